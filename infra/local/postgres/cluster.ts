@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chown, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+import type { Account } from './account.ts';
+import type { PostgresBinaries } from './binaries.ts';
+
+/** The role that owns the platform's databases. */
+export const superuser = 'miniredis';
+
+/** Makes a database cluster unless the folder holds one. Killed half way it leaves nothing that a second call trips over. */
+export async function ensureCluster(
+  folder: string,
+  binaries: PostgresBinaries,
+  account: Account | undefined,
+  password: string,
+): Promise<void> {
+  if (existsSync(path.join(folder, 'PG_VERSION'))) return;
+  const workshop = `${folder}.initializing`;
+  await rm(workshop, { recursive: true, force: true });
+  await mkdir(workshop, { mode: 0o700 });
+  const passwordFile = path.join(workshop, 'password');
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+  if (account !== undefined) {
+    await chown(workshop, account.uid, account.gid);
+    await chown(passwordFile, account.uid, account.gid);
+  }
+  const data = path.join(workshop, 'data');
+  // The built-in locale sorts the same on every machine and needs nothing installed.
+  const locale = ['--encoding', 'UTF8', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8', '--locale', 'C'];
+  const access = ['--username', superuser, '--pwfile', passwordFile, '--auth', 'scram-sha-256'];
+  await initdb(binaries, account, ['--pgdata', data, ...access, ...locale]);
+  await rm(folder, { recursive: true, force: true });
+  await rename(data, folder);
+  await rm(workshop, { recursive: true });
+}
+
+function initdb(binaries: PostgresBinaries, account: Account | undefined, args: string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(binaries.initdb, args, {
+      cwd: '/',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
+      ...account,
+    });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`PostgreSQL could not make its database:\n${output.trim()}`));
+    });
+  });
+}

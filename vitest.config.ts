@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['**/*.test.ts'],
+    exclude: ['**/node_modules/**', 'test/crash/**'],
+    globalSetup: ['test/tools/global-setup.ts'],
+    // Processes, not threads: tests start servers, send signals and change the environment.
+    pool: 'forks',
+    maxWorkers: 4,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 30_000,
+  },
+});
