@@ -1,0 +1,103 @@
+import type { ValueCodec } from './keyspace/codec.ts';
+import type { Database } from './keyspace/database.ts';
+import type { Node, NodeOptions } from './keyspace/node.ts';
+import type { NodeSnapshot, SnapshotEntry } from './keyspace/snapshot.ts';
+
+/** Someone presents a password, by AUTH or HELLO. Byte strings. */
+export interface AuthRequest {
+  /** Absent for `AUTH <password>`. */
+  readonly username?: string;
+  readonly password: string;
+  /** The client's IP address. */
+  readonly address: string;
+}
+
+/** The node a connection now belongs to, or why not: `refusal` is an error line without '-'; WRONGPASS when left out. */
+export type AuthResult =
+  | { readonly node: Node; readonly privileged?: boolean }
+  | { readonly node?: undefined; readonly refusal?: string };
+
+/** A reply as plain data. */
+export type ReplyValue =
+  | null
+  | number
+  | bigint
+  | boolean
+  | string
+  | ReplyError
+  | readonly ReplyValue[]
+  | ReadonlyMap<ReplyValue, ReplyValue>
+  | ReadonlySet<ReplyValue>;
+
+/** An error reply, with the line as the client would see it (without '-'). */
+export interface ReplyError {
+  readonly error: string;
+}
+
+/** A command only privileged connections can call. Its reply is written as RESP by what it returns. */
+export interface ExtraCommand {
+  readonly name: string;
+  /** Redis's arity: negative for a minimum. */
+  readonly arity: number;
+  /** `args[0]` is the command's name. A thrown error becomes an `-ERR`. */
+  readonly handler: (node: Node, args: readonly string[]) => ReplyValue | Promise<ReplyValue>;
+}
+
+/** Limits of all connections of an engine; the defaults are Redis's. */
+export interface ConnectionLimits {
+  /** 0 means no limit. */
+  readonly maxClients: number;
+  /** Seconds; 0 means never. */
+  readonly idleTimeoutSeconds: number;
+  readonly bulkBytesMax: number;
+  readonly queryBufferBytesMax: number;
+  /** Bytes not yet taken by a slow reader at which it is disconnected; 0 means never. */
+  readonly outputBufferBytesMax: number;
+  /** The same for connections that have subscribed to channels. */
+  readonly pubsubBufferBytesMax: number;
+  /** Failed AUTHs of one address within a minute after which more are refused; 0 means no limit. */
+  readonly authFailuresMax: number;
+}
+
+/** How an engine is set up. */
+export interface EngineOptions {
+  /** Routes a connection to a node. Without it the engine is standalone and every connection uses `defaultNode`. */
+  readonly authenticate?: (request: AuthRequest) => AuthResult | Promise<AuthResult>;
+  /** The node of connections that have not authenticated: standalone mode. */
+  readonly defaultNode?: Node;
+  /** Standalone mode: the password connections must give first. */
+  readonly requirePass?: string;
+  readonly extraCommands?: readonly ExtraCommand[];
+  readonly codec?: ValueCodec;
+  readonly limits?: Partial<ConnectionLimits>;
+}
+
+/** Where an engine listens. */
+export interface ListenOptions {
+  readonly port: number;
+  /** 127.0.0.1 unless given. */
+  readonly host?: string;
+}
+
+/** One process's RESP engine: a listener, and the nodes its connections are routed to. */
+export interface Engine {
+  /** Starts to listen and returns the port (useful with port 0). */
+  listen(options: ListenOptions): Promise<number>;
+  /** Runs one command as a connection of the node would and returns its reply. Blocking commands do not block. */
+  execute(node: Node, args: readonly string[], db?: number): Promise<ReplyValue>;
+  /** Applies an effect read back from a journal: no journaling, no expiry, no limits. Throws when it is refused. */
+  applyJournaled(node: Node, db: number, args: readonly string[]): void;
+  /** See `beginSnapshot` in keyspace/snapshot.ts. */
+  beginSnapshot(node: Node, emit: (entry: SnapshotEntry) => void): NodeSnapshot;
+  /** Replaces all databases of a node at once, as a restore does. Build them on a detached node (`new Node(...)`). */
+  replaceKeyspace(node: Node, databases: readonly (Database | undefined)[]): void;
+  /** Changes the memory limit; what is over it is evicted with the next writes. */
+  resizeNode(node: Node, maxMemory: number): void;
+  /** Sends an error line to the node's connections and closes them; nothing can authenticate to it any more. */
+  closeNode(node: Node, errorLine: string): void;
+  /** Stops listening and closes all connections after their replies were sent. */
+  close(): Promise<void>;
+}
+
+/** How nodes are made is part of the contract too. */
+export type { NodeOptions };

@@ -1,0 +1,203 @@
+import { clock } from './clock.ts';
+import { Dict } from './dict.ts';
+import { DICT_ENTRY_BYTES, stringBytes } from './sizes.ts';
+import { bytesOf } from './value.ts';
+import type { Value } from './value.ts';
+
+/** What a client that watches keys shares with the databases: set once any of them changes. */
+export interface Watcher {
+  dirty: boolean;
+}
+
+/** What a database needs of the node it belongs to. */
+export interface DatabaseOwner {
+  /** Estimated bytes of all entries of the node. */
+  usedBytes: number;
+  keyspaceHits: number;
+  keyspaceMisses: number;
+  /** While a journal is replayed nothing expires by itself: the DEL is in the journal. */
+  replaying: boolean;
+  /** Set while a snapshot runs: is told of a key before anything about it changes. */
+  snapshot: { capture(db: Database, key: string): void } | undefined;
+  /** Set while the eviction policy goes by use: is told of each use of a key. */
+  usage: { used(db: Database, key: string): void; forget(db: Database, key: string): void } | undefined;
+  /** A key was found expired and has been removed. */
+  expired(db: Database, key: string): void;
+  /** The first expiry of an idle node was set. */
+  expiryAdded(): void;
+}
+
+/** One numbered database: its entries, and beside them the times at which some of them expire. */
+export class Database {
+  index: number;
+  entries = new Dict<Value>();
+  /** Absolute expiry times in milliseconds. */
+  expires = new Dict<number>();
+  /** How keys were last used; kept only while the eviction policy needs it. */
+  clocks: Dict<number> | undefined;
+  /** Clients that WATCH a key, and whether it was there (not logically expired) when they began. */
+  watched: Map<string, Map<Watcher, boolean>> | undefined;
+  readonly owner: DatabaseOwner;
+
+  constructor(index: number, owner: DatabaseOwner) {
+    this.index = index;
+    this.owner = owner;
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  /** The value of a key, without counting as a use. An expired key is removed and gone. */
+  peek(key: string): Value | undefined {
+    const value = this.entries.get(key);
+    if (value !== undefined && this.expires.size !== 0 && this.expireIfDue(key)) return undefined;
+    return value;
+  }
+
+  /** The value of a key for a command that only reads. */
+  read(key: string): Value | undefined {
+    const value = this.peek(key);
+    if (value === undefined) this.owner.keyspaceMisses++;
+    else {
+      this.owner.keyspaceHits++;
+      if (this.owner.usage !== undefined) this.owner.usage.used(this, key);
+    }
+    return value;
+  }
+
+  /** The value of a key for a command that may change it in place; `changed` or `remove` must follow when it did. */
+  write(key: string): Value | undefined {
+    const value = this.peek(key);
+    if (value === undefined) return undefined;
+    if (this.owner.snapshot !== undefined) this.owner.snapshot.capture(this, key);
+    if (this.owner.usage !== undefined) this.owner.usage.used(this, key);
+    return value;
+  }
+
+  /** Adds or replaces a value and keeps the expiry, if any. */
+  put(key: string, value: Value): void {
+    if (this.owner.snapshot !== undefined) this.owner.snapshot.capture(this, key);
+    const old = this.entries.get(key);
+    this.entries.set(key, value);
+    if (old === undefined) {
+      this.owner.usedBytes += DICT_ENTRY_BYTES + stringBytes(key);
+      if (this.owner.usage !== undefined) this.owner.usage.used(this, key);
+    } else this.release(old);
+    this.charge(value);
+    if (this.watched !== undefined) this.signal(key);
+  }
+
+  /** Adds or replaces a value and drops the expiry, as SET does. */
+  replace(key: string, value: Value): void {
+    this.put(key, value);
+    if (this.expires.size !== 0) this.dropExpiry(key);
+  }
+
+  /** Accounts for a collection that was changed in place; an emptied one must be removed instead. */
+  changed(key: string, value: Value): void {
+    if (typeof value !== 'string') {
+      this.owner.usedBytes += value.bytes - value.charged;
+      value.charged = value.bytes;
+    }
+    if (this.watched !== undefined) this.signal(key);
+  }
+
+  /** Removes a key that is there, and says whether it was. */
+  remove(key: string): boolean {
+    const value = this.entries.get(key);
+    if (value === undefined) return false;
+    if (this.owner.snapshot !== undefined) this.owner.snapshot.capture(this, key);
+    this.entries.delete(key);
+    this.owner.usedBytes -= DICT_ENTRY_BYTES + stringBytes(key);
+    this.release(value);
+    if (this.expires.size !== 0) this.dropExpiry(key);
+    if (this.clocks !== undefined) this.owner.usage?.forget(this, key);
+    if (this.watched !== undefined) this.signal(key);
+    return true;
+  }
+
+  /** When a key expires, in absolute milliseconds, or undefined. */
+  expiryOf(key: string): number | undefined {
+    return this.expires.size === 0 ? undefined : this.expires.get(key);
+  }
+
+  /** Sets the expiry of a key that is there. */
+  expireAt(key: string, atMs: number): void {
+    if (this.owner.snapshot !== undefined) this.owner.snapshot.capture(this, key);
+    if (this.expires.set(key, atMs)) {
+      this.owner.usedBytes += DICT_ENTRY_BYTES + 16;
+      if (this.expires.size === 1) this.owner.expiryAdded();
+    }
+    if (this.watched !== undefined) this.signal(key);
+  }
+
+  /** Removes the expiry of a key and says whether there was one. */
+  persist(key: string): boolean {
+    if (this.expires.size === 0 || !this.expires.has(key)) return false;
+    if (this.owner.snapshot !== undefined) this.owner.snapshot.capture(this, key);
+    this.dropExpiry(key);
+    if (this.watched !== undefined) this.signal(key);
+    return true;
+  }
+
+  /** Puts an entry back as it was saved: no journal, no notification, and no look at whether it has expired. */
+  load(key: string, value: Value, expireAtMs?: number): void {
+    this.replace(key, value);
+    if (expireAtMs !== undefined) this.expireAt(key, expireAtMs);
+  }
+
+  /** Removes everything. A running snapshot keeps the old entries. */
+  clear(): void {
+    this.watched?.forEach((_, key) => {
+      if (this.entries.has(key)) this.signal(key);
+    });
+    this.entries.forEach((value, key) => {
+      this.owner.usedBytes -= DICT_ENTRY_BYTES + stringBytes(key);
+      this.release(value);
+    });
+    this.owner.usedBytes -= this.expires.size * (DICT_ENTRY_BYTES + 16);
+    this.entries = new Dict();
+    this.expires = new Dict();
+    if (this.clocks !== undefined) this.clocks = new Dict();
+  }
+
+  /** Whether a key's time has come, without removing it. */
+  isExpired(key: string): boolean {
+    const at = this.expires.get(key);
+    return at !== undefined && at <= clock.now;
+  }
+
+  /** Removes a key whose time has come, and says whether it did. */
+  expireIfDue(key: string): boolean {
+    const at = this.expires.get(key);
+    if (at === undefined || at > clock.now || this.owner.replaying) return false;
+    this.remove(key);
+    this.owner.expired(this, key);
+    return true;
+  }
+
+  /** Tells the clients that watch a key. */
+  signal(key: string): void {
+    this.watched?.get(key)?.forEach((_, watcher) => {
+      watcher.dirty = true;
+    });
+  }
+
+  private dropExpiry(key: string): void {
+    if (this.expires.delete(key)) this.owner.usedBytes -= DICT_ENTRY_BYTES + 16;
+  }
+
+  private charge(value: Value): void {
+    this.owner.usedBytes += bytesOf(value);
+    if (typeof value !== 'string') value.charged = value.bytes;
+  }
+
+  private release(value: Value): void {
+    if (typeof value === 'string') this.owner.usedBytes -= stringBytes(value);
+    else {
+      this.owner.usedBytes -= value.charged;
+      value.charged = 0;
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import { DEFAULT_LIMITS, OBJECT_BYTES, stringBytes } from './sizes.ts';
+import type { EncodingLimits } from './sizes.ts';
+
+const CHUNK_MAX = 128;
+const ELEMENT_BYTES = 12;
+
+/** A list: chunks of up to 128 elements, so that both ends are cheap and the middle is reached by whole chunks. */
+export class ListValue {
+  bytes = OBJECT_BYTES;
+  charged = 0;
+  length = 0;
+  /** Bytes of the elements alone; decides, with the length, what Redis would call the encoding. */
+  private payload = 0;
+  private quicklist = false;
+  private readonly chunks: string[][] = [];
+
+  get kind() {
+    return 'list' as const;
+  }
+
+  /** `listpack` until it outgrows one list node, `quicklist` until it has shrunk to half a node, as Redis 7.2 does. */
+  encoding(limits: EncodingLimits = DEFAULT_LIMITS): 'listpack' | 'quicklist' {
+    const { listSize } = limits;
+    const maxBytes = listSize >= 0 ? 8192 : 2048 * 2 ** Math.min(-listSize, 5);
+    const maxLength = listSize >= 0 ? Math.max(listSize, 1) : Number.MAX_SAFE_INTEGER;
+    const half = this.quicklist ? 2 : 1;
+    this.quicklist = this.payload + this.length * 2 > maxBytes / half || this.length > maxLength / half;
+    return this.quicklist ? 'quicklist' : 'listpack';
+  }
+
+  private count(element: string, sign: 1 | -1): void {
+    this.length += sign;
+    this.payload += sign * element.length;
+    this.bytes += sign * (ELEMENT_BYTES + stringBytes(element));
+  }
+
+  pushHead(element: string): void {
+    const first = this.chunks[0];
+    if (first !== undefined && first.length < CHUNK_MAX) first.unshift(element);
+    else this.chunks.unshift([element]);
+    this.count(element, 1);
+  }
+
+  pushTail(element: string): void {
+    const last = this.chunks[this.chunks.length - 1];
+    if (last !== undefined && last.length < CHUNK_MAX) last.push(element);
+    else this.chunks.push([element]);
+    this.count(element, 1);
+  }
+
+  popHead(): string | undefined {
+    const first = this.chunks[0];
+    if (first === undefined) return undefined;
+    const element = first.shift()!;
+    if (first.length === 0) this.chunks.shift();
+    this.count(element, -1);
+    return element;
+  }
+
+  popTail(): string | undefined {
+    const last = this.chunks[this.chunks.length - 1];
+    if (last === undefined) return undefined;
+    const element = last.pop()!;
+    if (last.length === 0) this.chunks.pop();
+    this.count(element, -1);
+    return element;
+  }
+
+  /** Finds the chunk of an index in range, walking from the nearer end. */
+  private locate(index: number): { chunk: number; offset: number } {
+    if (index < this.length / 2) {
+      let before = 0;
+      for (let chunk = 0; ; chunk++) {
+        const size = this.chunks[chunk]!.length;
+        if (index < before + size) return { chunk, offset: index - before };
+        before += size;
+      }
+    }
+    let after = this.length;
+    for (let chunk = this.chunks.length - 1; ; chunk--) {
+      after -= this.chunks[chunk]!.length;
+      if (index >= after) return { chunk, offset: index - after };
+    }
+  }
+
+  /** The element at a non-negative index. */
+  at(index: number): string | undefined {
+    if (index < 0 || index >= this.length) return undefined;
+    const { chunk, offset } = this.locate(index);
+    return this.chunks[chunk]![offset];
+  }
+
+  /** Replaces the element at an index in range. */
+  replace(index: number, element: string): void {
+    const { chunk, offset } = this.locate(index);
+    const old = this.chunks[chunk]![offset]!;
+    this.chunks[chunk]![offset] = element;
+    this.count(old, -1);
+    this.count(element, 1);
+  }
+
+  /** Inserts before the element at `index`; at `length` it appends. */
+  insert(index: number, element: string): void {
+    if (index >= this.length) {
+      this.pushTail(element);
+      return;
+    }
+    const { chunk, offset } = this.locate(index);
+    const target = this.chunks[chunk]!;
+    target.splice(offset, 0, element);
+    if (target.length > CHUNK_MAX) this.chunks.splice(chunk + 1, 0, target.splice(CHUNK_MAX / 2));
+    this.count(element, 1);
+  }
+
+  /** Removes the element at an index in range. */
+  removeAt(index: number): void {
+    const { chunk, offset } = this.locate(index);
+    const [old] = this.chunks[chunk]!.splice(offset, 1);
+    if (this.chunks[chunk]!.length === 0) this.chunks.splice(chunk, 1);
+    this.count(old!, -1);
+  }
+
+  /** Keeps the elements `start` to `end` (inclusive, in range). */
+  trim(start: number, end: number): void {
+    const drop = this.length - 1 - end;
+    this.dropHead(start);
+    this.dropTail(drop);
+  }
+
+  private dropHead(count: number): void {
+    for (let left = count; left > 0;) {
+      const dropped = this.chunks[0]!.splice(0, left);
+      if (this.chunks[0]!.length === 0) this.chunks.shift();
+      for (const element of dropped) this.count(element, -1);
+      left -= dropped.length;
+    }
+  }
+
+  private dropTail(count: number): void {
+    for (let left = count; left > 0;) {
+      const last = this.chunks[this.chunks.length - 1]!;
+      const dropped = last.splice(Math.max(0, last.length - left));
+      if (last.length === 0) this.chunks.pop();
+      for (const element of dropped) this.count(element, -1);
+      left -= dropped.length;
+    }
+  }
+
+  forEach(visit: (element: string) => void): void {
+    for (const chunk of this.chunks) for (const element of chunk) visit(element);
+  }
+
+  /** Visits the elements `start` to `end` (inclusive, in range), in order. */
+  range(start: number, end: number, visit: (element: string) => void): void {
+    let { chunk, offset } = this.locate(start);
+    for (let left = end - start + 1; left > 0; chunk++, offset = 0) {
+      const source = this.chunks[chunk]!;
+      for (; offset < source.length && left > 0; offset++, left--) visit(source[offset]!);
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import { Database } from './database.ts';
+import type { DatabaseOwner } from './database.ts';
+import type { Effect, NodeJournal } from './journal.ts';
+import { DEFAULT_LIMITS } from './sizes.ts';
+import type { EncodingLimits } from './sizes.ts';
+
+/** How many databases a node has. */
+export const DATABASE_COUNT = 16;
+
+export type EvictionPolicy =
+  | 'noeviction'
+  | 'allkeys-lru'
+  | 'allkeys-lfu'
+  | 'allkeys-random'
+  | 'volatile-lru'
+  | 'volatile-lfu'
+  | 'volatile-random'
+  | 'volatile-ttl';
+
+/** What a node is created with. */
+export interface NodeOptions {
+  /** The host's own name for the node; shown nowhere to clients. */
+  readonly id: string;
+  /** Bytes; 0 means no limit. */
+  readonly maxMemory?: number;
+  readonly evictionPolicy?: EvictionPolicy;
+  readonly journal?: NodeJournal;
+}
+
+/** What happened in a node, for keyspace notifications, blocked clients and statistics. */
+export interface NodeListener {
+  /** A key changed; `event` is Redis's name for it and `kind` its class letter ('g', '$', 'l', 's', 'h', 'z', 'x', 'e'). */
+  event(kind: string, event: string, key: string, db: number): void;
+}
+
+/**
+ * One tenant's isolated Redis: its databases, limits, journal and counters. It is plain data with no timer and no
+ * buffer, and databases come into being when first used, so that thousands of idle nodes fit into a process.
+ */
+export class Node implements DatabaseOwner {
+  readonly id: string;
+  databases: (Database | undefined)[] = [];
+  maxMemory: number;
+  evictionPolicy: EvictionPolicy;
+  encodingLimits: EncodingLimits = DEFAULT_LIMITS;
+  journal: NodeJournal | undefined;
+  listener: NodeListener | undefined;
+  /** Set while writes are refused with this error line (without the leading '-'), for example by a lapsed lease. */
+  writesRefused: string | undefined;
+  /** Set once the node was closed. */
+  closed = false;
+
+  usedBytes = 0;
+  peakBytes = 0;
+  replaying = false;
+  snapshot: DatabaseOwner['snapshot'];
+  usage: DatabaseOwner['usage'];
+  /** Called when the first key with an expiry appears, to schedule active expiry. */
+  onExpiryAdded: (() => void) | undefined;
+
+  /** Changes since the node was created; a command that raises it is propagated. */
+  dirty = 0;
+  /** Set by a command that propagated something else than itself. */
+  rewritten = false;
+  /** Effects of the command or transaction that is being executed. */
+  effects: Effect[] = [];
+
+  keyspaceHits = 0;
+  keyspaceMisses = 0;
+  expiredKeys = 0;
+  evictedKeys = 0;
+  commandsProcessed = 0;
+  connectionsReceived = 0;
+  rejectedConnections = 0;
+  netInputBytes = 0;
+  netOutputBytes = 0;
+  readonly createdAtMs = Date.now();
+
+  constructor(options: NodeOptions) {
+    this.id = options.id;
+    this.maxMemory = options.maxMemory ?? 0;
+    this.evictionPolicy = options.evictionPolicy ?? 'noeviction';
+    this.journal = options.journal;
+  }
+
+  /** The database of an index in range, made when first asked for. */
+  database(index: number): Database {
+    return (this.databases[index] ??= new Database(index, this));
+  }
+
+  /** Whether effects need to be collected at all. */
+  get propagates(): boolean {
+    return this.journal !== undefined && !this.replaying;
+  }
+
+  /** Records an effect in the place of the command that is being executed. */
+  propagate(db: number, args: readonly string[]): void {
+    this.rewritten = true;
+    this.addEffect(db, args);
+  }
+
+  /** Records an effect beside the command that is being executed. */
+  addEffect(db: number, args: readonly string[]): void {
+    if (this.propagates) this.effects.push({ db, args });
+  }
+
+  /** Hands the effects collected so far to the journal, as one block when there are several. */
+  flushEffects(): void {
+    const { effects, journal } = this;
+    if (effects.length === 0) return;
+    this.effects = [];
+    if (journal === undefined) return;
+    if (effects.length === 1) journal.append(effects[0]!.db, effects[0]!.args);
+    else journal.appendBlock(effects);
+  }
+
+  expired(db: Database, key: string): void {
+    this.expiredKeys++;
+    this.addEffect(db.index, ['DEL', key]);
+    this.listener?.event('x', 'expired', key, db.index);
+  }
+
+  expiryAdded(): void {
+    this.onExpiryAdded?.();
+  }
+
+  /** Tells whoever listens of a change to a key. */
+  notify(kind: string, event: string, key: string, db: number): void {
+    this.listener?.event(kind, event, key, db);
+  }
+}
