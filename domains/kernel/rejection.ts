@@ -27,7 +27,6 @@ export type RejectionCode =
   | 'operation_in_progress'
   | 'stale_epoch'
   | 'role_scope_mismatch'
-  | 'last_operator_key'
   | 'command_not_allowed';
 
 /** A refusal with its code and an explanation for people. */

@@ -60,9 +60,10 @@ function decide(command: NodeCommand, state: NodeState): Decision<NodeEvent> {
     case 'ResizeNode': {
       if (status === 'deleting') return illegal('resize', status, 'a node that is not being deleted');
       const { memoryLimitMb, availableMb } = command.data;
-      const promised = state.settings?.memoryLimitMb ?? 0;
-      if (memoryLimitMb === promised) return [];
-      if (memoryLimitMb - promised > availableMb) {
+      const growth = memoryLimitMb - (state.settings?.memoryLimitMb ?? 0);
+      if (growth === 0) return [];
+      // Shrinking is always possible, most of all on a manager that has promised too much.
+      if (growth > Math.max(availableMb, 0)) {
         return reject(
           'insufficient_capacity',
           `The node's manager has ${Math.max(availableMb, 0)} MiB left to promise.`,
