@@ -1,0 +1,127 @@
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { type Values, variables } from './variables.ts';
+
+/** The platform's configuration as the environment gives it, before the servers it runs itself have an address. */
+export interface Settings {
+  /** Absolute path. */
+  readonly home: string;
+  readonly gatewayPort: number;
+  readonly respPort: number;
+  readonly publicHost: string;
+  readonly bindHost: string;
+  readonly redisPorts: { readonly start: number; readonly end: number };
+  readonly databaseUrl: string | undefined;
+  /** 0: to be chosen. */
+  readonly postgresPort: number;
+  readonly temporalAddress: string | undefined;
+  /** 0: to be chosen. */
+  readonly temporalPort: number;
+  readonly temporalNamespace: string;
+  /** A `file:` URL of a directory. */
+  readonly objectStoreUrl: string;
+  /** Absolute path. */
+  readonly masterKeyFile: string;
+  readonly nodeMemory: { readonly budget_mb: number; readonly overcommit: number };
+  readonly logLevel: Values['LOG_LEVEL'];
+  /** Ports of `/livez` and `/readyz` of roles that run apart, by the role's name. */
+  readonly rolePorts: Readonly<Record<string, number>>;
+}
+
+/** What a role is started with: everything has an address. */
+export interface Config extends Settings {
+  readonly databaseUrl: string;
+  readonly temporalAddress: string;
+}
+
+/** The settings, or one sentence for each variable that is wrong. */
+export type ParsedSettings =
+  | { readonly ok: true; readonly settings: Settings }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Reads the environment; an empty variable counts as unset. Nothing is looked up or created. */
+export function parseSettings(env: NodeJS.ProcessEnv): ParsedSettings {
+  const values: Record<string, unknown> = {};
+  const problems: string[] = [];
+  for (const [name, { schema, default: initial, secret }] of Object.entries(variables)) {
+    const text = env[name]?.trim() || initial;
+    const result = schema.safeParse(text);
+    if (result.success) values[name] = result.data;
+    else problems.push(`${name} ${secret ? '' : `"${text}" `}${result.error.issues[0]?.message ?? 'is not valid'}`);
+  }
+  if (problems.length > 0) return { ok: false, problems };
+  const parsed = values as Values;
+  const clashes = portClashes(parsed);
+  return clashes.length > 0 ? { ok: false, problems: clashes } : { ok: true, settings: toSettings(parsed) };
+}
+
+function portClashes(values: Values): string[] {
+  const problems: string[] = [];
+  if (values.REDIS_PORT_START > values.REDIS_PORT_END) {
+    problems.push(`REDIS_PORT_START ${values.REDIS_PORT_START} lies after REDIS_PORT_END ${values.REDIS_PORT_END}`);
+  }
+  const taken = new Map<number, string>();
+  for (const name of ['GATEWAY_PORT', 'RESP_PORT', 'POSTGRES_PORT', 'TEMPORAL_PORT'] as const) {
+    const port = values[name];
+    const other = taken.get(port);
+    if (port !== 0 && other !== undefined) problems.push(`${name} "${port}" is the port that ${other} has already`);
+    taken.set(port, name);
+  }
+  return problems;
+}
+
+function toSettings(values: Values): Settings {
+  const home = path.resolve(values.MINIREDIS_HOME);
+  return deepFreeze({
+    home,
+    gatewayPort: values.GATEWAY_PORT,
+    respPort: values.RESP_PORT,
+    publicHost: values.PUBLIC_HOST,
+    bindHost: values.BIND_HOST,
+    redisPorts: { start: values.REDIS_PORT_START, end: values.REDIS_PORT_END },
+    databaseUrl: values.DATABASE_URL,
+    postgresPort: values.POSTGRES_PORT,
+    temporalAddress: values.TEMPORAL_ADDRESS,
+    temporalPort: values.TEMPORAL_PORT,
+    temporalNamespace: values.TEMPORAL_NAMESPACE,
+    objectStoreUrl: values.OBJECT_STORE_URL ?? pathToFileURL(path.join(home, 'objects')).href,
+    masterKeyFile: values.MASTER_KEY_FILE === '' ? path.join(home, 'master.key') : path.resolve(values.MASTER_KEY_FILE),
+    nodeMemory: { budget_mb: values.NODE_MEMORY_BUDGET_MB, overcommit: values.NODE_MEMORY_OVERCOMMIT },
+    logLevel: values.LOG_LEVEL,
+    rolePorts: {
+      gateway: values.GATEWAY_PORT,
+      auth: values.AUTH_PORT,
+      backend: values.BACKEND_PORT,
+      'node-manager': values.NODE_MANAGER_PORT,
+      monitoring: values.MONITORING_PORT,
+      pubsub: values.PUBSUB_PORT,
+      backup: values.BACKUP_PORT,
+      scheduler: values.SCHEDULER_PORT,
+      alert: values.ALERT_PORT,
+      audit: values.AUDIT_PORT,
+      relay: values.RELAY_PORT,
+    },
+  });
+}
+
+/** The configuration of roles, once the database and Temporal have addresses. */
+export function withAddresses(settings: Settings, databaseUrl: string, temporalAddress: string): Config {
+  return Object.freeze({ ...settings, databaseUrl, temporalAddress });
+}
+
+/** The environment that gives a child process the same configuration, whatever its own working directory. */
+export function toEnvironment(config: Config): Record<string, string> {
+  return {
+    MINIREDIS_HOME: config.home,
+    DATABASE_URL: config.databaseUrl,
+    TEMPORAL_ADDRESS: config.temporalAddress,
+    OBJECT_STORE_URL: config.objectStoreUrl,
+    MASTER_KEY_FILE: config.masterKeyFile,
+  };
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) deepFreeze(part);
+  return Object.freeze(value);
+}

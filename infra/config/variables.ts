@@ -1,0 +1,139 @@
+import { totalmem } from 'node:os';
+
+import { z } from 'zod';
+
+/** One environment variable: its default as text, what it means (shown by `--help`), and what it may hold. */
+interface Variable<Schema extends z.ZodType> {
+  readonly default: string;
+  readonly meaning: string;
+  readonly schema: Schema;
+  /** True where the value may hold a password, so that no message repeats it. */
+  readonly secret: boolean;
+}
+
+function variable<Schema extends z.ZodType>(initial: string, meaning: string, schema: Schema): Variable<Schema> {
+  return { default: initial, meaning, schema, secret: false };
+}
+
+function secretVariable<Schema extends z.ZodType>(meaning: string, schema: Schema): Variable<Schema> {
+  return { default: '', meaning, schema, secret: true };
+}
+
+const wholeNumber = /^\d{1,9}$/;
+
+function between(low: number, high: number, what: string) {
+  const message = `is not ${what} (${low} to ${high})`;
+  return z
+    .string()
+    .regex(wholeNumber, message)
+    .transform(Number)
+    .refine((value) => value >= low && value <= high, message);
+}
+
+const port = between(1, 65_535, 'a port');
+const portOrChosen = between(0, 65_535, 'a port, or 0 to have one chosen');
+
+const host = z.string().regex(/^[A-Za-z0-9._:-]+$/, 'is not a host name or an address');
+
+const hostAndPort = z.string().regex(/^[A-Za-z0-9._-]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, 'is not <host>:<port>');
+
+const word = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'may hold letters, digits, dot, dash and underscore only');
+
+const postgresUrl = z
+  .string()
+  .refine(
+    (text) =>
+      URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol) && new URL(text).pathname.length > 1,
+    'is not a connection string of the form postgres://user:password@host:port/database',
+  );
+
+const directoryUrl = z
+  .string()
+  .refine(
+    (text) => !text.startsWith('s3:'),
+    'names an S3 bucket, which is not available yet: leave it unset for a directory',
+  )
+  .refine(
+    (text) => URL.canParse(text) && new URL(text).protocol === 'file:' && new URL(text).host === '',
+    'is not a directory of the form file:///path',
+  );
+
+/** An adapter of the design that is not built: setting its variable is refused, never accepted and ignored. */
+function notYet(instead: string) {
+  return z.string().refine((text) => text === '', `is not available yet: leave it unset, and ${instead}`);
+}
+
+function optional<Schema extends z.ZodType>(schema: Schema) {
+  return z.union([z.literal('').transform(() => undefined), schema], {
+    error: (issue) => (issue.code === 'invalid_union' ? issue.errors.at(-1)?.[0]?.message : undefined),
+  });
+}
+
+/** Half of the machine, and no more than a JavaScript heap takes without trouble. */
+const memoryBudget_mb = Math.min(4096, Math.floor(totalmem() / 2 ** 21));
+
+/** Every environment variable of the platform: the one table behind parsing, `--help` and the documentation. */
+export const variables = {
+  MINIREDIS_HOME: variable('./.miniredis', 'Folder that holds everything this platform keeps', z.string()),
+  GATEWAY_PORT: variable('8080', 'Port of the HTTP interface', port),
+  RESP_PORT: variable('6001', 'Port that Redis clients of all nodes connect to', port),
+  PUBLIC_HOST: variable('127.0.0.1', 'Host name that endpoints show to clients', host),
+  BIND_HOST: variable('127.0.0.1', 'Address that servers listen on; 0.0.0.0 opens them to the network', host),
+  REDIS_PORT_START: variable('6002', 'First port for nodes that get a port of their own', port),
+  REDIS_PORT_END: variable('6999', 'Last port for nodes that get a port of their own', port),
+  DATABASE_URL: secretVariable('PostgreSQL to use; unset: one is run in the home', optional(postgresUrl)),
+  POSTGRES_PORT: variable('0', 'Port of the PostgreSQL run in the home; 0: chosen free, then kept', portOrChosen),
+  TEMPORAL_ADDRESS: variable('', 'Temporal front end to use, host:port; unset: one is run here', optional(hostAndPort)),
+  TEMPORAL_PORT: variable('0', 'Port of the Temporal run here; 0: chosen free, then kept', portOrChosen),
+  TEMPORAL_NAMESPACE: variable('miniredis', 'Temporal namespace of the workflows', word),
+  OBJECT_STORE_URL: variable(
+    '',
+    'Where backups go, file:///path; unset: a directory in the home',
+    optional(directoryUrl),
+  ),
+  MASTER_KEY_FILE: variable(
+    '',
+    'File of the key that wraps all keys; unset: one in the home, made on first start',
+    z.string(),
+  ),
+  NODE_MEMORY_BUDGET_MB: variable(
+    String(memoryBudget_mb),
+    'Memory a node manager may promise to its nodes; the default is half the machine, at most 4096',
+    between(1, 16_000_000, 'a number of megabytes'),
+  ),
+  NODE_MEMORY_OVERCOMMIT: variable(
+    '1',
+    'How many times the budget may be promised',
+    z
+      .string()
+      .regex(/^\d{1,3}(\.\d{1,3})?$/, 'is not a factor (0.1 to 100)')
+      .transform(Number)
+      .refine((value) => value >= 0.1 && value <= 100, 'is not a factor (0.1 to 100)'),
+  ),
+  LOG_LEVEL: variable(
+    'info',
+    'fatal, error, warn, info, debug or trace',
+    z.enum(
+      ['fatal', 'error', 'warn', 'info', 'debug', 'trace'],
+      'is not one of fatal, error, warn, info, debug, trace',
+    ),
+  ),
+  AUTH_PORT: variable('8000', 'Port of /livez and /readyz when the role runs apart', port),
+  BACKEND_PORT: variable('5500', 'The same for the role backend', port),
+  NODE_MANAGER_PORT: variable('7000', 'The same for the role node-manager', port),
+  MONITORING_PORT: variable('9000', 'The same for the role monitoring', port),
+  PUBSUB_PORT: variable('9100', 'The same for the role pubsub', port),
+  BACKUP_PORT: variable('9200', 'The same for the role backup', port),
+  SCHEDULER_PORT: variable('9300', 'The same for the role scheduler', port),
+  ALERT_PORT: variable('9400', 'The same for the role alert', port),
+  AUDIT_PORT: variable('9500', 'The same for the role audit', port),
+  RELAY_PORT: variable('9600', 'The same for the role relay', port),
+  EVENTSTORE_URL: secretVariable('EventStoreDB as event log (not available yet)', notYet('the log is in PostgreSQL')),
+  KAFKA_BROKERS: secretVariable('Kafka to relay events to (not available yet)', notYet('read /v1/events instead')),
+  REDIS_URL: secretVariable('Redis as platform cache (not available yet)', notYet('the platform does without')),
+} as const;
+
+/** What the variables hold once parsed. */
+export type Values = { readonly [Name in keyof typeof variables]: z.output<(typeof variables)[Name]['schema']> };
