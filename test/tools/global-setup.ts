@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { freePort } from '#infra/local/free-port.ts';
-import { databaseUrl, startPostmaster } from '#infra/local/postgres/postmaster.ts';
+import { databaseUrl, launchPostmaster } from '#infra/local/postgres/postmaster.ts';
 import { preparePostgres } from '#infra/local/postgres/prepare.ts';
 import { endSurvivors } from '#infra/local/postgres/survivors.ts';
 import { identify, isAlive, type ProcessIdentity } from '#infra/process/identity.ts';
@@ -26,7 +26,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   writeFileSync(path.join(home, 'owner.json'), JSON.stringify(identify(process.pid)));
   const log = openSync(path.join(home, 'postgres.log'), 'a');
   const options = await preparePostgres(home, await freePort(), log);
-  const postmaster = await startPostmaster(options);
+  const postmaster = launchPostmaster(options);
+  await postmaster.ready;
   project.provide('postgresUrl', databaseUrl(options.port, options.password, 'postgres'));
   return async () => {
     await postmaster.stop();

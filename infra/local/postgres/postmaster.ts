@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Client } from 'pg';
 
+import { follow, type Launched } from '../launch.ts';
 import type { Account } from './account.ts';
 import type { PostgresBinaries } from './binaries.ts';
 import { superuser } from './cluster.ts';
@@ -16,15 +17,6 @@ export interface PostmasterOptions {
   readonly account: Account | undefined;
   /** A file descriptor that takes the server's own log. */
   readonly logFd: number;
-}
-
-/** A server that answers queries. */
-export interface Postmaster {
-  readonly pid: number;
-  /** Settles when the server is gone, however that came. */
-  readonly exited: Promise<string>;
-  /** Ends sessions, writes a checkpoint and exits; a server that does not within the time is stopped without one, which is as safe. */
-  stop(): Promise<void>;
 }
 
 /**
@@ -52,8 +44,14 @@ export function databaseUrl(port: number, password: string, database: string): s
   return `postgres://${superuser}:${password}@127.0.0.1:${port}/${database}`;
 }
 
-/** Starts the server on an existing cluster and waits until it answers; throws when it exits before that. */
-export async function startPostmaster(options: PostmasterOptions): Promise<Postmaster> {
+/** SIGINT ends sessions and writes a checkpoint; SIGQUIT does without, which is as safe and takes the next start longer. */
+const stopSteps = [
+  ['SIGINT', 15_000],
+  ['SIGQUIT', 5000],
+] as const;
+
+/** Starts the server on an existing cluster; it is ready when it answers a query. */
+export function launchPostmaster(options: PostmasterOptions): Launched {
   const args = ['-D', options.folder, '-p', String(options.port)];
   for (const [name, value] of Object.entries(settings)) args.push('-c', `${name}=${value}`);
   const child = spawn(options.binaries.postgres, args, {
@@ -64,32 +62,11 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
     env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
     ...options.account,
   });
-  let gone: string | undefined;
-  const exited = new Promise<string>((resolve) => {
-    child.once('error', (error) => resolve((gone = error.message)));
-    child.once('exit', (code, killer) => resolve((gone = killer ?? `exit code ${code}`)));
-  });
   const url = databaseUrl(options.port, options.password, 'postgres');
-  while (!(await answers(url))) {
-    if (gone !== undefined) throw new Error(`PostgreSQL did not start (${gone}); its log says why.`);
-    await sleep(25);
-  }
-  if (gone !== undefined)
-    throw new Error(`PostgreSQL did not start (${gone}) and port ${options.port} is someone else's.`);
-  const pid = child.pid ?? 0;
-  return {
-    pid,
-    exited,
-    async stop() {
-      if (gone !== undefined) return;
-      child.kill('SIGINT');
-      if ((await Promise.race([exited, sleep(15_000, 'late', { ref: false })])) !== 'late') return;
-      child.kill('SIGQUIT');
-      if ((await Promise.race([exited, sleep(5000, 'late', { ref: false })])) !== 'late') return;
-      child.kill('SIGKILL');
-      await exited;
-    },
+  const untilItAnswers = async (gone: AbortSignal): Promise<void> => {
+    while (!gone.aborted && !(await answers(url))) await sleep(20);
   };
+  return follow(child, untilItAnswers, stopSteps);
 }
 
 async function answers(url: string): Promise<boolean> {
