@@ -44,9 +44,9 @@ export interface StartedPlatform {
   readonly process: ChildProcess;
   readonly credentials: Credentials;
   /** What it printed so far. */
-  output(): string;
+  readonly output: () => string;
   /** SIGTERM, then waits for the end; returns the exit code (null after a signal). */
-  stop(): Promise<number | null>;
+  readonly stop: () => Promise<number | null>;
 }
 
 /**

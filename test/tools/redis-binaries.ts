@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const cache = join(import.meta.dirname, '../../node_modules/.cache/miniredis/redis');
 /** What Debian's redis packages link to that a base image may lack. */
-const packages = ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1', 'libatomic1'];
+const libraryPackages = ['libjemalloc2', 'liblzf1', 'libatomic1'];
 
 /** Real Redis programs, and the environment to start them with. */
 export interface RedisBinaries {
@@ -18,6 +18,16 @@ export interface RedisBinaries {
 }
 
 let found: Promise<RedisBinaries> | undefined;
+
+/** A stock redis-cli: the one on the PATH, else Debian's, unpacked into `folder`. Rejects with what to do without either. */
+export async function redisCli(folder: string): Promise<{ path: string; env: NodeJS.ProcessEnv }> {
+  const onPath = { path: 'redis-cli', env: process.env };
+  if (await runs(onPath.path, onPath.env)) return onPath;
+  const { cli, env } = unpackedIn(folder);
+  if (!(await runs(cli, env)))
+    await unpack(['redis-tools', ...libraryPackages], folder, cli).catch(explain('redis-cli'));
+  return { path: cli, env };
+}
 
 /**
  * Finds Redis's programs: on the PATH, else Debian's packages, unpacked once into node_modules/.cache. Rejects with what
@@ -33,15 +43,9 @@ async function find(): Promise<RedisBinaries> {
   if (await works(onPath)) return onPath;
   const cached = unpackedIn(cache);
   if (await works(cached)) return cached;
-  try {
-    await unpack();
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(
-      `No redis-server on the PATH, and Debian's could not be fetched (${reason}). Install redis-server (for example "apt-get install redis-server") and run again.`,
-      { cause: error },
-    );
-  }
+  await unpack(['redis-server', 'redis-tools', ...libraryPackages], cache, cached.server).catch(
+    explain('redis-server'),
+  );
   if (!(await works(cached))) {
     throw new Error('The redis-server fetched from Debian does not start here. Install redis-server and run again.');
   }
@@ -69,34 +73,45 @@ function unpackedIn(root: string): RedisBinaries {
 }
 
 async function works({ server, cli, env }: RedisBinaries): Promise<boolean> {
-  try {
-    await run(server, ['--version'], { env });
-    await run(cli, ['--version'], { env });
-    return true;
-  } catch {
-    return false;
-  }
+  return (await runs(server, env)) && (await runs(cli, env));
+}
+
+async function runs(program: string, env: NodeJS.ProcessEnv): Promise<boolean> {
+  return run(program, ['--version'], { env }).then(
+    () => true,
+    () => false,
+  );
+}
+
+function explain(program: string) {
+  return (error: unknown): never => {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `No ${program} on the PATH, and Debian's could not be fetched (${reason}). Install it (for example "apt-get install redis-server redis-tools") and run again.`,
+      { cause: error },
+    );
+  };
 }
 
 /** Downloads and unpacks beside the cache and moves the result in, so that runs at the same time do not disturb each other. */
-async function unpack(): Promise<void> {
-  await mkdir(join(cache, '..'), { recursive: true });
-  const work = await mkdtemp(join(cache, '../redis-'));
+async function unpack(packages: readonly string[], folder: string, program: string): Promise<void> {
+  await mkdir(join(folder, '..'), { recursive: true });
+  const work = await mkdtemp(join(folder, '../redis-'));
   try {
-    await download(work);
+    await download(packages, work);
     for (const file of await readdir(work)) {
       if (file.endsWith('.deb')) await run('dpkg-deb', ['-x', join(work, file), join(work, 'root')]);
     }
-    await access(join(work, 'root/usr/bin/redis-server'));
-    await rename(join(work, 'root'), cache).catch(async (error: unknown) => {
-      if (!(await works(unpackedIn(cache)))) throw error;
+    await access(join(work, 'root', program.slice(folder.length)));
+    await rename(join(work, 'root'), folder).catch(async (error: unknown) => {
+      if (!(await runs(program, unpackedIn(folder).env))) throw error;
     });
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
 
-async function download(cwd: string): Promise<void> {
+async function download(packages: readonly string[], cwd: string): Promise<void> {
   const fetchPackages = () => run('apt-get', ['download', ...packages], { cwd });
   try {
     await fetchPackages();
