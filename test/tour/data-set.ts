@@ -16,7 +16,12 @@ export function writes(): string[][] {
     ...range(typicalKeys.hashes).map((i) => [
       'HSET',
       `customer:${i}`,
-      ...['name', `Customer ${i}`, 'visits', String(i * 7), 'city', i % 2 === 0 ? 'Zürich' : '東京'],
+      'name',
+      `Customer ${i}`,
+      'visits',
+      String(i * 7),
+      'city',
+      i % 2 === 0 ? 'Zürich' : '東京',
     ]),
     ...range(typicalKeys.lists).map((i) => [
       'RPUSH',
