@@ -22,11 +22,11 @@ export interface NodeUnderLoad {
  */
 export function startLoad(api: ApiClient, tenantId: string, node: NodeUnderLoad) {
   const acknowledged: Acknowledged = { commandIds: [], writes: new Map() };
-  let stopping = false;
+  const stopping = new AbortController();
 
   async function command(writer: number, turn: number): Promise<void> {
     const key = `crash-${writer}-${turn}-${randomUUID()}`;
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       try {
         const reply =
           turn % 3 === 0
@@ -48,7 +48,7 @@ export function startLoad(api: ApiClient, tenantId: string, node: NodeUnderLoad)
   }
 
   async function commands(writer: number): Promise<void> {
-    for (let turn = 0; !stopping; turn += 1) {
+    for (let turn = 0; !stopping.signal.aborted; turn += 1) {
       await command(writer, turn);
       await sleep(10);
     }
@@ -67,7 +67,7 @@ export function startLoad(api: ApiClient, tenantId: string, node: NodeUnderLoad)
       enableOfflineQueue: true,
     });
     redis.on('error', () => {});
-    for (let counter = 1; !stopping;) {
+    for (let counter = 1; !stopping.signal.aborted;) {
       try {
         await redis.set(`w:${writer}:${counter}`, String(counter));
         acknowledged.writes.set(`w:${writer}`, counter);
@@ -80,7 +80,7 @@ export function startLoad(api: ApiClient, tenantId: string, node: NodeUnderLoad)
   }
 
   async function backups(): Promise<void> {
-    for (let turn = 0; !stopping; turn += 1) {
+    for (let turn = 0; !stopping.signal.aborted; turn += 1) {
       const key = `crash-backup-${turn}-${randomUUID()}`;
       await api
         .request('POST', `/v1/nodes/${node.id}/backups`, {}, { 'idempotency-key': key })
@@ -95,7 +95,7 @@ export function startLoad(api: ApiClient, tenantId: string, node: NodeUnderLoad)
     tenantId,
     acknowledged,
     async stop(): Promise<Acknowledged> {
-      stopping = true;
+      stopping.abort();
       await running;
       return acknowledged;
     },
