@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**', 'test/crash/**'],
     globalSetup: ['test/tools/global-setup.ts'],
+    reporters: ['default', './test/tools/closing-line.ts'],
     // Processes, not threads: tests start servers, send signals and change the environment.
     pool: 'forks',
     maxWorkers: 4,
