@@ -6,7 +6,6 @@ import (
 	"os"
 	"time"
 
-
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
