@@ -1,0 +1,88 @@
+import { createHmac, createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
+import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
+import path from 'node:path';
+
+/** The key from which all others are derived or by which they are wrapped. An object that shows nothing when it is logged. */
+export type MasterKey = KeyObject;
+
+/**
+ * The master key kept in a file (64 hexadecimal digits), made with mode 0600 on first use. Processes that start at the same
+ * moment end up with the same key: the file appears whole or not at all, and only once.
+ */
+export async function loadMasterKey(file: string): Promise<MasterKey> {
+  let text = await readIfThere(file);
+  if (text === null) {
+    await makeKeyFile(file);
+    text = await readFile(file, 'utf8');
+  }
+  const { mode } = await stat(file);
+  if ((mode & 0o077) !== 0) {
+    throw new Error(`The master key ${file} can be read by others; run: chmod 600 ${file}`);
+  }
+  if (!/^[0-9a-f]{64}\s*$/.test(text)) {
+    throw new Error(
+      `The master key ${file} is damaged: it must be 64 hexadecimal digits. Put it back from its backup.`,
+    );
+  }
+  return createSecretKey(Buffer.from(text.trim(), 'hex'));
+}
+
+/** A key for one purpose, so that what is made for one can't be passed off for another (HKDF-SHA-256, RFC 5869). */
+export function deriveKey(masterKey: MasterKey, purpose: string): KeyObject {
+  let derived = derivedKeys.get(masterKey);
+  if (derived === undefined) derivedKeys.set(masterKey, (derived = new Map<string, KeyObject>()));
+  let key = derived.get(purpose);
+  if (key === undefined) {
+    key = createSecretKey(Buffer.from(hkdfSync('sha256', masterKey, '', `miniredis/${purpose}`, 32)));
+    derived.set(purpose, key);
+  }
+  return key;
+}
+
+/** HMAC-SHA-256 of a text under the key for a purpose, in hexadecimal: a hash that nobody can guess texts for without the key. */
+export function keyedHash(masterKey: MasterKey, purpose: string, text: string): string {
+  return createHmac('sha256', deriveKey(masterKey, purpose)).update(text).digest('hex');
+}
+
+const derivedKeys = new WeakMap<MasterKey, Map<string, KeyObject>>();
+
+async function readIfThere(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+async function makeKeyFile(file: string): Promise<void> {
+  const folder = path.dirname(file);
+  await mkdir(folder, { recursive: true });
+  const draft = path.join(folder, `.${path.basename(file)}.${randomBytes(6).toString('hex')}`);
+  const handle = await open(draft, 'wx', 0o600);
+  try {
+    await handle.writeFile(`${randomBytes(32).toString('hex')}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  try {
+    await link(draft, file);
+    await syncFolder(folder);
+  } catch (error) {
+    // Another process was first; its key is the one that counts.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await unlink(draft);
+  }
+}
+
+/** The name of a new file survives a loss of power only once its folder is on disk, too. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,27 @@
+import { Pool, types, type CustomTypesConfig } from 'pg';
+
+const int8 = 20;
+
+/** Positions and counts are 64-bit numbers, which a JavaScript number would round. */
+const parsers: CustomTypesConfig = {
+  getTypeParser: ((oid: number, format: 'text') =>
+    oid === int8 ? BigInt : (types.getTypeParser(oid, format) as unknown)) as CustomTypesConfig['getTypeParser'],
+};
+
+/**
+ * Connections to PostgreSQL that come back after the server was away. `bigint` columns are read as BigInt, times as Date.
+ * `name` is what `pg_stat_activity` shows. Whoever makes a pool ends it.
+ */
+export function createPool(url: string, options: { max?: number; name?: string } = {}): Pool {
+  const pool = new Pool({
+    connectionString: url,
+    max: options.max ?? 10,
+    application_name: options.name ?? 'miniredis',
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+    types: parsers,
+  });
+  // An idle connection that breaks is replaced when one is next needed; without a listener it would end the process.
+  pool.on('error', () => {});
+  return pool;
+}
