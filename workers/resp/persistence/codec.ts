@@ -1,0 +1,47 @@
+import type { ValueCodec } from '../keyspace/codec.ts';
+import type { Value } from '../keyspace/value.ts';
+import { crc64, updateCrc64 } from './rdb/crc64.ts';
+import { RDB_VERSION, RDB_VERSION_MAX, RdbError } from './rdb/format.ts';
+import { RdbInput } from './rdb/input.ts';
+import { RdbOutput } from './rdb/output.ts';
+import { readValue } from './rdb/read-value.ts';
+import { typeByte, writeBody } from './rdb/write-value.ts';
+
+const FOOTER = 10;
+
+/** DUMP and RESTORE payloads as Redis 7.0 writes them; payloads of newer versions are read as long as the type is known. */
+export const rdbCodec: ValueCodec = { serializeValue, deserializeValue };
+
+function serializeValue(value: Value): string {
+  const out = new RdbOutput();
+  out.byte(typeByte(value));
+  writeBody(out, value);
+  out.uint16(RDB_VERSION);
+  const payload = Buffer.concat(out.take(true));
+  const crc = crc64();
+  updateCrc64(crc, payload);
+  const footer = Buffer.alloc(8);
+  footer.writeUInt32LE(crc.low, 0);
+  footer.writeUInt32LE(crc.high, 4);
+  return payload.toString('latin1') + footer.toString('latin1');
+}
+
+function deserializeValue(payload: string): Value | undefined {
+  const bytes = Buffer.from(payload, 'latin1');
+  const end = bytes.length - FOOTER;
+  if (end < 2 || bytes.readUInt16LE(end) > RDB_VERSION_MAX) return undefined;
+  const crc = crc64();
+  updateCrc64(crc, bytes, 0, end + 2);
+  if (bytes.readUInt32LE(end + 2) !== crc.low || bytes.readUInt32LE(end + 6) !== crc.high) return undefined;
+  const input = new RdbInput(bytes.subarray(0, end));
+  try {
+    const reading = readValue(input, input.byte());
+    for (;;) {
+      const step = reading.next();
+      if (step.done === true) return input.left === 0 ? step.value : undefined;
+    }
+  } catch (error) {
+    if (error instanceof RdbError) return undefined;
+    throw error;
+  }
+}

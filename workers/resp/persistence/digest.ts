@@ -1,0 +1,126 @@
+import { createHash, hash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
+
+import { typeOf } from '../keyspace/value.ts';
+import type { Value } from '../keyspace/value.ts';
+import { elementsOf, visitSliced } from './rdb/write-value.ts';
+
+/** Up to this size a set or hash is hashed sorted, as one text; above it each element on its own, which needs no sorting. */
+const SORTED_MAX = 128;
+/** Bytes after which a text is hashed, and characters of a long string hashed at a time. */
+const PART = 65_536;
+const LANES = 8;
+
+const TYPE_CODE = { string: 's', list: 'l', set: 'e', hash: 'h', zset: 'z' } as const;
+
+/**
+ * An order-independent digest of keys: the sum, in eight lanes modulo 2^32, of a SHA-256 for each key over its database,
+ * name, type, expiry in milliseconds and canonical value. Encodings, insertion order and the order of addition make no
+ * difference, so a live keyspace, a snapshot of it and what was loaded from that compare equal.
+ *
+ * The text hashed for a key (UTF-8 of byte strings, each with its length before it) is: `<db> <type> <expiry or -> ` key,
+ * then the elements: a list's in order, a sorted set's (member, score as IEEE 754 hex) by score and bytes, a set's and a
+ * hash's sorted by bytes up to 128 elements, and beyond that the lane sums of the SHA-256 of each element.
+ */
+export class KeyspaceDigest {
+  /** How many keys were added. */
+  keys = 0;
+  private readonly lanes = new Uint32Array(LANES);
+
+  /** Adds one key. */
+  add(db: number, key: string, value: Value, expireAtMs: number | undefined): void {
+    if (typeof value === 'string' && value.length < PART) {
+      this.keys++;
+      addTo(this.lanes, hash('sha256', `${head(db, key, value, expireAtMs)}${value}`, 'hex'));
+      return;
+    }
+    for (const _ of this.addSliced(db, key, value, expireAtMs));
+  }
+
+  /** Adds one key of any size and yields now and then; the value must not change meanwhile. */
+  *addSliced(db: number, key: string, value: Value, expireAtMs: number | undefined): Generator<void> {
+    this.keys++;
+    const text = new HashedText(head(db, key, value, expireAtMs));
+    if (typeof value === 'string' || value.kind === 'string') {
+      const bytes = typeof value === 'string' ? value : value.toString();
+      for (let at = 0; at < bytes.length; at += PART) {
+        text.add(bytes.slice(at, at + PART));
+        yield;
+      }
+    } else if (value.kind === 'list' || value.kind === 'zset') {
+      yield* visitSliced(value, 512, (element, score) => {
+        text.add(sized(element));
+        if (typeof score === 'number') text.add(doubleHex(score));
+      });
+    } else yield* addUnordered(text, value);
+    addTo(this.lanes, text.digest());
+  }
+
+  /** The digest as `sum-sha256:` and 64 hex digits. */
+  toString(): string {
+    return `sum-sha256:${lanesHex(this.lanes)}`;
+  }
+}
+
+function* addUnordered(text: HashedText, value: Exclude<Value, string>): Generator<void> {
+  if (elementsOf(value) <= SORTED_MAX) {
+    const elements: string[] = [];
+    const collect = (element: string, second?: string | number): void => {
+      elements.push(second === undefined ? sized(element) : sized(element) + sized(String(second)));
+    };
+    for (const _ of visitSliced(value, Infinity, collect));
+    for (const element of elements.sort()) text.add(element);
+    return;
+  }
+  const lanes = new Uint32Array(LANES);
+  yield* visitSliced(value, 256, (element, second) => {
+    const line = second === undefined ? sized(element) : sized(element) + sized(String(second));
+    addTo(lanes, hash('sha256', line, 'hex'));
+  });
+  text.add(lanesHex(lanes));
+}
+
+function head(db: number, key: string, value: Value, expireAtMs: number | undefined): string {
+  return `${db} ${TYPE_CODE[typeOf(value)]} ${expireAtMs ?? '-'} ${key.length}:${key}`;
+}
+
+function sized(text: string): string {
+  return `${text.length}:${text}`;
+}
+
+const double = Buffer.alloc(8);
+
+function doubleHex(value: number): string {
+  double.writeDoubleBE(value);
+  return double.toString('hex');
+}
+
+function addTo(lanes: Uint32Array, hex: string): void {
+  for (let i = 0; i < LANES; i++) lanes[i] = lanes[i]! + Number.parseInt(hex.slice(i * 8, i * 8 + 8), 16);
+}
+
+function lanesHex(lanes: Uint32Array): string {
+  return Array.from(lanes, (lane) => lane.toString(16).padStart(8, '0')).join('');
+}
+
+/** A text that is hashed in one call while it is short, which is much cheaper, and piece by piece once it is long. */
+class HashedText {
+  private text: string;
+  private running: Hash | undefined;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  add(part: string): void {
+    this.text += part;
+    if (this.text.length < PART) return;
+    this.running ??= createHash('sha256');
+    this.running.update(this.text);
+    this.text = '';
+  }
+
+  digest(): string {
+    return this.running?.update(this.text).digest('hex') ?? hash('sha256', this.text, 'hex');
+  }
+}

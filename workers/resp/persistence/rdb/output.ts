@@ -1,0 +1,131 @@
+import type { ByteString } from '../../keyspace/byte-string.ts';
+
+const CHUNK_MIN = 4096;
+const CHUNK_MAX = 131_072;
+
+/** Primitives of the RDB format, written into chunks that are handed on as they fill up. */
+export class RdbOutput {
+  /** Bytes written so far, in all chunks. */
+  length = 0;
+  private chunk = Buffer.allocUnsafeSlow(CHUNK_MIN);
+  private used = 0;
+  private full: Buffer[] = [];
+
+  /** Takes the full chunks; with `all` also the one that is being filled. */
+  take(all = false): Buffer[] {
+    if (all) this.retire(CHUNK_MIN);
+    const taken = this.full;
+    this.full = [];
+    return taken;
+  }
+
+  /** Adds chunks that were written elsewhere. */
+  append(chunks: readonly Buffer[]): void {
+    this.retire(CHUNK_MIN);
+    for (const chunk of chunks) {
+      this.full.push(chunk);
+      this.length += chunk.length;
+    }
+  }
+
+  byte(value: number): void {
+    this.reserve(1);
+    this.chunk[this.used++] = value;
+    this.length++;
+  }
+
+  uint16(value: number): void {
+    this.reserve(2);
+    this.used = this.chunk.writeUInt16LE(value, this.used);
+    this.length += 2;
+  }
+
+  uint32(value: number): void {
+    this.reserve(4);
+    this.used = this.chunk.writeUInt32LE(value, this.used);
+    this.length += 4;
+  }
+
+  /** Milliseconds as a 64-bit integer. */
+  milliseconds(value: number): void {
+    this.reserve(8);
+    this.used = this.chunk.writeBigInt64LE(BigInt(Math.trunc(value)), this.used);
+    this.length += 8;
+  }
+
+  double(value: number): void {
+    this.reserve(8);
+    this.used = this.chunk.writeDoubleLE(value, this.used);
+    this.length += 8;
+  }
+
+  /** A length: 6, 14, 32 or 64 bits. */
+  size(value: number): void {
+    if (value < 64) this.byte(value);
+    else if (value < 16_384) {
+      this.byte(0x40 | (value >>> 8));
+      this.byte(value & 255);
+    } else if (value <= 0xffff_ffff) {
+      this.reserve(5);
+      this.chunk[this.used] = 0x80;
+      this.used = this.chunk.writeUInt32BE(value, this.used + 1);
+      this.length += 5;
+    } else {
+      this.reserve(9);
+      this.chunk[this.used] = 0x81;
+      this.used = this.chunk.writeBigUInt64BE(BigInt(value), this.used + 1);
+      this.length += 9;
+    }
+  }
+
+  /** Bytes without a length. */
+  raw(text: string): void {
+    this.reserve(text.length);
+    this.used += this.chunk.write(text, this.used, 'latin1');
+    this.length += text.length;
+  }
+
+  /** A string; small integers in their binary form, as Redis writes them. */
+  string(text: string): void {
+    if (text.length <= 11 && this.integer(text)) return;
+    this.size(text.length);
+    this.raw(text);
+  }
+
+  /** The bytes of a string that is written in place. */
+  bytes(value: ByteString): void {
+    this.size(value.length);
+    this.reserve(value.length);
+    this.used += value.view().copy(this.chunk, this.used);
+    this.length += value.length;
+  }
+
+  private integer(text: string): boolean {
+    const first = text.charCodeAt(0);
+    if (first !== 45 && (first < 48 || first > 57)) return false;
+    const value = Number(text) | 0;
+    if (String(value) !== text) return false;
+    if (value >= -128 && value <= 127) {
+      this.byte(0xc0);
+      this.byte(value & 255);
+    } else if (value >= -32_768 && value <= 32_767) {
+      this.byte(0xc1);
+      this.uint16(value & 0xffff);
+    } else {
+      this.byte(0xc2);
+      this.uint32(value >>> 0);
+    }
+    return true;
+  }
+
+  private reserve(size: number): void {
+    if (this.used + size <= this.chunk.length) return;
+    this.retire(Math.max(size, Math.min(this.chunk.length * 2, CHUNK_MAX)));
+  }
+
+  private retire(next: number): void {
+    if (this.used > 0) this.full.push(this.chunk.subarray(0, this.used));
+    this.chunk = Buffer.allocUnsafeSlow(next);
+    this.used = 0;
+  }
+}

@@ -1,0 +1,123 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+import type { EncodingLimits } from '../../keyspace/sizes.ts';
+import type { Value } from '../../keyspace/value.ts';
+import { OPCODE, RDB_VERSION_MAX } from './format.ts';
+import { RdbInput } from './input.ts';
+import { readValue, whole } from './read-value.ts';
+import type { Pause } from './read-value.ts';
+
+/** How long the reader works before others have their turn. */
+const SLICE_MS = 3;
+
+/** What is done with each key of a file; a generator, so that work on a large value can be sliced as well. */
+export type RdbSink = (db: number, key: string, value: Value, expireAtMs: number | undefined) => Iterable<void> | void;
+
+/** How a file is read. */
+export interface RdbReadOptions {
+  readonly limits?: EncodingLimits;
+  /** The length of the whole file, when it is known: a claim beyond it is refused at once. */
+  readonly totalBytes?: number;
+}
+
+/**
+ * Reads an RDB file of any version up to 12 from chunks and gives each key to `sink`, in slices that leave others their
+ * turn. Resolves once the end mark and the checksum were found right and nothing follows; rejects with an RdbError
+ * otherwise, and then what the sink has seen must be thrown away. Memory stays within the largest value.
+ */
+export async function readRdb(
+  source: AsyncIterable<Uint8Array>,
+  sink: RdbSink,
+  options: RdbReadOptions = {},
+): Promise<void> {
+  const input = new RdbInput(undefined, options.totalBytes);
+  const chunks = source[Symbol.asyncIterator]();
+  try {
+    const parsing = parse(input, sink, options.limits);
+    let deadline = performance.now() + SLICE_MS;
+    for (;;) {
+      const step = parsing.next();
+      if (step.done === true) break;
+      if (step.value === 'more') await input.fill(chunks);
+      else if (performance.now() < deadline) continue;
+      else await nextTurn();
+      deadline = performance.now() + SLICE_MS;
+    }
+    if (!(await input.atEnd(chunks))) input.fail('something follows its end');
+  } finally {
+    await chunks.return?.();
+  }
+}
+
+function* parse(input: RdbInput, sink: RdbSink, limits?: EncodingLimits): Generator<Pause, void> {
+  const version = yield* whole(input, () => readVersion(input));
+  let db = 0;
+  let expireAtMs: number | undefined;
+  for (let entries = 1; ; entries++) {
+    // Several entries are read before others get a chance, since looking at the clock costs more than a small entry.
+    if (entries % 64 === 0) yield 'slice';
+    const opcode = yield* whole(input, () => input.byte());
+    switch (opcode) {
+      case OPCODE.end:
+        return yield* checkEnd(input, version);
+      case OPCODE.selectDb:
+        db = yield* whole(input, () => input.length());
+        break;
+      case OPCODE.expireMs:
+        expireAtMs = yield* whole(input, () => input.int64());
+        break;
+      case OPCODE.expireSeconds:
+        expireAtMs = (yield* whole(input, () => input.int32())) * 1000;
+        break;
+      case OPCODE.function2:
+      case OPCODE.functionPreGa:
+        return input.fail('it holds functions, which are not supported yet');
+      case OPCODE.moduleAux:
+        return input.fail('it holds data of a module, which is not supported');
+      default: {
+        if (yield* skipped(input, opcode)) break;
+        const key = yield* whole(input, () => input.string());
+        const value = yield* readValue(input, opcode, limits);
+        const work = value === undefined ? undefined : sink(db, key, value, expireAtMs);
+        if (work !== undefined) for (const _ of work) yield 'slice';
+        expireAtMs = undefined;
+      }
+    }
+  }
+}
+
+function readVersion(input: RdbInput): number {
+  const magic = input.text(5);
+  const digits = input.text(4);
+  const version = Number(digits);
+  if (magic !== 'REDIS' || !/^\d{4}$/.test(digits)) input.fail('it does not begin like an RDB file');
+  if (version < 1 || version > RDB_VERSION_MAX) input.fail(`its version ${version} is not known`);
+  return version;
+}
+
+/** Skips what only helps servers to load faster or to evict; false when the opcode begins a key. */
+function* skipped(input: RdbInput, opcode: number): Generator<Pause, boolean> {
+  const skips: Record<number, () => unknown> = {
+    [OPCODE.aux]: () => [input.string(), input.string()],
+    [OPCODE.resizeDb]: () => [input.length(), input.length()],
+    [OPCODE.slotInfo]: () => [input.length(), input.length(), input.length()],
+    [OPCODE.idle]: () => input.length(),
+    [OPCODE.frequency]: () => input.byte(),
+  };
+  if (opcode < OPCODE.slotInfo) return false;
+  const skip = skips[opcode];
+  if (skip === undefined) return false;
+  yield* whole(input, skip);
+  return true;
+}
+
+/** Compares the checksum, unless the file has none (0) or is too old to have one. */
+function* checkEnd(input: RdbInput, version: number): Generator<Pause, void> {
+  while (!input.sumSlice()) yield 'slice';
+  const { low, high } = { ...input.checksum };
+  if (version < 5) return;
+  const [fileLow, fileHigh] = yield* whole(input, () => [input.int32() >>> 0, input.int32() >>> 0]);
+  if ((fileLow !== 0 || fileHigh !== 0) && (fileLow !== low || fileHigh !== high)) {
+    input.fail('its checksum is wrong: the file is damaged');
+  }
+}

@@ -1,0 +1,75 @@
+import type { Value } from '../../keyspace/value.ts';
+import { TYPE } from './format.ts';
+import type { RdbOutput } from './output.ts';
+
+/** How many elements of a large collection are written between two looks at the clock. */
+const SLICE = 512;
+/** Strings longer than this are hashed in slices. */
+const LARGE_BYTES = 262_144;
+
+/** How many elements a value has; 1 for a string. */
+export function elementsOf(value: Value): number {
+  if (typeof value === 'string' || value.kind === 'string') return 1;
+  return value.kind === 'list' ? value.length : value.size;
+}
+
+/** Whether a value takes so long to write or hash that others must have their turn meanwhile. */
+export function isLarge(value: Value): boolean {
+  if (typeof value === 'string' || value.kind === 'string') return value.length > LARGE_BYTES;
+  return elementsOf(value) > SLICE;
+}
+
+/** The type byte a value is written with. */
+export function typeByte(value: Value): number {
+  if (typeof value === 'string') return TYPE.string;
+  return value.kind === 'zset' ? TYPE.zset2 : TYPE[value.kind];
+}
+
+/** Writes a value's body, whatever its size. */
+export function writeBody(out: RdbOutput, value: Value): void {
+  if (typeof value === 'string') out.string(value);
+  else for (const _ of writeBodySliced(out, value, Infinity));
+}
+
+/** Writes a value's body and yields every few hundred elements; the value must not change meanwhile. */
+export function* writeBodySliced(out: RdbOutput, value: Value, slice = SLICE): Generator<void> {
+  if (typeof value === 'string') out.string(value);
+  else if (value.kind === 'string') out.bytes(value);
+  else {
+    out.size(elementsOf(value));
+    yield* visitSliced(value, slice, (element, score) => {
+      out.string(element);
+      if (typeof score === 'number') out.double(score);
+      else if (score !== undefined) out.string(score);
+    });
+  }
+}
+
+/** What is visited of a collection: an element; a member and its score; or a field and its value. */
+export type Visit = (element: string, second?: string | number) => void;
+
+/** Visits all elements of a collection, `slice` at a time, and yields between the slices. */
+export function* visitSliced(value: Exclude<Value, string>, slice: number, visit: Visit): Generator<void> {
+  const count = elementsOf(value);
+  if (value.kind === 'list' || value.kind === 'zset') {
+    for (let start = 0; start < count; start += slice) {
+      const end = Math.min(start + slice, count) - 1;
+      if (value.kind === 'list') value.range(start, end, visit);
+      else value.range(start, end, (score, member) => visit(member, score));
+      yield;
+    }
+    return;
+  }
+  if (value.kind === 'string') return;
+  if (count <= slice) {
+    if (value.kind === 'set') value.forEach(visit);
+    else value.forEach((text, field) => visit(field, text));
+    return;
+  }
+  let cursor = 0;
+  do {
+    if (value.kind === 'set') cursor = value.scan(cursor, slice, visit);
+    else cursor = value.scan(cursor, slice, (text, field) => visit(field, text));
+    yield;
+  } while (cursor !== 0);
+}

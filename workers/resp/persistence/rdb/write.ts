@@ -1,0 +1,96 @@
+import type { Value } from '../../keyspace/value.ts';
+import { crc64, updateCrc64 } from './crc64.ts';
+import { OPCODE, RDB_VERSION } from './format.ts';
+import { RdbOutput } from './output.ts';
+import { typeByte, writeBody, writeBodySliced } from './write-value.ts';
+
+/** How many bytes are checksummed and handed on at a time. */
+export const CHUNK_BYTES = 262_144;
+
+/** A part of an RDB file: keys, with the database they belong to before them. */
+export class RdbKeys {
+  readonly out = new RdbOutput();
+  private db = -1;
+
+  /** Selects a database; `keys` and `expiries` help whoever loads the file to make room. */
+  select(db: number, keys?: number, expiries?: number): void {
+    if (this.db === db) return;
+    this.db = db;
+    this.out.byte(OPCODE.selectDb);
+    this.out.size(db);
+    if (keys === undefined) return;
+    this.out.byte(OPCODE.resizeDb);
+    this.out.size(keys);
+    this.out.size(expiries ?? 0);
+  }
+
+  /** Writes one key with its value. */
+  entry(db: number, key: string, value: Value, expireAtMs: number | undefined): void {
+    this.entryHead(db, key, value, expireAtMs);
+    writeBody(this.out, value);
+  }
+
+  /** As `entry`, yielding now and then; the value must not change meanwhile. */
+  *entrySliced(db: number, key: string, value: Value, expireAtMs: number | undefined): Generator<void> {
+    this.entryHead(db, key, value, expireAtMs);
+    yield* writeBodySliced(this.out, value);
+  }
+
+  /** After another part was put in between, the database has to be selected again. */
+  forgetSelection(): void {
+    this.db = -1;
+  }
+
+  private entryHead(db: number, key: string, value: Value, expireAtMs: number | undefined): void {
+    this.select(db);
+    if (expireAtMs !== undefined) {
+      this.out.byte(OPCODE.expireMs);
+      this.out.milliseconds(expireAtMs);
+    }
+    this.out.byte(typeByte(value));
+    this.out.string(key);
+  }
+}
+
+/** The beginning of an RDB file: its version, and remarks for people. */
+export function writeHeader(out: RdbOutput, nowMs: number): void {
+  out.raw(`REDIS${String(RDB_VERSION).padStart(4, '0')}`);
+  const remarks = [
+    ['redis-ver', '7.2.0'],
+    ['redis-bits', '64'],
+    ['ctime', String(Math.floor(nowMs / 1000))],
+    ['used-mem', '0'],
+    ['aof-base', '0'],
+  ] as const;
+  for (const [name, value] of remarks) {
+    out.byte(OPCODE.aux);
+    out.string(name);
+    out.string(value);
+  }
+}
+
+/** Sums up the chunks of a file as they go out, in pieces small enough not to stall anyone, and ends it. */
+export class RdbSeal {
+  private readonly crc = crc64();
+
+  /** Yields the pieces of the chunks, each counted in. */
+  *pieces(chunks: Iterable<Buffer>): Generator<Buffer> {
+    for (const chunk of chunks) {
+      for (let at = 0; at < chunk.length; at += CHUNK_BYTES) {
+        const piece = chunk.subarray(at, at + CHUNK_BYTES);
+        updateCrc64(this.crc, piece);
+        yield piece;
+      }
+    }
+  }
+
+  /** The end of the file: the end mark and the checksum. */
+  end(): Buffer {
+    const end = Buffer.alloc(9);
+    end[0] = OPCODE.end;
+    updateCrc64(this.crc, end, 0, 1);
+    end.writeUInt32LE(this.crc.low, 1);
+    end.writeUInt32LE(this.crc.high, 5);
+    return end;
+  }
+}

@@ -1,0 +1,202 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+import type { Node } from '../keyspace/node.ts';
+import { beginSnapshot } from '../keyspace/snapshot.ts';
+import type { NodeSnapshot, SnapshotEntry } from '../keyspace/snapshot.ts';
+import { KeyspaceDigest } from './digest.ts';
+import { isLarge } from './rdb/write-value.ts';
+import { RdbKeys, RdbSeal, writeHeader } from './rdb/write.ts';
+
+/** How long one slice of a snapshot keeps others waiting. */
+const SLICE_MS = 2;
+
+/** What a snapshot holds. */
+export interface SnapshotSummary {
+  readonly keys: number;
+  readonly digest: string;
+  readonly bytes: number;
+}
+
+/** A snapshot on its way. */
+export interface RdbSnapshot {
+  /** The RDB file, in chunks of at most 256 KiB. The snapshot's instant is when it is first read; it can be read once. */
+  readonly stream: AsyncIterable<Buffer>;
+  /** Settles when the stream has ended: fulfilled when it was read to its end, rejected when it was broken off. */
+  readonly result: Promise<SnapshotSummary>;
+}
+
+/** How a snapshot is taken. */
+export interface SnapshotOptions {
+  /** Called synchronously at the snapshot's instant. */
+  readonly onInstant?: () => void;
+  /** False saves the time for a digest nobody wants (`digest` is then empty). */
+  readonly digest?: boolean;
+}
+
+/** Snapshots of one node take turns, since a node can run one at a time. */
+const turns = new WeakMap<Node, Promise<unknown>>();
+
+/**
+ * An RDB file of a node as it is at one instant, while writes go on; keys that have expired but were not removed yet are
+ * in it. What is about to be changed is written first, so a slow reader costs at most the memory of the keys changed
+ * meanwhile.
+ */
+export function snapshotRdb(node: Node, options: SnapshotOptions = {}): RdbSnapshot {
+  const { promise: result, resolve, reject } = Promise.withResolvers<SnapshotSummary>();
+  // Whoever reads the stream learns of a failure there; nobody has to look at the result.
+  result.catch(() => {});
+  async function* stream(): AsyncGenerator<Buffer> {
+    const turn = Promise.withResolvers<void>();
+    const before = turns.get(node);
+    turns.set(node, turn.promise);
+    let summary: SnapshotSummary | undefined;
+    try {
+      await before;
+      summary = yield* write(node, options);
+    } catch (error) {
+      reject(error);
+      throw error;
+    } finally {
+      turn.resolve();
+      if (summary !== undefined) resolve(summary);
+      else reject(new Error('The snapshot was broken off before its end.'));
+    }
+  }
+  return { stream: stream(), result };
+}
+
+async function* write(node: Node, options: SnapshotOptions): AsyncGenerator<Buffer, SnapshotSummary> {
+  const seal = new RdbSeal();
+  const running = new RunningSnapshot(node, options.digest !== false);
+  let bytes = 0;
+  try {
+    options.onInstant?.();
+    for (let done = false; !done;) {
+      done = running.step(SLICE_MS);
+      let pieces = 0;
+      for (const piece of seal.pieces(running.take(done))) {
+        bytes += piece.length;
+        yield piece;
+        if (++pieces % 4 === 0) await nextTurn();
+      }
+      if (!done) await nextTurn();
+    }
+  } finally {
+    running.end();
+  }
+  const end = seal.end();
+  yield end;
+  return { keys: running.keys, digest: running.digest?.toString() ?? '', bytes: bytes + end.length };
+}
+
+/**
+ * The keys of a snapshot on their way into an RDB file. A large value is written in slices; when it is about to change
+ * before its end, the rest of it is written at once. Keys that are captured in the middle of a large one go aside.
+ */
+class RunningSnapshot {
+  keys = 0;
+  readonly digest: KeyspaceDigest | undefined;
+  private readonly node: Node;
+  private readonly inner: NodeSnapshot;
+  private readonly hook: NonNullable<Node['snapshot']>;
+  private readonly main = new RdbKeys();
+  private aside: RdbKeys | undefined;
+  /** Large entries waiting for their turn, by key. */
+  private readonly waiting = new Map<string, SnapshotEntry[]>();
+  private current: { readonly entry: SnapshotEntry; readonly steps: Generator<void> } | undefined;
+  private scanned = false;
+  /** Set while a key is written that is about to change, which can't wait. */
+  private capturing = false;
+
+  constructor(node: Node, withDigest: boolean) {
+    this.node = node;
+    this.digest = withDigest ? new KeyspaceDigest() : undefined;
+    writeHeader(this.main.out, Date.now());
+    for (const db of node.databases)
+      if (db !== undefined && db.size > 0) this.main.select(db.index, db.size, db.expires.size);
+    this.inner = beginSnapshot(node, (entry) => this.emit(entry));
+    const scan = node.snapshot!;
+    this.hook = {
+      capture: (db, key) => {
+        this.finish(key);
+        this.capturing = true;
+        scan.capture(db, key);
+        this.capturing = false;
+      },
+    };
+    node.snapshot = this.hook;
+  }
+
+  /** Works for about `budgetMs` and says whether all is written. */
+  step(budgetMs: number): boolean {
+    const deadline = performance.now() + budgetMs;
+    do {
+      if (this.current !== undefined) {
+        if (this.current.steps.next().done === true) this.closeCurrent();
+      } else if (this.waiting.size > 0) this.begin();
+      else if (this.scanned) return true;
+      else this.scanned = this.inner.step(Math.min(budgetMs / 4, 0.5));
+    } while (performance.now() < deadline);
+    return false;
+  }
+
+  /** Takes what is ready to go out; at the end all of it. */
+  take(all: boolean): Buffer[] {
+    return this.main.out.take(all);
+  }
+
+  /** Lets go of the node. */
+  end(): void {
+    this.inner.cancel();
+    if (this.node.snapshot === this.hook) this.node.snapshot = undefined;
+  }
+
+  private emit(entry: SnapshotEntry): void {
+    this.keys++;
+    if (!this.capturing && isLarge(entry.value)) {
+      const same = this.waiting.get(entry.key);
+      if (same === undefined) this.waiting.set(entry.key, [entry]);
+      else same.push(entry);
+    } else this.writeNow(entry);
+  }
+
+  private writeNow({ db, key, value, expireAtMs }: SnapshotEntry): void {
+    const keys = this.current === undefined ? this.main : (this.aside ??= new RdbKeys());
+    keys.entry(db, key, value, expireAtMs);
+    this.digest?.add(db, key, value, expireAtMs);
+  }
+
+  private begin(): void {
+    for (const [key, entries] of this.waiting) {
+      const entry = entries.pop()!;
+      if (entries.length === 0) this.waiting.delete(key);
+      this.current = { entry, steps: this.largeSteps(entry) };
+      return;
+    }
+  }
+
+  private *largeSteps({ db, key, value, expireAtMs }: SnapshotEntry): Generator<void> {
+    yield* this.main.entrySliced(db, key, value, expireAtMs);
+    if (this.digest !== undefined) yield* this.digest.addSliced(db, key, value, expireAtMs);
+  }
+
+  private closeCurrent(): void {
+    this.current = undefined;
+    if (this.aside === undefined) return;
+    this.main.out.append(this.aside.out.take(true));
+    this.main.forgetSelection();
+    this.aside = undefined;
+  }
+
+  /** Writes a large key completely that is about to change. */
+  private finish(key: string): void {
+    if (this.current?.entry.key === key) {
+      while (this.current.steps.next().done !== true);
+      this.closeCurrent();
+    }
+    const entries = this.waiting.get(key);
+    if (entries === undefined) return;
+    this.waiting.delete(key);
+    for (const entry of entries) this.writeNow(entry);
+  }
+}
