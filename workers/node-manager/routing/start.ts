@@ -1,0 +1,43 @@
+import type { ManagerId } from '#domains/kernel/ids.ts';
+import { nodeStream } from '#domains/node/events.ts';
+import type { EventLog } from '#infra/event-log/event-log.ts';
+import type { Logger } from '#infra/logging/log.ts';
+import type { RoutingRow } from '#projections/routing/queries.ts';
+
+import type { RoutingStart } from './feed.ts';
+import { applyEvent, type RoutedNode } from './routed-node.ts';
+
+/** States in which a manager has been asked for something that it has not reported yet. */
+const inTransition: ReadonlySet<string> = new Set(['provisioning', 'stopping', 'deleting']);
+
+/**
+ * Where following the log begins: at the read model's position, so that a start takes no longer as the log grows; or at the
+ * beginning of the log when there is no read model. Nodes in transition are taken from the log itself, because a report
+ * names the event that it answers.
+ */
+export async function readRoutingStart(
+  eventLog: EventLog,
+  managerId: ManagerId,
+  readModel: () => Promise<{ position: bigint; nodes: readonly RoutingRow[] }>,
+  log: Logger,
+): Promise<RoutingStart> {
+  const { position, nodes } = await readModel().catch((error: unknown) => {
+    log.warn({ err: error }, 'the routing read model can not be read; following the log from its beginning');
+    return { position: 0n, nodes: [] };
+  });
+  const ours = nodes.filter((row) => row.managerId === managerId && row.state !== 'deleted');
+  const known = await Promise.all(ours.map((row) => fromLogOrRow(eventLog, row, position)));
+  return { position, nodes: known.filter((node) => node !== undefined) };
+}
+
+async function fromLogOrRow(eventLog: EventLog, row: RoutingRow, position: bigint): Promise<RoutedNode | undefined> {
+  if (!inTransition.has(row.state))
+    return { ...(row as Omit<RoutedNode, 'failure' | 'cause'>), failure: null, cause: null };
+  let node: RoutedNode | undefined;
+  for (const event of await eventLog.readStream(nodeStream(row.nodeId as RoutedNode['nodeId']), {
+    toPosition: position,
+  })) {
+    node = applyEvent(node, event);
+  }
+  return node;
+}
