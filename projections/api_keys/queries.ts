@@ -1,0 +1,23 @@
+import type { Pool } from 'pg';
+
+import { equal, selectPage, type BadCursor, type Page, type PageRequest } from '../kernel/page.ts';
+import { selectRows } from '../kernel/rows.ts';
+import { apiKeys, type ApiKeyRow } from './projection.ts';
+
+export type { ApiKeyRow } from './projection.ts';
+
+export interface ApiKeyFilter {
+  readonly tenantId?: string | undefined;
+  readonly state?: ApiKeyRow['state'] | undefined;
+}
+
+/** An API key, also a revoked one, with the hash of its secret; null for an unknown id. */
+export async function getApiKey(pool: Pool, id: string): Promise<ApiKeyRow | null> {
+  return (await selectRows(pool, apiKeys, 'WHERE id = $1', [id]))[0] ?? null;
+}
+
+/** API keys with their hashes, which are not for showing, newest first; revoked ones included unless a state is given. */
+export function listApiKeys(pool: Pool, filter: ApiKeyFilter, page: PageRequest): Promise<Page<ApiKeyRow> | BadCursor> {
+  const { tenantId, state } = filter;
+  return selectPage(pool, apiKeys, equal({ tenantId, state }), page);
+}

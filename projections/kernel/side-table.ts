@@ -1,0 +1,86 @@
+import type { EventLog } from '#infra/event-log/event-log.ts';
+import type { ClientBase, Pool, PoolClient } from 'pg';
+
+import { applyToTable } from './apply.ts';
+import { definitionOf } from './checkpoints.ts';
+import { schema } from './rows.ts';
+import type { AnyView } from './view.ts';
+
+/** A table of a view beside the live one, filled from the log up to a position. */
+export interface SideTable {
+  readonly table: string;
+  position: bigint;
+}
+
+/** Told from time to time how far a side table has come. */
+export type Progress = (position: bigint, target: bigint) => void;
+
+/** Somebody else rebuilds or verifies the same view at this moment. */
+export class SideTableBusy extends Error {
+  override readonly name = 'SideTableBusy';
+}
+
+/**
+ * Runs `work` with a new side table of the view and a connection that owns it: there is one at a time. The table is dropped
+ * afterwards unless it took the live one's place; what a crashed predecessor left is dropped before.
+ */
+export async function withSideTable<Result>(
+  pool: Pool,
+  view: AnyView,
+  work: (client: PoolClient, side: SideTable) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect();
+  client.on('error', () => {});
+  try {
+    await lockBeside(client, view);
+    await client.query('SET synchronous_commit = off');
+    await dropSideTables(client, view);
+    const table = `${schema}.${view.name}__${Date.now().toString(36)}`;
+    await client.query(definitionOf(view, table));
+    try {
+      return await work(client, { table, position: 0n });
+    } finally {
+      await dropSideTables(client, view).catch(() => {});
+    }
+  } finally {
+    client.release(true);
+  }
+}
+
+/** The lock ends with the connection, so whoever gets it may clear away whatever lies about. */
+async function lockBeside(client: ClientBase, view: AnyView): Promise<void> {
+  const { rows } = await client.query<{ free: boolean }>(
+    'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS free',
+    [`${schema}.${view.name} beside`],
+  );
+  if (rows[0]?.free === true) return;
+  throw new SideTableBusy(`The view ${view.name} is being rebuilt or verified already; wait for that to end.`);
+}
+
+async function dropSideTables(client: ClientBase, view: AnyView): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    'SELECT tablename AS name FROM pg_tables WHERE schemaname = $1 AND starts_with(tablename, $2)',
+    [schema, `${view.name}__`],
+  );
+  for (const { name } of rows) await client.query(`DROP TABLE IF EXISTS ${schema}."${name}"`);
+}
+
+/** Applies the log's events to the side table up to a position. */
+export async function fill(
+  client: ClientBase,
+  log: EventLog,
+  view: AnyView,
+  side: SideTable,
+  to: bigint,
+  progress?: Progress,
+): Promise<void> {
+  if (side.position >= to) return;
+  const filter = { categories: view.categories };
+  for await (const batch of log.readAll({ after: side.position, to, filter, batchSize: 2000 })) {
+    await applyToTable(client, view, side.table, batch);
+    const last = batch.at(-1);
+    if (last !== undefined) progress?.(last.position, to);
+  }
+  side.position = to;
+  progress?.(to, to);
+}
