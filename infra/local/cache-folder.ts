@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 
-/** Where root keeps what PostgreSQL's account must reach when the clone or the home is closed to it. */
+/** Where root keeps a copy of PostgreSQL's programs when the clone is closed to PostgreSQL's account. */
 export const sharedFolder = '/var/lib/miniredis';
 
 /** The folder for what all homes of this user share and what can be made again at any time. */

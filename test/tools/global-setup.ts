@@ -1,9 +1,9 @@
-import { chmodSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { freePort } from '#infra/local/free-port.ts';
-import { databaseUrl, launchPostmaster } from '#infra/local/postgres/postmaster.ts';
+import { launchPostmaster, urlOf } from '#infra/local/postgres/postmaster.ts';
 import { preparePostgres } from '#infra/local/postgres/prepare.ts';
 import { endSurvivors } from '#infra/local/postgres/survivors.ts';
 import { identify, isAlive, type ProcessIdentity } from '#infra/process/identity.ts';
@@ -22,13 +22,12 @@ const prefix = 'miniredis-test-';
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await removeAbandoned();
   const home = mkdtempSync(path.join(tmpdir(), prefix));
-  chmodSync(home, 0o711);
   writeFileSync(path.join(home, 'owner.json'), JSON.stringify(identify(process.pid)));
   const log = openSync(path.join(home, 'postgres.log'), 'a');
-  const options = await preparePostgres(home, await freePort(), log);
-  const postmaster = launchPostmaster(options);
+  const options = await preparePostgres(home, await freePort());
+  const postmaster = launchPostmaster(options, log);
   await postmaster.ready;
-  project.provide('postgresUrl', databaseUrl(options.port, options.password, 'postgres'));
+  project.provide('postgresUrl', urlOf(options, 'postgres'));
   return async () => {
     await postmaster.stop();
     rmSync(home, { recursive: true, force: true });

@@ -33,10 +33,19 @@ export function postgresAccount(dataFolder: string): Account | undefined {
   );
 }
 
-/** Whether the account can enter the folder, found out by entering it: modes, access lists and mounts all count. */
-export function canEnter(account: Account | undefined, folder: string): boolean {
-  if (account === undefined) return true;
-  return runs(account, '/bin/sh', ['-c', 'cd -- "$1"', 'sh', folder]);
+/**
+ * A name under which a process of this account, started with the folder as its working directory, reaches it. Usually that is its
+ * path; but a home may lie under a folder that is closed to the account, such as /root, whose mode is not ours to change. Linux
+ * then has another name for it: a process is always let through to its own working directory, see proc_pid_cwd(5).
+ */
+export function reachableName(account: Account | undefined, folder: string): string {
+  // Found out by entering it, since access lists and mounts count as much as modes do.
+  if (account === undefined || runs(account, '/bin/sh', ['-c', 'cd -- "$1"', 'sh', folder])) return folder;
+  if (process.platform === 'linux') return '/proc/self/cwd';
+  throw new Error(
+    `PostgreSQL's account cannot enter ${folder}: set MINIREDIS_HOME to a folder that every account can reach, ` +
+      'start MiniRedis as an ordinary user, or set DATABASE_URL to a PostgreSQL of your own.',
+  );
 }
 
 /** Whether the account can run a command to a successful end. */

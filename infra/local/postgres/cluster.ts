@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { chown, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import type { Account } from './account.ts';
+import { type Account, reachableName } from './account.ts';
 import type { PostgresBinaries } from './binaries.ts';
 
 /** The role that owns the platform's databases. */
@@ -17,29 +17,31 @@ export async function ensureCluster(
   password: string,
 ): Promise<void> {
   if (existsSync(path.join(folder, 'PG_VERSION'))) return;
-  const workshop = `${folder}.initializing`;
-  await rm(workshop, { recursive: true, force: true });
-  await mkdir(workshop, { mode: 0o700 });
-  const passwordFile = path.join(workshop, 'password');
-  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
-  if (account !== undefined) {
-    await chown(workshop, account.uid, account.gid);
-    await chown(passwordFile, account.uid, account.gid);
+  if (existsSync(folder) && readdirSync(folder).length > 0) {
+    throw new Error(
+      `${folder} holds something that is no PostgreSQL database: move it away, or restore it from a backup.`,
+    );
   }
+  const workshop = `${folder}.initializing`;
   const data = path.join(workshop, 'data');
+  const passwordFile = path.join(workshop, 'password');
+  await rm(workshop, { recursive: true, force: true });
+  await mkdir(data, { recursive: true, mode: 0o700 });
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+  if (account !== undefined)
+    for (const name of [workshop, data, passwordFile]) await chown(name, account.uid, account.gid);
   // The built-in locale sorts the same on every machine and needs nothing installed.
   const locale = ['--encoding', 'UTF8', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8', '--locale', 'C'];
-  const access = ['--username', superuser, '--pwfile', passwordFile, '--auth', 'scram-sha-256'];
-  await initdb(binaries, account, ['--pgdata', data, ...access, ...locale]);
-  await rm(folder, { recursive: true, force: true });
+  const access = ['--username', superuser, '--pwfile', '../password', '--auth', 'scram-sha-256'];
+  await initdb(binaries, account, data, [...access, ...locale]);
   await rename(data, folder);
   await rm(workshop, { recursive: true });
 }
 
-function initdb(binaries: PostgresBinaries, account: Account | undefined, args: string[]): Promise<void> {
+function initdb(binaries: PostgresBinaries, account: Account | undefined, data: string, args: string[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(binaries.initdb, args, {
-      cwd: '/',
+    const child = spawn(binaries.initdb, ['--pgdata', reachableName(account, data), ...args], {
+      cwd: data,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
       ...account,

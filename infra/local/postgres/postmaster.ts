@@ -4,19 +4,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 
 import { follow, type Launched } from '../launch.ts';
-import type { Account } from './account.ts';
+import { type Account, reachableName } from './account.ts';
 import type { PostgresBinaries } from './binaries.ts';
 import { superuser } from './cluster.ts';
 
-/** What tells one running server from another. */
+/** What a server needs to be started. */
 export interface PostmasterOptions {
   readonly folder: string;
   readonly port: number;
   readonly password: string;
   readonly binaries: PostgresBinaries;
   readonly account: Account | undefined;
-  /** A file descriptor that takes the server's own log. */
-  readonly logFd: number;
 }
 
 /**
@@ -40,7 +38,7 @@ const settings: Readonly<Record<string, string>> = {
 };
 
 /** The connection string of a database of this server. */
-export function databaseUrl(port: number, password: string, database: string): string {
+export function urlOf({ port, password }: PostmasterOptions, database: string): string {
   return `postgres://${superuser}:${password}@127.0.0.1:${port}/${database}`;
 }
 
@@ -50,19 +48,19 @@ const stopSteps = [
   ['SIGQUIT', 5000],
 ] as const;
 
-/** Starts the server on an existing cluster; it is ready when it answers a query. */
-export function launchPostmaster(options: PostmasterOptions): Launched {
-  const args = ['-D', options.folder, '-p', String(options.port)];
+/** Starts the server on an existing cluster; it is ready when it answers a query. Its own log goes to `logFd`. */
+export function launchPostmaster(options: PostmasterOptions, logFd: number): Launched {
+  const args = ['-D', reachableName(options.account, options.folder), '-p', String(options.port)];
   for (const [name, value] of Object.entries(settings)) args.push('-c', `${name}=${value}`);
   const child = spawn(options.binaries.postgres, args, {
-    cwd: '/',
+    cwd: options.folder,
     // A session of its own, so that Ctrl-C in the terminal reaches the supervisor alone and things stop in their order.
     detached: true,
-    stdio: ['ignore', options.logFd, options.logFd],
+    stdio: ['ignore', logFd, logFd],
     env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
     ...options.account,
   });
-  const url = databaseUrl(options.port, options.password, 'postgres');
+  const url = urlOf(options, 'postgres');
   const untilItAnswers = async (gone: AbortSignal): Promise<void> => {
     while (!gone.aborted && !(await answers(url))) await sleep(20);
   };

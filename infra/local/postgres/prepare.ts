@@ -5,19 +5,18 @@ import path from 'node:path';
 import { postgresAccount } from './account.ts';
 import { postgresBinaries } from './binaries.ts';
 import { ensureCluster } from './cluster.ts';
-import { dataFolder } from './data-folder.ts';
 import type { PostmasterOptions } from './postmaster.ts';
 import { endSurvivors } from './survivors.ts';
 
-/** Everything a server of this home needs to be started: folder, programs, account, password; made where it is missing. */
-export async function preparePostgres(home: string, port: number, logFd: number): Promise<PostmasterOptions> {
-  const account = postgresAccount(path.join(home, 'postgres'));
+/** Everything a server of this home needs to be started: programs, account, password, cluster; made where it is missing. */
+export async function preparePostgres(home: string, port: number): Promise<PostmasterOptions> {
+  const folder = path.join(home, 'postgres');
+  const account = postgresAccount(folder);
   const binaries = await postgresBinaries(account);
-  const folder = await dataFolder(home, account);
   const password = secret(path.join(home, 'postgres.password'));
   await endSurvivors(folder);
   await ensureCluster(folder, binaries, account, password);
-  return { folder, port, password, binaries, account, logFd };
+  return { folder, port, password, binaries, account };
 }
 
 /** The secret kept in a file, made on first use; the exclusive create keeps the mode right from the first byte. */
