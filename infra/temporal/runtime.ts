@@ -25,7 +25,8 @@ async function load(log: Logger): Promise<typeof import('@temporalio/worker')> {
   return sdk;
 }
 
-const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
+// The SDK tells at INFO what only its authors need.
+const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
 
 function forward(log: Logger): TemporalLogger {
   const write = (level: LogLevel, message: string, meta: object = {}) => log[levels[level]](meta, message);

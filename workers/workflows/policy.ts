@@ -28,13 +28,13 @@ export const policies = {
 } as const satisfies Record<string, ActivityOptions>;
 
 /**
- * How many attempts an error of a node manager is worth, by its first word. What the object or the node's memory is the reason for
- * stays as it is however often it is asked; a manager that has just started may not know the node yet or be loading it.
+ * How many attempts an error of a node manager is worth, by its first word. What the object or the node's memory is the
+ * reason for stays as it is however often it is asked; a manager that has just started may not know the node yet or be loading it.
  */
 export const refusalAttempts: Readonly<Record<string, number>> = {
-  VERIFY: 1,
-  RESTORE: 1,
-  OOM: 1,
+  SNAPSHOT: 6,
+  VERIFY: 3,
+  RESTORE: 3,
   LOADING: 40,
   BUSY: 40,
   WRONGPASS: 20,

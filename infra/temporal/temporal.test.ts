@@ -1,0 +1,59 @@
+import path from 'node:path';
+
+import { testTemporal, type TestTemporal } from '#test/integration/temporal-server.ts';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+
+import { TemporalAway, temporalClient } from './client.ts';
+import { keepWorking } from './worker.ts';
+import { workflowBundle } from './workflow-bundle.ts';
+
+let temporal: TestTemporal;
+const log = pino({ level: process.env['TEST_LOG'] ?? 'silent' });
+
+beforeAll(async () => {
+  temporal = await testTemporal();
+}, 590_000);
+afterAll(() => temporal.remove());
+
+test('worker and client wait for a server that comes up later, and survive its restart and the loss of its databases', async () => {
+  const client = temporalClient(temporal);
+  const done: string[] = [];
+  const worker = keepWorking({
+    ...temporal,
+    taskQueue: 'test',
+    bundle: () => workflowBundle(path.join(import.meta.dirname, 'test-workflows', 'workflows.ts')),
+    activities: { note: async ({ text }: { text: string }) => void done.push(text) },
+    log,
+  });
+  const run = (id: string) => client.start({ workflow: 'noting', id, taskQueue: 'test', input: { text: id } });
+  try {
+    await expect(run('early')).rejects.toThrow(TemporalAway);
+    await expect(client.status('early')).rejects.toThrow(TemporalAway);
+    expect(worker.status().state).toBe('connecting');
+
+    await temporal.start();
+    await vi.waitFor(() => expect(worker.status().state).toBe('polling'), 30_000);
+    expect(await vi.waitFor(() => run('one'), 10_000)).toBe('started');
+    await vi.waitFor(() => expect(done).toEqual(['one']), 10_000);
+    await vi.waitFor(async () => expect(await client.status('one')).toBe('completed'), 5000);
+    expect(await run('one')).toBe('exists');
+    expect(await client.status('never heard of')).toBe('unknown');
+
+    await temporal.stop();
+    await expect(run('two')).rejects.toThrow(TemporalAway);
+    await temporal.start();
+    expect(await vi.waitFor(() => run('two'), 10_000)).toBe('started');
+    await vi.waitFor(() => expect(done).toEqual(['one', 'two']), 30_000);
+
+    await temporal.loseDatabases();
+    expect(await vi.waitFor(() => client.status('one'), 10_000)).toBe('unknown');
+    expect(await vi.waitFor(() => run('three'), 10_000)).toBe('started');
+    await vi.waitFor(() => expect(done).toEqual(['one', 'two', 'three']), 30_000);
+  } finally {
+    const began = performance.now();
+    await worker.stop();
+    await client.close();
+    expect(performance.now() - began).toBeLessThan(7000);
+  }
+}, 180_000);
