@@ -1,6 +1,5 @@
 import type { ValueCodec } from './keyspace/codec.ts';
-import type { Database } from './keyspace/database.ts';
-import type { Node, NodeOptions } from './keyspace/node.ts';
+import type { Node } from './keyspace/node.ts';
 import type { NodeSnapshot, SnapshotEntry } from './keyspace/snapshot.ts';
 
 /** Someone presents a password, by AUTH or HELLO. Byte strings. */
@@ -70,6 +69,8 @@ export interface EngineOptions {
   readonly extraCommands?: readonly ExtraCommand[];
   readonly codec?: ValueCodec;
   readonly limits?: Partial<ConnectionLimits>;
+  /** Standalone mode: SHUTDOWN was called. */
+  readonly onShutdown?: () => void;
 }
 
 /** Where an engine listens. */
@@ -89,15 +90,16 @@ export interface Engine {
   applyJournaled(node: Node, db: number, args: readonly string[]): void;
   /** See `beginSnapshot` in keyspace/snapshot.ts. */
   beginSnapshot(node: Node, emit: (entry: SnapshotEntry) => void): NodeSnapshot;
-  /** Replaces all databases of a node at once, as a restore does. Build them on a detached node (`new Node(...)`). */
-  replaceKeyspace(node: Node, databases: readonly (Database | undefined)[]): void;
+  /** Makes a node known before anyone connects to it, so that its keys expire. Nodes are made with `new Node(options)`. */
+  adopt(node: Node): void;
+  /** Replaces all databases of a node at once by those of another that was filled for it, as a restore does. */
+  replaceKeyspace(node: Node, source: Node): void;
   /** Changes the memory limit; what is over it is evicted with the next writes. */
   resizeNode(node: Node, maxMemory: number): void;
   /** Sends an error line to the node's connections and closes them; nothing can authenticate to it any more. */
   closeNode(node: Node, errorLine: string): void;
+  /** How many connections have authenticated to a node. */
+  connectionCount(node: Node): number;
   /** Stops listening and closes all connections after their replies were sent. */
   close(): Promise<void>;
 }
-
-/** How nodes are made is part of the contract too. */
-export type { NodeOptions };

@@ -23,6 +23,8 @@ export interface DatabaseOwner {
   usage: { used(db: Database, key: string): void; forget(db: Database, key: string): void } | undefined;
   /** A key was found expired and has been removed. */
   expired(db: Database, key: string): void;
+  /** Something was put under a key that blocked clients wait for. */
+  keyReady(db: Database, key: string): void;
   /** The first expiry of an idle node was set. */
   expiryAdded(): void;
 }
@@ -37,6 +39,8 @@ export class Database {
   clocks: Dict<number> | undefined;
   /** Clients that WATCH a key, and whether it was there (not logically expired) when they began. */
   watched: Map<string, Map<Watcher, boolean>> | undefined;
+  /** Keys that blocked clients wait for. */
+  waiting: Set<string> | undefined;
   readonly owner: DatabaseOwner;
 
   constructor(index: number, owner: DatabaseOwner) {
@@ -86,6 +90,7 @@ export class Database {
     } else this.release(old);
     this.charge(value);
     if (this.watched !== undefined) this.signal(key);
+    if (this.waiting !== undefined && this.waiting.has(key)) this.owner.keyReady(this, key);
   }
 
   /** Adds or replaces a value and drops the expiry, as SET does. */

@@ -65,6 +65,9 @@ export class Node implements DatabaseOwner {
   /** Effects of the command or transaction that is being executed. */
   effects: Effect[] = [];
 
+  /** Keys that blocked clients wait for and that something was put under. */
+  readyKeys: { readonly db: Database; readonly key: string }[] = [];
+
   keyspaceHits = 0;
   keyspaceMisses = 0;
   expiredKeys = 0;
@@ -118,6 +121,10 @@ export class Node implements DatabaseOwner {
     this.expiredKeys++;
     this.addEffect(db.index, ['DEL', key]);
     this.listener?.event('x', 'expired', key, db.index);
+  }
+
+  keyReady(db: Database, key: string): void {
+    this.readyKeys.push({ db, key });
   }
 
   expiryAdded(): void {

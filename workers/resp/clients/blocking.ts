@@ -1,0 +1,86 @@
+import { clock } from '../keyspace/clock.ts';
+import type { Blocked, Client, Server } from './server.ts';
+
+/** Node's timers hold at most this; longer waits are wound up again. */
+const TIMER_MAX_MS = 0x7fff_ffff;
+
+/** Suspends a client until `serve` succeeds for one of the keys or the time is over; 0 ms is for ever. */
+export function block(
+  client: Client,
+  keys: readonly string[],
+  timeoutMs: number,
+  ends: Pick<Blocked, 'serve' | 'timedOut'>,
+): void {
+  const { server, db } = client;
+  const blocked: Blocked = { db: db.index, keys, ...ends, timer: undefined };
+  client.blocked = blocked;
+  for (const key of keys) {
+    const id = `${db.index}:${key}`;
+    const waiting = server.waiting.get(id);
+    if (waiting === undefined) server.waiting.set(id, new Set([client]));
+    else waiting.add(client);
+    (db.waiting ??= new Set()).add(key);
+  }
+  if (timeoutMs > 0) windUp(client, blocked, clock.now + timeoutMs);
+}
+
+function windUp(client: Client, blocked: Blocked, untilMs: number): void {
+  blocked.timer = setTimeout(
+    () => {
+      if (Date.now() < untilMs) {
+        windUp(client, blocked, untilMs);
+        return;
+      }
+      unblock(client);
+      blocked.timedOut();
+      goOn(client);
+    },
+    Math.min(TIMER_MAX_MS, Math.max(1, untilMs - Date.now())),
+  );
+}
+
+/** Takes a client off the keys it waits for, without a reply. */
+export function unblock(client: Client): void {
+  const { blocked, server } = client;
+  if (blocked === undefined) return;
+  client.blocked = undefined;
+  clearTimeout(blocked.timer);
+  for (const key of blocked.keys) {
+    const id = `${blocked.db}:${key}`;
+    const waiting = server.waiting.get(id);
+    waiting?.delete(client);
+    if (waiting?.size !== 0) continue;
+    server.waiting.delete(id);
+    const db = server.node.databases[blocked.db];
+    db?.waiting?.delete(key);
+    if (db?.waiting?.size === 0) db.waiting = undefined;
+  }
+}
+
+/** Lets a client that was unblocked have its reply and go on with its input. */
+export function goOn(client: Client): void {
+  client.transport?.schedule();
+  client.transport?.resume();
+}
+
+/** Serves clients that wait for keys that now have something, in the order they came. */
+export function serveReady(server: Server): void {
+  const { node } = server;
+  while (node.readyKeys.length > 0) {
+    const ready = node.readyKeys;
+    node.readyKeys = [];
+    for (const { db, key } of ready) {
+      const waiting = server.waiting.get(`${db.index}:${key}`);
+      if (waiting === undefined) continue;
+      for (const client of Array.from(waiting)) {
+        const { blocked } = client;
+        if (blocked === undefined || db.peek(key) === undefined) continue;
+        node.rewritten = false;
+        if (!blocked.serve(key)) continue;
+        node.flushEffects();
+        unblock(client);
+        goOn(client);
+      }
+    }
+  }
+}

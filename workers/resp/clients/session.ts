@@ -1,0 +1,67 @@
+import { clock } from '../keyspace/clock.ts';
+import { unblock } from './blocking.ts';
+import { unsubscribeAll } from './pubsub.ts';
+import type { Client, Server } from './server.ts';
+import { discard } from './transactions.ts';
+
+/** Makes a connection a client of a node; an id is given that means something within the node only. */
+export function attach(client: Client, server: Server): void {
+  client.server = server;
+  client.db = server.node.database(0);
+  client.id = server.nextClientId++;
+  server.clients.set(client.id, client);
+  server.node.connectionsReceived++;
+}
+
+/** Ends all that ties a client to its node. */
+export function detach(client: Client): void {
+  const { server } = client;
+  unblock(client);
+  discard(client);
+  unsubscribeAll(client);
+  server.pausedClients.delete(client);
+  server.clients.delete(client.id);
+}
+
+/** Moves a connection that has authenticated to the node it asked for. */
+export function moveTo(client: Client, server: Server): void {
+  if (client.server === server) return;
+  detach(client);
+  attach(client, server);
+}
+
+/** Brings a connection back to how it was after connecting (RESET). */
+export function reset(client: Client, needsPassword: boolean): void {
+  discard(client);
+  unsubscribeAll(client);
+  client.db = client.node.database(0);
+  client.reply.resp3 = false;
+  client.replyMode = 'on';
+  client.name = '';
+  client.noEvict = false;
+  client.noTouch = false;
+  client.user = 'default';
+  client.authenticated = !needsPassword;
+}
+
+/** Holds commands of a node's clients until a time (CLIENT PAUSE); a longer pause is not shortened. */
+export function pause(server: Server, untilMs: number, writesOnly: boolean): void {
+  const wasPaused = server.pausedUntilMs > clock.now;
+  server.pausedWritesOnly = wasPaused ? server.pausedWritesOnly && writesOnly : writesOnly;
+  server.pausedUntilMs = Math.max(server.pausedUntilMs, untilMs);
+  clearTimeout(server.pauseTimer);
+  server.pauseTimer = setTimeout(
+    () => unpause(server),
+    Math.min(0x7fff_ffff, Math.max(0, server.pausedUntilMs - Date.now())),
+  ).unref();
+}
+
+/** Lets the held commands run. */
+export function unpause(server: Server): void {
+  clearTimeout(server.pauseTimer);
+  server.pauseTimer = undefined;
+  server.pausedUntilMs = 0;
+  const held = [...server.pausedClients];
+  server.pausedClients.clear();
+  for (const client of held) client.transport?.resume();
+}

@@ -1,0 +1,27 @@
+import { clock } from '../keyspace/clock.ts';
+import type { Client } from './server.ts';
+
+const ARGUMENTS_MAX = 32;
+const ARGUMENT_LENGTH_MAX = 128;
+
+/** Notes a slow command as Redis does: at most 32 arguments of at most 128 bytes. */
+export function noteSlow(client: Client, args: readonly string[], microseconds: number): void {
+  const { server } = client;
+  if (server.slowLogMax === 0) return;
+  const shown = args.length > ARGUMENTS_MAX ? args.slice(0, ARGUMENTS_MAX - 1) : args;
+  const short = shown.map((arg) =>
+    arg.length > ARGUMENT_LENGTH_MAX
+      ? `${arg.slice(0, ARGUMENT_LENGTH_MAX)}... (${arg.length - ARGUMENT_LENGTH_MAX} more bytes)`
+      : arg,
+  );
+  if (shown !== args) short.push(`... (${args.length - ARGUMENTS_MAX + 1} more arguments)`);
+  server.slowLog.unshift({
+    id: server.nextSlowId++,
+    atSeconds: Math.floor(clock.now / 1000),
+    microseconds: Math.round(microseconds),
+    args: short,
+    address: client.address,
+    name: client.name,
+  });
+  if (server.slowLog.length > server.slowLogMax) server.slowLog.length = server.slowLogMax;
+}

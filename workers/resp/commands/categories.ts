@@ -1,0 +1,27 @@
+import type { CommandSpec } from './command.ts';
+
+const BY_GROUP: Readonly<Record<string, readonly string[]>> = {
+  string: ['string'],
+  bitmap: ['bitmap'],
+  hash: ['hash'],
+  list: ['list'],
+  set: ['set'],
+  'sorted-set': ['sortedset'],
+  generic: ['keyspace'],
+  connection: ['connection'],
+  transactions: ['transaction'],
+};
+
+/** The ACL categories of a command (without '@'), which follow from its flags and group as in Redis. */
+export function aclCategories(spec: CommandSpec): string[] {
+  const flags = new Set(spec.flags.split(' '));
+  const found = new Set<string>(BY_GROUP[spec.group] ?? []);
+  if (flags.has('write')) found.add('write');
+  if (flags.has('readonly') && spec.group !== 'scripting') found.add('read');
+  if (flags.has('admin')) found.add('admin').add('dangerous');
+  if (flags.has('pubsub')) found.add('pubsub');
+  if (flags.has('blocking')) found.add('blocking');
+  found.add(flags.has('fast') ? 'fast' : 'slow');
+  for (const category of spec.acl?.split(' ') ?? []) found.add(category);
+  return [...found];
+}

@@ -1,0 +1,163 @@
+import { serveReady } from '../clients/blocking.ts';
+import type { Client, CommandStat } from '../clients/server.ts';
+import { noteSlow } from '../clients/slow-log.ts';
+import { makeRoom } from '../keyspace/eviction.ts';
+import { NO_AUTH, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
+import type { Command } from './command.ts';
+import { runExtra } from './extra.ts';
+import { commandNamed } from './registry.ts';
+
+/** When the command before ended: commands run one after another, so one reading of the clock per command is enough. */
+let stampMs = performance.now();
+
+/** Starts the stopwatch for a batch of commands. */
+export function startBatch(): void {
+  stampMs = performance.now();
+}
+
+/** Finds the command of a request, or the error line that refuses it. */
+export function resolve(args: readonly string[]): Command | string {
+  const command = commandNamed(args[0]!);
+  if (command === undefined) return unknownCommand(args);
+  if (command.subcommands !== undefined && args.length > 1) {
+    const sub = command.subcommands.get(args[1]!.toLowerCase());
+    if (sub === undefined) return unknownSubcommand(command.fullName, args[1]!);
+    return arityHolds(sub, args) ? sub : wrongArity(sub.fullName);
+  }
+  return arityHolds(command, args) ? command : wrongArity(command.fullName);
+}
+
+function arityHolds({ arity }: Command, args: readonly string[]): boolean {
+  return arity > 0 ? args.length === arity : args.length >= -arity;
+}
+
+/**
+ * Carries out one request of a client, or queues it in its transaction, and writes the reply.
+ * False means that the node is paused and the request must be given again later.
+ */
+export function execute(client: Client, args: readonly string[]): boolean {
+  return client.replyMode === 'on' ? dispatch(client, args) : quietly(client, args);
+}
+
+/** Drops the reply, as CLIENT REPLY OFF or SKIP asked for, unless the request turns replies on again. */
+function quietly(client: Client, args: readonly string[]): boolean {
+  const { reply } = client;
+  const mark = reply.mark();
+  if (client.replyMode === 'skip-next') client.replyMode = 'skip';
+  const done = dispatch(client, args);
+  const mode: Client['replyMode'] = client.replyMode;
+  if (mode !== 'on') reply.rollback(mark);
+  if (mode === 'skip' && done) client.replyMode = 'on';
+  return done;
+}
+
+function dispatch(client: Client, args: readonly string[]): boolean {
+  const command = resolve(args);
+  if (typeof command === 'string') {
+    if (client.privileged && runExtra(client, args)) return true;
+    reject(client, undefined, command);
+    return true;
+  }
+  const refusal = refusalOf(client, command, args);
+  if (refusal !== undefined) {
+    reject(client, command, refusal);
+    return true;
+  }
+  const { transaction } = client;
+  if (transaction !== undefined && !command.unqueued) {
+    if (command.noMulti) reject(client, command, 'ERR Command not allowed inside a transaction');
+    else {
+      transaction.queue.push(args);
+      client.reply.simple('QUEUED');
+    }
+    return true;
+  }
+  if (client.server.pausedUntilMs !== 0 && mustWait(client, command)) return false;
+  call(client, command, args);
+  return true;
+}
+
+/** Why a command may not run now, as an error line. */
+function refusalOf(client: Client, command: Command, args: readonly string[]): string | undefined {
+  if (!client.authenticated && !command.noAuth) return NO_AUTH;
+  const { node } = client;
+  if (node.maxMemory !== 0) {
+    const enough = makeRoom(node);
+    if (!enough && (command.denyOom || (command.fullName === 'exec' && queuedNeedsMemory(client)))) return OOM;
+  }
+  if (command.write || command.fullName === 'exec') {
+    const refused = writeRefusal(client, command);
+    if (refused !== undefined) return refused;
+  }
+  if (!command.whileSubscribed && client.subscriptions > 0 && !client.reply.resp3) {
+    return `ERR Can't execute '${args[0]!.toLowerCase()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
+  }
+  return undefined;
+}
+
+function queuedNeedsMemory(client: Client): boolean {
+  return client.transaction?.queue.some((args) => commandNamed(args[0]!)?.denyOom === true) ?? false;
+}
+
+function queuedWrites(client: Client): boolean {
+  return client.transaction?.queue.some((args) => commandNamed(args[0]!)?.mayReplicate === true) ?? false;
+}
+
+function writeRefusal(client: Client, command: Command): string | undefined {
+  const { node } = client;
+  const failure = node.journal?.failure;
+  if (failure === undefined && node.writesRefused === undefined) return undefined;
+  if (!command.write && !queuedWrites(client)) return undefined;
+  return node.writesRefused ?? `MISCONF Errors writing to the AOF file: ${failure}`;
+}
+
+function mustWait(client: Client, command: Command): boolean {
+  const { server } = client;
+  if (client.transport === undefined || client.privileged) return false;
+  if (!server.pausedWritesOnly) return command.fullName !== 'client|unpause';
+  return command.mayReplicate || (command.fullName === 'exec' && queuedWrites(client));
+}
+
+/** Runs a command without asking whether it may, propagates its effect and keeps the statistics. */
+export function call(client: Client, command: Command, args: readonly string[]): void {
+  const { node, server } = client;
+  const { dirty } = node;
+  const { index } = client.db;
+  node.rewritten = false;
+  client.lastCommand = command.fullName;
+  command.run(client, args);
+  if (node.dirty !== dirty && !node.rewritten) node.addEffect(index, args);
+  if (!client.executing) {
+    if (node.effects.length > 0) node.flushEffects();
+    if (node.readyKeys.length > 0) serveReady(server);
+  }
+  const now = performance.now();
+  const microseconds = (now - stampMs) * 1000;
+  stampMs = now;
+  node.commandsProcessed++;
+  const stat = statOf(server.commandStats, command.fullName);
+  stat.calls++;
+  stat.microseconds += microseconds;
+  if (microseconds >= server.slowLogMicroseconds && server.slowLogMicroseconds >= 0)
+    noteSlow(client, args, microseconds);
+}
+
+function statOf(stats: Map<string, CommandStat>, name: string): CommandStat {
+  let stat = stats.get(name);
+  if (stat === undefined) stats.set(name, (stat = { calls: 0, microseconds: 0, rejected: 0, failed: 0 }));
+  return stat;
+}
+
+function reject(client: Client, command: Command | undefined, line: string): void {
+  const { server } = client;
+  if (command !== undefined) statOf(server.commandStats, command.fullName).rejected++;
+  if (client.transaction !== undefined && command?.fullName !== 'exec') client.transaction.broken = true;
+  if (command?.fullName === 'exec' && client.transaction !== undefined) {
+    client.transaction = undefined;
+    client.reply.error(`EXECABORT Transaction discarded because of: ${line}`);
+    return;
+  }
+  const code = line.split(' ', 1)[0]!;
+  server.errorStats.set(code, (server.errorStats.get(code) ?? 0) + 1);
+  client.reply.error(line);
+}

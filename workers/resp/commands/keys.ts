@@ -1,0 +1,205 @@
+import type { Client } from '../clients/server.ts';
+import { copyValue } from '../keyspace/copy.ts';
+import { DATABASE_COUNT } from '../keyspace/node.ts';
+import { typeOf } from '../keyspace/value.ts';
+import { NO_SUCH_KEY, SAME_OBJECT, SYNTAX } from '../protocol/errors.ts';
+import { matches } from '../protocol/glob.ts';
+import { parseInteger } from '../protocol/numbers.ts';
+import { changed } from './arguments.ts';
+import type { CommandSpec, KeySpec, Run } from './command.ts';
+
+function del(client: Client, args: readonly string[]): void {
+  let removed = 0;
+  for (let i = 1; i < args.length; i++) {
+    if (client.db.peek(args[i]!) === undefined) continue;
+    client.db.remove(args[i]!);
+    changed(client, 'g', 'del', args[i]!);
+    removed++;
+  }
+  client.reply.integer(removed);
+}
+
+/** EXISTS and TOUCH. */
+function count(client: Client, args: readonly string[]): void {
+  let found = 0;
+  for (let i = 1; i < args.length; i++) if (client.db.read(args[i]!) !== undefined) found++;
+  client.reply.integer(found);
+}
+
+function type(client: Client, args: readonly string[]): void {
+  const value = client.db.peek(args[1]!);
+  client.reply.simple(value === undefined ? 'none' : typeOf(value));
+}
+
+/** RENAME and RENAMENX. */
+function rename(onlyNew: boolean): Run {
+  return (client, args) => {
+    const { db, node, reply } = client;
+    const from = args[1]!;
+    const to = args[2]!;
+    const value = db.write(from);
+    if (value === undefined) {
+      reply.error(NO_SUCH_KEY);
+      return;
+    }
+    const taken = db.peek(to) !== undefined;
+    if (from === to || (onlyNew && taken)) {
+      if (onlyNew) reply.integer(0);
+      else reply.ok();
+      return;
+    }
+    const expireAt = db.expiryOf(from);
+    db.remove(from);
+    db.replace(to, value);
+    if (expireAt !== undefined) db.expireAt(to, expireAt);
+    changed(client, 'g', 'rename_from', from);
+    node.notify('g', 'rename_to', to, db.index);
+    if (onlyNew) reply.integer(1);
+    else reply.ok();
+  };
+}
+
+function move(client: Client, args: readonly string[]): void {
+  const { db, node, reply } = client;
+  const key = args[1]!;
+  const index = parseInteger(args[2]!);
+  if (index === undefined) {
+    reply.error('ERR value is not an integer or out of range');
+    return;
+  }
+  if (index < 0 || index >= DATABASE_COUNT) {
+    reply.error('ERR DB index is out of range');
+    return;
+  }
+  if (index === db.index) {
+    reply.error(SAME_OBJECT);
+    return;
+  }
+  const value = db.write(key);
+  const target = node.database(index);
+  if (value === undefined || target.peek(key) !== undefined) {
+    reply.integer(0);
+    return;
+  }
+  const expireAt = db.expiryOf(key);
+  db.remove(key);
+  target.replace(key, value);
+  if (expireAt !== undefined) target.expireAt(key, expireAt);
+  changed(client, 'g', 'move_from', key);
+  node.notify('g', 'move_to', key, index);
+  reply.integer(1);
+}
+
+function copy(client: Client, args: readonly string[]): void {
+  const { db, node, reply } = client;
+  const from = args[1]!;
+  const to = args[2]!;
+  let target = db;
+  let replace = false;
+  for (let i = 3; i < args.length; i++) {
+    const option = args[i]!.toUpperCase();
+    if (option === 'REPLACE') replace = true;
+    else if (option === 'DB' && i + 1 < args.length) {
+      const index = parseInteger(args[++i]!);
+      if (index === undefined) {
+        reply.error('ERR value is not an integer or out of range');
+        return;
+      }
+      if (index < 0 || index >= DATABASE_COUNT) {
+        reply.error('ERR DB index is out of range');
+        return;
+      }
+      target = node.database(index);
+    } else {
+      reply.error(SYNTAX);
+      return;
+    }
+  }
+  if (target === db && from === to) {
+    reply.error(SAME_OBJECT);
+    return;
+  }
+  const value = db.read(from);
+  if (value === undefined || (target.peek(to) !== undefined && !replace)) {
+    reply.integer(0);
+    return;
+  }
+  const expireAt = db.expiryOf(from);
+  target.replace(to, copyValue(value, node.encodingLimits));
+  if (expireAt !== undefined) target.expireAt(to, expireAt);
+  node.dirty++;
+  node.notify('g', 'copy_to', to, target.index);
+  reply.integer(1);
+}
+
+function keys(client: Client, args: readonly string[]): void {
+  const { db, reply } = client;
+  const found = db.entries.keys().filter((key) => matches(args[1]!, key) && !db.isExpired(key));
+  reply.bulks(found);
+}
+
+function randomKey(client: Client): void {
+  const { db, reply } = client;
+  for (;;) {
+    const key = db.entries.randomKey();
+    if (key === undefined || !db.expireIfDue(key)) {
+      reply.bulkOrNull(key);
+      return;
+    }
+  }
+}
+
+const row = (
+  name: string,
+  arity: number,
+  flags: string,
+  spec: KeySpec | undefined,
+  since: string,
+  summary: string,
+  run: Run,
+): CommandSpec => ({
+  name,
+  arity,
+  flags,
+  ...(spec === undefined ? {} : { keys: spec }),
+  group: 'generic',
+  since,
+  summary,
+  run,
+});
+
+export const keyCommands: readonly CommandSpec[] = [
+  row('del', -2, 'write', [1, -1, 1], '1.0.0', 'Deletes one or more keys.', del),
+  row('unlink', -2, 'write fast', [1, -1, 1], '4.0.0', 'Asynchronously deletes one or more keys.', del),
+  row('exists', -2, 'readonly fast', [1, -1, 1], '1.0.0', 'Determines whether one or more keys exist.', count),
+  row(
+    'touch',
+    -2,
+    'readonly fast',
+    [1, -1, 1],
+    '3.2.1',
+    'Returns the number of existing keys after updating the time they were last accessed.',
+    count,
+  ),
+  row('type', 2, 'readonly fast', [1, 1, 1], '1.0.0', 'Determines the type of value stored at a key.', type),
+  row('rename', 3, 'write', [1, 2, 1], '1.0.0', 'Renames a key and overwrites the destination.', rename(false)),
+  row(
+    'renamenx',
+    3,
+    'write fast',
+    [1, 2, 1],
+    '1.0.0',
+    'Renames a key only when the target key name does not exist.',
+    rename(true),
+  ),
+  row('move', 3, 'write fast', [1, 1, 1], '1.0.0', 'Moves a key to another database.', move),
+  row('copy', -3, 'write denyoom', [1, 2, 1], '6.2.0', 'Copies the value of a key to a new key.', copy),
+  {
+    ...row('keys', 2, 'readonly', undefined, '1.0.0', 'Returns all key names that match a pattern.', keys),
+    acl: 'keyspace dangerous',
+  },
+  {
+    ...row('randomkey', 1, 'readonly', undefined, '1.0.0', 'Returns a random key name from the database.', randomKey),
+    acl: 'keyspace',
+  },
+];

@@ -1,0 +1,266 @@
+import type { Client } from '../clients/server.ts';
+import type { Database } from '../keyspace/database.ts';
+import { DATABASE_COUNT } from '../keyspace/node.ts';
+import { SYNTAX } from '../protocol/errors.ts';
+import { parseDouble, parseInteger } from '../protocol/numbers.ts';
+import { integerArg, integerFrom } from './arguments.ts';
+import type { CommandSpec, Run } from './command.ts';
+import { configGet, configResetStat, configSet } from './config.ts';
+import { info } from './info.ts';
+
+function flush(databases: (client: Client) => readonly (Database | undefined)[]): Run {
+  return (client, args) => {
+    const { node, reply } = client;
+    if (args.length > 2 || (args[1] !== undefined && !/^(?:a?sync)$/i.test(args[1]))) {
+      reply.error(SYNTAX);
+      return;
+    }
+    for (const db of databases(client)) db?.clear();
+    // Counts as a change even when nothing was there, so that an empty flush is propagated too.
+    node.dirty++;
+    reply.ok();
+  };
+}
+
+function time(client: Client): void {
+  const now = performance.timeOrigin + performance.now();
+  client.reply.bulks([String(Math.floor(now / 1000)), String(Math.floor((now % 1000) * 1000))]);
+}
+
+/** Exchanges what two databases hold; who watches or waits for a key stays with the number. */
+function swapDb(client: Client, args: readonly string[]): void {
+  const { node, reply } = client;
+  const first = parseInteger(args[1]!);
+  const second = parseInteger(args[2]!);
+  if (first === undefined) {
+    reply.error('ERR invalid first DB index');
+    return;
+  }
+  if (second === undefined) {
+    reply.error('ERR invalid second DB index');
+    return;
+  }
+  if (Math.min(first, second) < 0 || Math.max(first, second) >= DATABASE_COUNT) {
+    reply.error('ERR DB index is out of range');
+    return;
+  }
+  const a = node.database(first);
+  const b = node.database(second);
+  if (a !== b) {
+    const { entries, expires, clocks } = a;
+    a.entries = b.entries;
+    a.expires = b.expires;
+    a.clocks = b.clocks;
+    b.entries = entries;
+    b.expires = expires;
+    b.clocks = clocks;
+    for (const db of [a, b]) {
+      db.watched?.forEach((_, key) => {
+        if (a.entries.has(key) || b.entries.has(key)) db.signal(key);
+      });
+      for (const key of db.waiting ?? []) if (db.entries.has(key)) node.keyReady(db, key);
+    }
+  }
+  node.dirty++;
+  reply.ok();
+}
+
+/** There are no replicas to wait for. */
+function wait(client: Client, args: readonly string[]): void {
+  if (integerArg(client, args[1]!) === undefined) return;
+  if (integerFrom(client, args[2]!, 0, 'ERR timeout is negative') === undefined) return;
+  client.reply.integer(0);
+}
+
+function role({ reply }: Client): void {
+  reply.array(3);
+  reply.bulk('master');
+  reply.integer(0);
+  reply.array(0);
+}
+
+function debug(client: Client, args: readonly string[]): void {
+  const { reply, server } = client;
+  if (!server.host.standalone) {
+    reply.error(
+      'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.',
+    );
+    return;
+  }
+  const sub = args[1]!.toUpperCase();
+  if (sub === 'SLEEP' && args.length === 3) {
+    const until = performance.now() + (parseDouble(args[2]!) ?? 0) * 1000;
+    // Redis stands still as well: that is what the command is for.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.max(0, until - performance.now()));
+    reply.ok();
+  } else if ((sub === 'SET-ACTIVE-EXPIRE' || sub === 'JMAP' || sub === 'CHANGE-REPL-ID') && args.length >= 2)
+    reply.ok();
+  else reply.error(`ERR unknown subcommand or wrong number of arguments for '${args[1]!}'. Try DEBUG HELP.`);
+}
+
+function shutdown(client: Client): void {
+  if (client.server.host.standalone) {
+    client.closing = true;
+    client.server.host.shutdown();
+  } else client.reply.error("ERR SHUTDOWN is not available here; stop the node through the platform's API.");
+}
+
+function slowLogGet(client: Client, args: readonly string[]): void {
+  const { reply, server } = client;
+  let count = 10;
+  if (args.length > 3) {
+    reply.error("ERR wrong number of arguments for 'slowlog|get' command");
+    return;
+  }
+  if (args.length === 3) {
+    const wanted = integerFrom(client, args[2]!, -1, 'ERR count should be greater than or equal to -1');
+    if (wanted === undefined) return;
+    count = wanted === -1 ? server.slowLog.length : wanted;
+  }
+  const shown = server.slowLog.slice(0, count);
+  reply.array(shown.length);
+  for (const entry of shown) {
+    reply.array(6);
+    reply.integer(entry.id);
+    reply.integer(entry.atSeconds);
+    reply.integer(entry.microseconds);
+    reply.bulks(entry.args);
+    reply.bulk(entry.address);
+    reply.bulk(entry.name);
+  }
+}
+
+function slowLogReset({ server, reply }: Client): void {
+  server.slowLog = [];
+  reply.ok();
+}
+
+const row = (name: string, arity: number, flags: string, since: string, summary: string, run?: Run): CommandSpec => ({
+  name,
+  arity,
+  flags,
+  group: 'server',
+  since,
+  summary,
+  ...(run === undefined ? {} : { run }),
+});
+
+const ADMIN = 'admin noscript loading stale';
+
+export const serverCommands: readonly CommandSpec[] = [
+  {
+    ...row('info', -1, 'loading stale', '1.0.0', 'Returns information and statistics about the server.', info),
+    acl: 'dangerous',
+  },
+  {
+    ...row('dbsize', 1, 'readonly fast', '1.0.0', 'Returns the number of keys in the database.', ({ db, reply }) =>
+      reply.integer(db.size),
+    ),
+    acl: 'keyspace',
+  },
+  {
+    ...row(
+      'flushdb',
+      -1,
+      'write',
+      '1.0.0',
+      'Removes all keys from the current database.',
+      flush(({ db }) => [db]),
+    ),
+    acl: 'keyspace dangerous',
+  },
+  {
+    ...row(
+      'flushall',
+      -1,
+      'write',
+      '1.0.0',
+      'Removes all keys from all databases.',
+      flush(({ node }) => node.databases),
+    ),
+    acl: 'keyspace dangerous',
+  },
+  row('time', 1, 'loading stale fast', '2.6.0', 'Returns the server time.', time),
+  {
+    ...row(
+      'lastsave',
+      1,
+      'loading stale fast',
+      '1.0.0',
+      'Returns the Unix timestamp of the last successful save to disk.',
+      ({ server, reply }) => reply.integer(Math.floor(server.host.startedAtMs / 1000)),
+    ),
+    acl: 'admin dangerous',
+  },
+  {
+    ...row('role', 1, 'noscript loading stale fast', '2.8.12', 'Returns the replication role.', role),
+    acl: 'admin dangerous',
+  },
+  {
+    ...row(
+      'wait',
+      3,
+      'blocking',
+      '3.0.0',
+      'Blocks until the asynchronous replication of all preceding write commands is completed.',
+      wait,
+    ),
+    group: 'generic',
+    acl: 'connection',
+  },
+  { ...row('swapdb', 3, 'write fast', '4.0.0', 'Swaps two Redis databases.', swapDb), acl: 'keyspace dangerous' },
+  row('debug', -2, ADMIN, '1.0.0', 'A container for debugging commands.', debug),
+  row(
+    'shutdown',
+    -1,
+    `${ADMIN} no_multi allow_busy`,
+    '1.0.0',
+    'Synchronously saves the database(s) to disk and shuts down the server.',
+    shutdown,
+  ),
+  {
+    ...row('config', -2, '', '2.0.0', 'A container for server configuration commands.'),
+    subcommands: [
+      row('get', -3, ADMIN, '2.0.0', 'Returns the effective values of configuration parameters.', configGet),
+      row('set', -4, ADMIN, '2.0.0', 'Sets configuration parameters in-flight.', configSet),
+      row('resetstat', 2, ADMIN, '2.0.0', "Resets the server's statistics.", configResetStat),
+      row('rewrite', 2, ADMIN, '2.8.0', 'Persists the effective configuration to file.', ({ reply }) =>
+        reply.error('ERR The server is running without a config file'),
+      ),
+    ],
+  },
+  {
+    ...row('slowlog', -2, '', '2.2.12', 'A container for slow log commands.'),
+    subcommands: [
+      row('get', -2, 'admin loading stale', '2.2.12', "Returns the slow log's entries.", slowLogGet),
+      row(
+        'len',
+        2,
+        'admin loading stale',
+        '2.2.12',
+        'Returns the number of entries in the slow log.',
+        ({ server, reply }) => reply.integer(server.slowLog.length),
+      ),
+      row('reset', 2, 'admin loading stale', '2.2.12', 'Clears all entries from the slow log.', slowLogReset),
+    ],
+  },
+  {
+    ...row('latency', -2, '', '2.8.13', 'A container for latency diagnostics commands.'),
+    subcommands: [
+      row('latest', 2, ADMIN, '2.8.13', 'Returns the latest latency samples for all events.', ({ reply }) =>
+        reply.array(0),
+      ),
+      row('history', 3, ADMIN, '2.8.13', 'Returns timestamp-latency samples for an event.', ({ reply }) =>
+        reply.array(0),
+      ),
+      row('reset', -2, ADMIN, '2.8.13', 'Resets the latency data for one or more events.', ({ reply }) =>
+        reply.integer(0),
+      ),
+      row('doctor', 2, ADMIN, '2.8.13', 'Returns a human-readable latency analysis report.', ({ reply }) =>
+        reply.verbatim(
+          'Dave, no latency spike was observed during the lifetime of this Redis instance, not in the slightest bit. I honestly think you ought to sit down calmly, take a stress pill, and think things over.\n',
+        ),
+      ),
+    ],
+  },
+];

@@ -1,0 +1,32 @@
+import { commandCommands } from './command-command.ts';
+import { connectionCommands } from './connection.ts';
+import { expiryCommands } from './expiry.ts';
+import { keyCommands } from './keys.ts';
+import { pubsubCommands } from './pubsub.ts';
+import { register } from './registry.ts';
+import { scanCommands } from './scan.ts';
+import { serverCommands } from './server.ts';
+import { stringCounterCommands } from './string-counters.ts';
+import { stringRangeCommands } from './string-ranges.ts';
+import { stringCommands } from './strings.ts';
+import { transactionCommands } from './transactions.ts';
+
+/** Every command of the engine, one list per file; a new data type adds its list here. */
+const lists = [
+  connectionCommands,
+  keyCommands,
+  expiryCommands,
+  scanCommands,
+  stringCommands,
+  stringCounterCommands,
+  stringRangeCommands,
+  transactionCommands,
+  pubsubCommands,
+  serverCommands,
+  commandCommands,
+];
+
+/** Fills the command table. */
+export function registerCommands(): void {
+  for (const list of lists) register(list);
+}

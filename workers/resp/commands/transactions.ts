@@ -1,0 +1,103 @@
+import type { Client } from '../clients/server.ts';
+import { discard, unwatch } from '../clients/transactions.ts';
+import { EXEC_ABORT } from '../protocol/errors.ts';
+import type { CommandSpec, KeySpec, Run } from './command.ts';
+import { call, resolve } from './execute.ts';
+
+function multi(client: Client): void {
+  if (client.transaction !== undefined) {
+    client.reply.error('ERR MULTI calls can not be nested');
+    return;
+  }
+  client.transaction = { queue: [], broken: false };
+  client.reply.ok();
+}
+
+/** Whether a watched key has changed, or was there when it was watched and has since expired. */
+function watchedChanged(client: Client): boolean {
+  const { watcher } = client;
+  if (watcher === undefined) return false;
+  return (
+    watcher.dirty ||
+    client.watchedKeys?.some(({ db, key }) => db.watched?.get(key)?.get(watcher) === true && db.isExpired(key)) === true
+  );
+}
+
+function exec(client: Client): void {
+  const { reply, node, transaction } = client;
+  if (transaction === undefined) {
+    reply.error('ERR EXEC without MULTI');
+    return;
+  }
+  const changed = watchedChanged(client);
+  discard(client);
+  if (transaction.broken) {
+    reply.error(EXEC_ABORT);
+    return;
+  }
+  if (changed) {
+    reply.nullArray();
+    return;
+  }
+  client.executing = true;
+  reply.array(transaction.queue.length);
+  for (const args of transaction.queue) {
+    const command = resolve(args);
+    if (typeof command === 'string') reply.error(command);
+    else call(client, command, args);
+  }
+  client.executing = false;
+  // What the queued commands propagated goes to the journal as one block; EXEC itself has no effect.
+  node.rewritten = true;
+}
+
+function discardCommand(client: Client): void {
+  if (client.transaction === undefined) {
+    client.reply.error('ERR DISCARD without MULTI');
+    return;
+  }
+  discard(client);
+  client.reply.ok();
+}
+
+function watch(client: Client, args: readonly string[]): void {
+  const { db, reply } = client;
+  if (client.transaction !== undefined) {
+    reply.error('ERR WATCH inside MULTI is not allowed');
+    return;
+  }
+  const watcher = (client.watcher ??= { dirty: false });
+  for (const key of args.slice(1)) {
+    const watched = (db.watched ??= new Map());
+    const watchers = watched.get(key) ?? new Map();
+    watched.set(key, watchers);
+    if (watchers.has(watcher)) continue;
+    watchers.set(watcher, db.entries.has(key) && !db.isExpired(key));
+    (client.watchedKeys ??= []).push({ db, key });
+  }
+  reply.ok();
+}
+
+function unwatchCommand(client: Client): void {
+  unwatch(client);
+  client.reply.ok();
+}
+
+const row = (name: string, arity: number, since: string, summary: string, run: Run, keys?: KeySpec): CommandSpec => ({
+  name,
+  arity,
+  flags: 'noscript loading stale fast allow_busy',
+  ...(keys === undefined ? {} : { keys }),
+  group: 'transactions',
+  since,
+  summary,
+  run,
+});
+
+export const transactionCommands: readonly CommandSpec[] = [
+  row('multi', 1, '1.2.0', 'Starts a transaction.', multi),
+  { ...row('exec', 1, '1.2.0', 'Executes all commands in a transaction.', exec), flags: 'noscript loading stale' },
+  row('discard', 1, '2.0.0', 'Discards a transaction.', discardCommand),
+  row('watch', -2, '2.2.0', 'Monitors changes to keys to determine the execution of a transaction.', watch, [1, -1, 1]),
+  row('unwatch', 1, '2.2.0', 'Forgets about watched keys of a transaction.', unwatchCommand),
+];

@@ -1,0 +1,187 @@
+import { randomBytes, timingSafeEqual, createHash } from 'node:crypto';
+import { createAuthThrottle } from './clients/auth-throttle.ts';
+import { Client, Server } from './clients/server.ts';
+import type { Host } from './clients/server.ts';
+import { call, execute, resolve, startBatch } from './commands/execute.ts';
+import { detach } from './clients/session.ts';
+import { registerCommands } from './commands/table.ts';
+import type { AuthRequest, AuthResult, ConnectionLimits, Engine, EngineOptions } from './engine-api.ts';
+import { tick } from './keyspace/clock.ts';
+import { createExpiryCycle } from './keyspace/expiry.ts';
+import { Node } from './keyspace/node.ts';
+import { beginSnapshot } from './keyspace/snapshot.ts';
+import { trackUsage } from './keyspace/usage.ts';
+import { listen } from './net/listener.ts';
+import type { Listener } from './net/listener.ts';
+import { readReply } from './protocol/reply-value.ts';
+
+const MEBIBYTE = 1_048_576;
+
+/** Redis's own defaults, except that AUTH failures are limited. */
+const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
+  maxClients: 10_000,
+  idleTimeoutSeconds: 0,
+  bulkBytesMax: 512 * MEBIBYTE,
+  queryBufferBytesMax: 1024 * MEBIBYTE,
+  outputBufferBytesMax: 0,
+  pubsubBufferBytesMax: 32 * MEBIBYTE,
+  authFailuresMax: 100,
+};
+
+registerCommands();
+
+/** Makes an engine. Nothing listens until `listen` is called. */
+export function createEngine(options: EngineOptions): Engine {
+  const servers = new WeakMap<Node, Server>();
+  const listeners = new Set<Listener>();
+  const expiry = createExpiryCycle();
+  const limits = { ...DEFAULT_CONNECTION_LIMITS, ...options.limits };
+  const throttle = createAuthThrottle(limits.authFailuresMax);
+  const standalone = options.authenticate === undefined;
+  const lobbyNode = options.defaultNode ?? new Node({ id: 'lobby' });
+
+  const close = async (): Promise<void> => {
+    expiry.stop();
+    clearInterval(idleTimer);
+    await Promise.all([...listeners].map((listener) => listener.close()));
+    listeners.clear();
+  };
+  const serverOf = (node: Node): Server => {
+    const known = servers.get(node);
+    if (known !== undefined) return known;
+    const server = new Server(node, host);
+    servers.set(node, server);
+    node.onExpiryAdded = () => expiry.watch(node);
+    if (node.databases.some((db) => db !== undefined && db.expires.size > 0)) expiry.watch(node);
+    trackUsage(node);
+    return server;
+  };
+  const host: Host = {
+    limits,
+    codec: options.codec,
+    extraCommands: new Map(options.extraCommands?.map((command) => [command.name.toLowerCase(), command])),
+    standalone,
+    startedAtMs: Date.now(),
+    runId: randomBytes(20).toString('hex'),
+    port: 0,
+    authenticate: options.authenticate ?? byPassword(options.requirePass, lobbyNode),
+    serverOf,
+    mayAuthenticate: (address) => throttle.allows(address),
+    authFailed: (address) => throttle.failed(address),
+    shutdown: () => {
+      options.onShutdown?.();
+    },
+  };
+  const lobby = serverOf(lobbyNode);
+  const idleTimer = closeIdle(listeners, limits.idleTimeoutSeconds);
+
+  /** A client without a connection, for the host's own commands. */
+  const insider = (node: Node, db: number): Client => {
+    const client = new Client(serverOf(node), undefined, '127.0.0.1:0', '127.0.0.1:0');
+    client.authenticated = true;
+    client.db = node.database(db);
+    return client;
+  };
+
+  return {
+    async listen({ port, host: address = '127.0.0.1' }) {
+      const listener = await listen(port, address, lobby);
+      listeners.add(listener);
+      host.port = listener.port;
+      return listener.port;
+    },
+    async execute(node, args, db = 0) {
+      tick();
+      startBatch();
+      const client = insider(node, db);
+      client.reply.resp3 = true;
+      execute(client, args);
+      await client.pending;
+      detach(client);
+      const reply = readReply(client.reply.take().join(''));
+      if (node.journal?.holdsReplies === true) await durable(node);
+      return reply;
+    },
+    applyJournaled(node, db, args) {
+      const command = resolve(args);
+      if (typeof command === 'string') throw new Error(`The journal holds a command that is refused: ${command}`);
+      const client = insider(node, db);
+      node.replaying = true;
+      try {
+        call(client, command, args);
+      } finally {
+        node.replaying = false;
+        node.effects = [];
+        node.readyKeys = [];
+      }
+      const reply = client.reply.take().join('');
+      if (reply.startsWith('-'))
+        throw new Error(`The journal holds ${args[0]} and it failed: ${reply.slice(1).trimEnd()}`);
+    },
+    adopt: (node) => void serverOf(node),
+    beginSnapshot: (node, emit) => beginSnapshot(node, emit),
+    replaceKeyspace(node, source) {
+      tick();
+      for (const db of node.databases) db?.clear();
+      for (const from of source.databases) {
+        if (from === undefined) continue;
+        const to = node.database(from.index);
+        to.entries = from.entries;
+        to.expires = from.expires;
+        for (const key of to.watched?.keys() ?? []) to.signal(key);
+      }
+      node.usedBytes = source.usedBytes;
+      node.dirty++;
+      trackUsage(node);
+      if (node.databases.some((db) => db !== undefined && db.expires.size > 0)) expiry.watch(node);
+    },
+    resizeNode(node, maxMemory) {
+      node.maxMemory = maxMemory;
+    },
+    closeNode(node, errorLine) {
+      node.closed = true;
+      for (const client of servers.get(node)?.clients.values() ?? []) {
+        client.reply.error(errorLine);
+        client.transport?.end();
+      }
+      servers.delete(node);
+    },
+    connectionCount: (node) => servers.get(node)?.clients.size ?? 0,
+    close,
+  };
+}
+
+/** Waits until what was written is as durable as the node promises. */
+function durable(node: Node): Promise<void> {
+  return new Promise((resolve, reject) => {
+    node.journal?.whenDurable((written) => {
+      if (written) resolve();
+      else reject(new Error('The write was carried out but could not be made durable.'));
+    });
+  });
+}
+
+/** Standalone: one password, or none, for the one node there is. */
+function byPassword(password: string | undefined, node: Node): ((request: AuthRequest) => AuthResult) | undefined {
+  if (password === undefined || password === '') return undefined;
+  // Equal lengths for the comparison, which must not tell by its time how much was right.
+  const digest = (text: string): Buffer => createHash('sha256').update(text, 'latin1').digest();
+  const expected = digest(password);
+  return ({ username = 'default', password: given }) =>
+    username === 'default' && timingSafeEqual(digest(given), expected) ? { node } : {};
+}
+
+function closeIdle(listeners: ReadonlySet<Listener>, seconds: number): NodeJS.Timeout | undefined {
+  if (seconds <= 0) return undefined;
+  const check = (): void => {
+    const before = Date.now() - seconds * 1000;
+    for (const { connections } of listeners) {
+      for (const connection of connections) {
+        const { client } = connection;
+        if (client.blocked === undefined && client.subscriptions === 0 && client.lastActiveMs < before)
+          connection.end();
+      }
+    }
+  };
+  return setInterval(check, Math.min(1000, seconds * 500)).unref();
+}

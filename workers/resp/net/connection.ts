@@ -1,0 +1,211 @@
+import type { Socket } from 'node:net';
+import { Client } from '../clients/server.ts';
+import type { Server, Transport } from '../clients/server.ts';
+import { attach, detach } from '../clients/session.ts';
+import { execute, startBatch } from '../commands/execute.ts';
+import type { ConnectionLimits } from '../engine-api.ts';
+import { tick } from '../keyspace/clock.ts';
+import { RequestParser } from '../protocol/parser.ts';
+
+/** Bytes not yet taken by the peer at which its requests are no longer read. */
+const CHOKE_BYTES = 1_048_576;
+/** Bytes of input kept while a client is blocked, above which reading stops. */
+const STALLED_INPUT_MAX = 1_048_576;
+/** HTTP requests, as browsers can be tricked into sending them. */
+const FORBIDDEN = new Set(['post', 'host:']);
+
+interface HeldReplies {
+  readonly pieces: string[];
+  durable: boolean;
+}
+
+/** One socket: reads requests, runs them one after another, and writes their replies with one write per read. */
+export class Connection implements Transport {
+  readonly client: Client;
+  private readonly socket: Socket;
+  private readonly limits: ConnectionLimits;
+  private readonly parser: RequestParser;
+  /** A request that has been read but must wait for a pause to end. */
+  private deferred: readonly string[] | undefined;
+  private held: HeldReplies[] | undefined;
+  private choked = false;
+  private reading = true;
+  private scheduled = false;
+  private closed = false;
+
+  constructor(socket: Socket, server: Server, address: string, localAddress: string) {
+    this.socket = socket;
+    this.limits = server.host.limits;
+    this.parser = new RequestParser(this.limits.bulkBytesMax);
+    this.client = new Client(server, this, address, localAddress);
+    this.client.authenticated = server.host.authenticate === undefined;
+    attach(this.client, server);
+  }
+
+  /** Takes the bytes of one read, from a buffer that is reused as soon as this returns. */
+  received(chunk: Buffer, length: number): boolean {
+    if (this.closed || this.client.closing) return true;
+    this.client.lastActiveMs = tick();
+    this.client.node.netInputBytes += length;
+    startBatch();
+    this.parser.feed(chunk, length);
+    this.process();
+    this.parser.rest();
+    if (this.parser.heldBytes > this.limits.queryBufferBytesMax) this.destroy();
+    this.reading = !this.choked && !(this.stalled && this.parser.heldBytes > STALLED_INPUT_MAX);
+    return this.reading;
+  }
+
+  /** The client waits for something, so its input must wait too. */
+  private get stalled(): boolean {
+    return this.client.blocked !== undefined || this.client.pending !== undefined || this.deferred !== undefined;
+  }
+
+  /** Runs requests as far as they have been read. */
+  private process(): void {
+    const { client, parser } = this;
+    while (!client.closing && !this.choked && client.blocked === undefined && client.pending === undefined) {
+      parser.unauthenticated = !client.authenticated;
+      const request = this.deferred ?? parser.next();
+      if (request === undefined) break;
+      if ('protocolError' in request) {
+        client.reply.error(`ERR Protocol error: ${request.protocolError}`);
+        client.closing = true;
+        break;
+      }
+      this.deferred = undefined;
+      if (FORBIDDEN.has(request[0]!.toLowerCase())) {
+        this.destroy();
+        return;
+      }
+      if (!execute(client, request)) {
+        this.deferred = request;
+        client.server.pausedClients.add(client);
+        break;
+      }
+      if (client.pending !== undefined) this.awaitPending(client.pending);
+      if (client.reply.length > CHOKE_BYTES) this.flush();
+    }
+    this.flush();
+  }
+
+  private awaitPending(pending: Promise<void>): void {
+    const goOn = (): void => {
+      this.client.pending = undefined;
+      this.resume();
+    };
+    pending.then(goOn, goOn);
+  }
+
+  schedule(): void {
+    if (this.scheduled || this.closed) return;
+    this.scheduled = true;
+    queueMicrotask(() => {
+      this.scheduled = false;
+      this.flush();
+    });
+  }
+
+  resume(): void {
+    if (this.closed || this.stalledBeyondPause()) return;
+    tick();
+    startBatch();
+    this.process();
+    this.parser.rest();
+    this.readOn();
+  }
+
+  private stalledBeyondPause(): boolean {
+    return this.client.blocked !== undefined || this.client.pending !== undefined;
+  }
+
+  private readOn(): void {
+    if (this.reading || this.choked || this.closed) return;
+    this.reading = true;
+    this.socket.resume();
+  }
+
+  /** Sends what waits, or holds it until what it tells of is durable. */
+  private flush(): void {
+    if (this.closed) return;
+    const pieces = this.client.reply.take();
+    if (pieces.length > 0) {
+      const { journal } = this.client.node;
+      if (this.held !== undefined || journal?.holdsReplies === true) this.hold(pieces);
+      else this.write(pieces);
+    }
+    if (this.client.closing && this.held === undefined) this.end();
+  }
+
+  private hold(pieces: string[]): void {
+    const held = { pieces, durable: false };
+    (this.held ??= []).push(held);
+    const release = (durable: boolean): void => {
+      if (!durable) {
+        // The write was carried out but can't be promised: no reply is the honest answer.
+        this.destroy();
+        return;
+      }
+      held.durable = true;
+      while (this.held?.[0]?.durable === true) this.write(this.held.shift()!.pieces);
+      if (this.held?.length === 0) this.held = undefined;
+      if (this.client.closing && this.held === undefined) this.end();
+    };
+    const { journal } = this.client.node;
+    if (journal === undefined) release(true);
+    else journal.whenDurable(release);
+  }
+
+  private write(pieces: string[]): void {
+    const { socket, client } = this;
+    if (this.closed) return;
+    if (pieces.length === 1) socket.write(pieces[0]!, 'latin1');
+    else {
+      socket.cork();
+      for (const piece of pieces) socket.write(piece, 'latin1');
+      socket.uncork();
+    }
+    for (const piece of pieces) client.node.netOutputBytes += piece.length;
+    const waiting = socket.writableLength;
+    if (waiting === 0) return;
+    const limit = client.subscriptions > 0 ? this.limits.pubsubBufferBytesMax : this.limits.outputBufferBytesMax;
+    if (limit > 0 && waiting > limit) this.destroy();
+    else if (waiting > CHOKE_BYTES && !this.choked) this.choke();
+  }
+
+  /** Reads no more of a client until it has taken its replies. */
+  private choke(): void {
+    this.choked = true;
+    this.socket.once('drain', () => {
+      this.choked = false;
+      this.resume();
+      this.readOn();
+    });
+  }
+
+  sizes(): { input: number; output: number } {
+    return { input: this.parser.heldBytes, output: this.socket.writableLength };
+  }
+
+  end(): void {
+    if (this.closed) return;
+    const pieces = this.client.reply.take();
+    if (pieces.length > 0) this.write(pieces);
+    this.release();
+    this.socket.destroySoon();
+  }
+
+  destroy(): void {
+    if (this.closed) return;
+    this.release();
+    this.socket.destroy();
+  }
+
+  /** The socket is gone. */
+  release(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.held = undefined;
+    detach(this.client);
+  }
+}

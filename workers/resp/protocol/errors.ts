@@ -1,0 +1,37 @@
+/** Redis's error lines, word for word, without the leading '-'. */
+export const WRONG_TYPE = 'WRONGTYPE Operation against a key holding the wrong kind of value';
+export const NOT_INTEGER = 'ERR value is not an integer or out of range';
+export const NOT_FLOAT = 'ERR value is not a valid float';
+export const SYNTAX = 'ERR syntax error';
+export const NO_SUCH_KEY = 'ERR no such key';
+export const OUT_OF_RANGE = 'ERR index out of range';
+export const OVERFLOW = 'ERR increment or decrement would overflow';
+export const SAME_OBJECT = 'ERR source and destination objects are the same';
+export const OOM = "OOM command not allowed when used memory > 'maxmemory'.";
+export const NO_AUTH = 'NOAUTH Authentication required.';
+export const WRONG_PASS = 'WRONGPASS invalid username-password pair or user is disabled.';
+export const EXEC_ABORT = 'EXECABORT Transaction discarded because of previous errors.';
+export const NOT_POSITIVE = 'ERR value is out of range, must be positive';
+export const TIMEOUT_NOT_FLOAT = 'ERR timeout is not a float or out of range';
+export const TIMEOUT_NEGATIVE = 'ERR timeout is negative';
+export const NAN_SCORE = 'ERR resulting score is not a number (NaN)';
+export const MIN_MAX_NOT_FLOAT = 'ERR min or max is not a float';
+export const MIN_MAX_NOT_STRING = 'ERR min or max not valid string range item';
+export const STRING_TOO_LONG = 'ERR string exceeds maximum allowed size (proto-max-bulk-len)';
+
+/** `name` is the command's, or `container|subcommand`. */
+export function wrongArity(name: string): string {
+  return `ERR wrong number of arguments for '${name}' command`;
+}
+
+/** What Redis says of a command it does not know. */
+export function unknownCommand(args: readonly string[]): string {
+  let shown = '';
+  for (let i = 1; i < args.length && shown.length < 128; i++) shown += `'${args[i]!.slice(0, 128 - shown.length)}' `;
+  return `ERR unknown command '${args[0]!.slice(0, 128)}', with args beginning with: ${shown}`;
+}
+
+/** What Redis says of a subcommand it does not know. */
+export function unknownSubcommand(container: string, subcommand: string): string {
+  return `ERR unknown subcommand '${subcommand.slice(0, 128)}'. Try ${container.toUpperCase()} HELP.`;
+}

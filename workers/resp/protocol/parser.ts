@@ -1,0 +1,263 @@
+/** A request that breaks the protocol: the connection is answered `-ERR <message>` and closed. */
+export interface ProtocolError {
+  readonly protocolError: string;
+}
+
+const INLINE_MAX = 65_536;
+const ARGUMENTS_MAX = 1_048_576;
+const UNAUTHENTICATED_ARGUMENTS_MAX = 10;
+const UNAUTHENTICATED_BULK_MAX = 16_384;
+/** Arguments longer than this are gathered in a buffer of their own instead of being looked at again and again. */
+const LARGE = 32_768;
+
+const CR = 13;
+const LF = 10;
+const ASTERISK = 42;
+const DOLLAR = 36;
+
+/** Buffer has these methods; its types leave them out. */
+interface Latin1Buffer extends Buffer {
+  latin1Slice(start: number, end: number): string;
+}
+
+/**
+ * Turns bytes into requests. It reads from a buffer that is shared by all connections and keeps only what a request
+ * still lacks, so an idle connection has no buffer.
+ */
+export class RequestParser {
+  /** Until the client has authenticated only small requests are taken. */
+  unauthenticated = false;
+  bulkBytesMax: number;
+  private buffer: Latin1Buffer | undefined;
+  private at = 0;
+  private end = 0;
+  /** Arguments still to come of the request being read; 0 between requests. */
+  private missing = 0;
+  /** Length of the argument being read, or -1 when its header is still to come. */
+  private bulkLength = -1;
+  private args: string[] = [];
+  private large: Buffer | undefined;
+  private largeFilled = 0;
+
+  constructor(bulkBytesMax: number) {
+    this.bulkBytesMax = bulkBytesMax;
+  }
+
+  /** Bytes kept of an incomplete request. */
+  get heldBytes(): number {
+    return (this.buffer === undefined ? 0 : this.end - this.at) + (this.large?.length ?? 0);
+  }
+
+  /** Gives the next bytes; they are read in place until `rest` is called. */
+  feed(chunk: Buffer, length: number): void {
+    const left = this.buffer === undefined ? 0 : this.end - this.at;
+    if (left === 0) {
+      this.buffer = chunk as Latin1Buffer;
+      this.at = 0;
+      this.end = length;
+      return;
+    }
+    const joined = Buffer.allocUnsafe(left + length) as Latin1Buffer;
+    this.buffer!.copy(joined, 0, this.at, this.end);
+    chunk.copy(joined, left, 0, length);
+    this.buffer = joined;
+    this.at = 0;
+    this.end = joined.length;
+  }
+
+  /** Copies what is left, since the shared buffer is about to be reused. */
+  rest(): void {
+    if (this.buffer === undefined) return;
+    if (this.at === this.end) {
+      this.buffer = undefined;
+      return;
+    }
+    this.buffer = Buffer.from(this.buffer.subarray(this.at, this.end)) as Latin1Buffer;
+    this.end = this.buffer.length;
+    this.at = 0;
+  }
+
+  /** The next whole request (never empty), undefined when more bytes are needed, or what is wrong with it. */
+  next(): string[] | ProtocolError | undefined {
+    const { buffer } = this;
+    if (buffer === undefined) return undefined;
+    for (;;) {
+      if (this.missing === 0) {
+        if (this.at >= this.end) return undefined;
+        if (buffer[this.at] !== ASTERISK) {
+          const request = this.inline(buffer);
+          if (request === undefined || !Array.isArray(request) || request.length > 0) return request;
+          continue;
+        }
+        const count = this.header(buffer, 'too big mbulk count string');
+        if (count === undefined || typeof count === 'object') return count;
+        if (Number.isNaN(count) || count > ARGUMENTS_MAX) return { protocolError: 'invalid multibulk length' };
+        if (this.unauthenticated && count > UNAUTHENTICATED_ARGUMENTS_MAX) {
+          return { protocolError: 'unauthenticated multibulk length' };
+        }
+        if (count <= 0) continue;
+        this.missing = count;
+        this.args = [];
+      }
+      const problem = this.arguments(buffer);
+      if (problem !== undefined) return problem;
+      if (this.missing > 0) return undefined;
+      return this.args;
+    }
+  }
+
+  /** Reads arguments as far as the bytes go. */
+  private arguments(buffer: Latin1Buffer): ProtocolError | undefined {
+    while (this.missing > 0) {
+      if (this.bulkLength < 0) {
+        if (this.at >= this.end) return undefined;
+        const first = buffer[this.at]!;
+        if (first !== DOLLAR) return { protocolError: `expected '$', got '${String.fromCharCode(first)}'` };
+        const length = this.header(buffer, 'too big bulk count string');
+        if (length === undefined || typeof length === 'object') return length;
+        if (Number.isNaN(length) || length < 0 || length > this.bulkBytesMax) {
+          return { protocolError: 'invalid bulk length' };
+        }
+        if (this.unauthenticated && length > UNAUTHENTICATED_BULK_MAX) {
+          return { protocolError: 'unauthenticated bulk length' };
+        }
+        this.bulkLength = length;
+      }
+      if (!this.argument(buffer, this.bulkLength)) return undefined;
+      this.bulkLength = -1;
+      this.missing--;
+    }
+    return undefined;
+  }
+
+  /** Reads one argument and the line end after it; false when it is not all there. */
+  private argument(buffer: Latin1Buffer, length: number): boolean {
+    if (this.large === undefined) {
+      if (this.at + length + 2 <= this.end) {
+        this.args.push(buffer.latin1Slice(this.at, this.at + length));
+        this.at += length + 2;
+        return true;
+      }
+      if (length < LARGE) return false;
+      this.large = Buffer.allocUnsafeSlow(Math.min(length + 2, 4 * LARGE));
+      this.largeFilled = 0;
+    }
+    const wanted = length + 2 - this.largeFilled;
+    const taken = Math.min(wanted, this.end - this.at);
+    if (this.largeFilled + taken > this.large.length) {
+      // Grown as the bytes come, so that a header alone does not take memory.
+      const grown = Buffer.allocUnsafeSlow(
+        Math.min(length + 2, Math.max(this.large.length * 2, this.largeFilled + taken)),
+      );
+      this.large.copy(grown, 0, 0, this.largeFilled);
+      this.large = grown;
+    }
+    buffer.copy(this.large, this.largeFilled, this.at, this.at + taken);
+    this.largeFilled += taken;
+    this.at += taken;
+    if (taken < wanted) return false;
+    this.args.push((this.large as Latin1Buffer).latin1Slice(0, length));
+    this.large = undefined;
+    return true;
+  }
+
+  /** Reads `*<number>` or `$<number>` and its line end; NaN when it is no number, undefined when the line is not all there. */
+  private header(buffer: Latin1Buffer, tooBig: string): number | ProtocolError | undefined {
+    let at = this.at + 1;
+    let value = 0;
+    let digits = 0;
+    let negative = false;
+    if (at < this.end && buffer[at] === 45) {
+      negative = true;
+      at++;
+    }
+    for (; at < this.end; at++) {
+      const code = buffer[at]!;
+      if (code === CR) {
+        if (at + 1 >= this.end) return undefined;
+        this.at = at + 2;
+        if (digits === 0 || digits > 18) return Number.NaN;
+        return negative ? -value : value;
+      }
+      if (code < 48 || code > 57) return this.badHeader(buffer, tooBig);
+      value = value * 10 + code - 48;
+      digits++;
+    }
+    return this.end - this.at > INLINE_MAX ? { protocolError: tooBig } : undefined;
+  }
+
+  /** A header with something else than digits is only judged when its line has come to an end. */
+  private badHeader(buffer: Latin1Buffer, tooBig: string): number | ProtocolError | undefined {
+    const end = buffer.indexOf(CR, this.at);
+    if (end >= 0 && end + 1 < this.end) {
+      this.at = end + 2;
+      return Number.NaN;
+    }
+    return this.end - this.at > INLINE_MAX ? { protocolError: tooBig } : undefined;
+  }
+
+  /** Reads a line of words, as typed into telnet. */
+  private inline(buffer: Latin1Buffer): string[] | ProtocolError | undefined {
+    const end = buffer.indexOf(LF, this.at);
+    if (end < 0 || end >= this.end) {
+      return this.end - this.at > INLINE_MAX ? { protocolError: 'too big inline request' } : undefined;
+    }
+    const stop = end > this.at && buffer[end - 1] === CR ? end - 1 : end;
+    const line = buffer.latin1Slice(this.at, stop);
+    this.at = end + 1;
+    return splitWords(line) ?? { protocolError: 'unbalanced quotes in request' };
+  }
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', a: '\x07' };
+
+/** Splits a line into words with Redis's quoting rules; undefined when quotes are unbalanced. */
+export function splitWords(line: string): string[] | undefined {
+  const words: string[] = [];
+  let at = 0;
+  for (;;) {
+    while (at < line.length && /\s/.test(line[at]!)) at++;
+    if (at >= line.length) return words;
+    const word = readWord(line, at);
+    if (word === undefined) return undefined;
+    words.push(word.text);
+    at = word.end;
+  }
+}
+
+function readWord(line: string, start: number): { text: string; end: number } | undefined {
+  let text = '';
+  let at = start;
+  while (at < line.length && !/[\s\0]/.test(line[at]!)) {
+    const quote = line[at]!;
+    if (quote !== '"' && quote !== "'") {
+      text += quote;
+      at++;
+      continue;
+    }
+    const quoted = readQuoted(line, at + 1, quote);
+    // A closing quote must be followed by a space or nothing at all.
+    if (quoted === undefined || (quoted.end < line.length && !/\s/.test(line[quoted.end]!))) return undefined;
+    return { text: text + quoted.text, end: quoted.end };
+  }
+  return { text, end: Math.max(at, start + (at === start ? 1 : 0)) };
+}
+
+function readQuoted(line: string, start: number, quote: string): { text: string; end: number } | undefined {
+  let text = '';
+  for (let at = start; at < line.length; at++) {
+    const char = line[at]!;
+    if (char === quote) return { text, end: at + 1 };
+    if (char !== '\\' || at + 1 >= line.length) {
+      text += char;
+      continue;
+    }
+    const next = line[++at]!;
+    if (quote === "'") text += next === "'" ? "'" : `\\${next}`;
+    else if (next === 'x' && /^[\da-f]{2}$/i.test(line.slice(at + 1, at + 3))) {
+      text += String.fromCharCode(Number.parseInt(line.slice(at + 1, at + 3), 16));
+      at += 2;
+    } else text += ESCAPES[next] ?? next;
+  }
+  return undefined;
+}
