@@ -1,5 +1,6 @@
 import { commandStream, type CommandRecord } from '#domains/kernel/command-record.ts';
 import { fold, type Decider, type DomainEvent } from '#domains/kernel/decider.ts';
+import type { RecordedEvent } from '#domains/kernel/envelope.ts';
 import { isRejection, reject, type Rejection } from '#domains/kernel/rejection.ts';
 import { commandUidOf } from '#infra/event-log/event-ids.ts';
 import type { AppendResult, EventLog, StreamAppend } from '#infra/event-log/event-log.ts';
@@ -19,19 +20,20 @@ const attempts = 3;
 /**
  * Decides and records a command once, whoever asks how often. Each step decides on the state of its stream; what all of them
  * lead to is recorded together with the command's own entry, or not at all. A refusal is an entry of its own, which leaves the
- * streams alone. Throws `LogUnavailable` when the log is out of reach.
+ * streams alone. Throws `LogUnavailable` when the log is out of reach; the same request may then be made again.
  */
 export async function execute(log: EventLog, request: CommandRequest, steps: readonly Step[]): Promise<CommandOutcome> {
-  const earlier = await earlierOutcome(log, request);
+  // Most commands are new, so their streams are loaded while the command is looked up.
+  const [earlier, first] = await Promise.all([earlierOutcome(log, request), loadAll(log, steps)]);
   if (earlier !== null) return earlier;
+  let histories = first;
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    const plan = await decideAll(log, steps);
+    if (attempt > 1) histories = await loadAll(log, steps);
+    const plan = decideAll(histories, steps);
     if (isRejection(plan)) return recordRefusal(log, request, 'CommandRejected', plan);
-    const record = request.recordAs ?? acceptanceOf(request);
-    const appended = await append(log, request, plan, record);
+    const appended = await append(log, request, plan, request.recordAs ?? acceptanceOf(request));
     if (appended.ok) return acceptedOutcome(request, plan, appended);
     if (appended.conflict === 'event-id') return outcomeOfTwin(log, request);
-    if (appended.stream === streamOf(request)) return outcomeOfTwin(log, request);
   }
   const rejection = reject('concurrent_change', 'Others changed this at the same moment; look at it again and retry.');
   return recordRefusal(log, request, 'CommandRejected', rejection);
@@ -56,38 +58,49 @@ export async function loadState<Event extends DomainEvent, State>(
   return { state: fold(decider, events as unknown as Event[]), version: events.at(-1)?.version ?? -1 };
 }
 
+interface History {
+  /** The version the stream was at; -1 when it was not there. */
+  readonly seen: number;
+  readonly events: readonly DomainEvent[];
+}
+
+type Histories = ReadonlyMap<string, History>;
+
+async function loadAll(log: EventLog, steps: readonly Step[]): Promise<Histories> {
+  const streams = [...new Set(steps.map(({ stream }) => stream))];
+  const loaded = await Promise.all(streams.map((stream) => log.readStream(stream)));
+  return new Map(streams.map((stream, n) => [stream, historyOf(loaded[n] ?? [])]));
+}
+
+function historyOf(events: readonly RecordedEvent[]): History {
+  return { seen: events.at(-1)?.version ?? -1, events };
+}
+
 /** Every stream that the steps looked at, pinned to the version they saw, with the events they led to. */
 type Plan = readonly (StreamAppend & { readonly seen: number })[];
 
-async function decideAll(log: EventLog, steps: readonly Step[]): Promise<Plan | Rejection> {
-  const streams = [...new Set(steps.map(({ stream }) => stream))];
-  const histories = new Map<string, { seen: number; history: DomainEvent[]; events: DomainEvent[] }>();
-  await Promise.all(
-    streams.map(async (stream) => {
-      const history = await log.readStream(stream);
-      histories.set(stream, { seen: history.at(-1)?.version ?? -1, history: [...history], events: [] });
-    }),
-  );
-  for (const { stream, expectedVersion, decide } of steps) {
-    const known = histories.get(stream);
-    if (known === undefined) throw new Error(`unreachable: ${stream} was not loaded`);
-    const { seen, history, events } = known;
-    const decision = decide([...history, ...events]);
+function decideAll(histories: Histories, steps: readonly Step[]): Plan | Rejection {
+  const decided = new Map<string, DomainEvent[]>();
+  for (const step of steps) {
+    const { seen, events } = histories.get(step.stream) ?? historyOf([]);
+    const before = decided.get(step.stream) ?? [];
+    // A later step on the same stream sees what an earlier one led to.
+    const decision = step.decide([...events, ...before]);
     // That something is not there at all says more than that it is not as it was.
-    if (expectedVersion !== undefined && seen !== expectedVersion && !(isRejection(decision) && seen === -1)) {
-      return reject(
-        'version_mismatch',
-        `It is at version ${seen} and no longer at ${expectedVersion}; look at it again.`,
-      );
-    }
+    const stale = step.expectedVersion !== undefined && step.expectedVersion !== seen;
+    if (stale && !(isRejection(decision) && seen === -1)) return versionMismatch(step.expectedVersion, seen);
     if (isRejection(decision)) return decision;
-    // A later step on the same stream sees what this one led to.
-    events.push(...decision);
+    decided.set(step.stream, [...before, ...decision]);
   }
-  return streams.map((stream) => {
-    const { seen = -1, events = [] } = histories.get(stream) ?? {};
+  return [...decided].map(([stream, events]) => {
+    const { seen } = histories.get(stream) ?? historyOf([]);
     return { stream, seen, expectedVersion: seen === -1 ? 'no-stream' : seen, events };
   });
+}
+
+function versionMismatch(expected: number | undefined, seen: number): Rejection {
+  const now = seen === -1 ? 'is not there' : `is at version ${seen}`;
+  return reject('version_mismatch', `It ${now}, not at version ${expected}; look at it again before you change it.`);
 }
 
 function streamOf(request: CommandRequest): string {

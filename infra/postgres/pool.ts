@@ -1,12 +1,10 @@
-import { Pool, types, type CustomTypesConfig } from 'pg';
+import { Pool, TypeOverrides } from 'pg';
 
 const int8 = 20;
 
 /** Positions and counts are 64-bit numbers, which a JavaScript number would round. */
-const parsers: CustomTypesConfig = {
-  getTypeParser: ((oid: number, format: 'text') =>
-    oid === int8 ? BigInt : (types.getTypeParser(oid, format) as unknown)) as CustomTypesConfig['getTypeParser'],
-};
+const parsers = new TypeOverrides();
+parsers.setTypeParser(int8, BigInt);
 
 /**
  * Connections to PostgreSQL that come back after the server was away. `bigint` columns are read as BigInt, times as Date.

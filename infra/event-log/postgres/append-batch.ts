@@ -1,8 +1,9 @@
 import type { ClientBase } from 'pg';
 
-import type { EncodedAppend } from '../codec.ts';
+import type { EncodedAppend, EncodedEvent } from '../codec.ts';
 import { eventIdOf } from '../event-ids.ts';
 import type { AppendResult, ExpectedVersion } from '../event-log.ts';
+import { byteaArray, int4Array, textArray, uuidArray, type BinaryArray } from './binary-array.ts';
 
 interface Row {
   readonly outcome: 'recorded' | 'repeated' | 'version' | 'event-id';
@@ -46,52 +47,58 @@ function resultOf(row: Row, streams: readonly string[]): AppendResult {
 }
 
 /** The batch as the arrays that `append_events` takes, in its order. Streams, pins and events are numbered from 1. */
-function columnsOf(batch: readonly EncodedAppend[]): { streams: string[]; values: unknown[][] } {
+function columnsOf(batch: readonly EncodedAppend[]): { streams: string[]; values: BinaryArray[] } {
   const numbers = new Map<string, number>();
   const categories: string[] = [];
-  const [appendPins, appendEvents, firstIds, nextIds] = [[], [], [], []] as [
-    unknown[],
-    unknown[],
-    unknown[],
-    unknown[],
-  ];
-  const metadata: unknown[][] = Array.from({ length: 7 }, () => []);
-  const pins: unknown[][] = Array.from({ length: 3 }, () => []);
-  const events: unknown[][] = Array.from({ length: 8 }, () => []);
+  const pins: { stream: number; expected: number; events: number }[] = [];
+  const events: { append: number; pin: number; offset: number; event: EncodedEvent }[] = [];
+  const counts: number[] = [];
 
-  for (const [a, append] of batch.entries()) {
-    let index = 0;
-    for (const { stream, category, expectedVersion, events: added } of append.streams) {
+  for (const [a, { streams }] of batch.entries()) {
+    const before = events.length;
+    for (const { stream, category, expectedVersion, events: added } of streams) {
       let number = numbers.get(stream);
       if (number === undefined) {
-        number = numbers.size + 1;
+        number = categories.push(category);
         numbers.set(stream, number);
-        categories.push(category);
       }
-      pushRow(pins, [number, expectedNumber(expectedVersion), added.length]);
-      const pin = pins[0]?.length;
-      for (const [offset, event] of added.entries()) {
-        const { eventId, type, schemaVersion, address, data } = event;
-        pushRow(events, [a + 1, pin, offset, eventId, type, schemaVersion, address, data]);
-      }
-      index += added.length;
+      const pin = pins.push({ stream: number, expected: expectedNumber(expectedVersion), events: added.length });
+      for (const [offset, event] of added.entries()) events.push({ append: a + 1, pin, offset, event });
     }
-    const { actor, commandId, correlationId, causationId, trace, tenantId } = append.metadata;
-    pushRow(metadata, [tenantId, actor.kind, actor.id, commandId, correlationId, causationId, trace]);
-    appendPins.push(append.streams.length);
-    appendEvents.push(index);
-    firstIds.push(index === 0 ? null : eventIdOf(append.commandUid, 0));
-    nextIds.push(eventIdOf(append.commandUid, index));
+    counts.push(events.length - before);
   }
   const streams = [...numbers.keys()];
+  const uids = batch.map(({ commandUid }) => commandUid);
+  const metadata = batch.map((append) => append.metadata);
   return {
     streams,
-    values: [streams, categories, appendPins, appendEvents, firstIds, nextIds, ...metadata, ...pins, ...events],
+    values: [
+      textArray(streams),
+      textArray(categories),
+      int4Array(batch.map((append) => append.streams.length)),
+      int4Array(counts),
+      uuidArray(uids.map((uid, a) => (counts[a] === 0 ? null : eventIdOf(uid, 0)))),
+      uuidArray(uids.map((uid, a) => eventIdOf(uid, counts[a] ?? 0))),
+      textArray(metadata.map(({ tenantId }) => tenantId)),
+      textArray(metadata.map(({ actor }) => actor.kind)),
+      textArray(metadata.map(({ actor }) => actor.id)),
+      textArray(metadata.map(({ commandId }) => commandId)),
+      textArray(metadata.map(({ correlationId }) => correlationId)),
+      textArray(metadata.map(({ causationId }) => causationId)),
+      textArray(metadata.map(({ trace }) => trace)),
+      int4Array(pins.map((pin) => pin.stream)),
+      int4Array(pins.map((pin) => pin.expected)),
+      int4Array(pins.map((pin) => pin.events)),
+      int4Array(events.map(({ append }) => append)),
+      int4Array(events.map(({ pin }) => pin)),
+      int4Array(events.map(({ offset }) => offset)),
+      uuidArray(events.map(({ event }) => event.eventId)),
+      textArray(events.map(({ event }) => event.type)),
+      int4Array(events.map(({ event }) => event.schemaVersion)),
+      byteaArray(events.map(({ event }) => event.address)),
+      byteaArray(events.map(({ event }) => event.data)),
+    ],
   };
-}
-
-function pushRow(columns: unknown[][], row: unknown[]): void {
-  for (const [n, value] of row.entries()) columns[n]?.push(value);
 }
 
 function expectedNumber(expected: ExpectedVersion): number {

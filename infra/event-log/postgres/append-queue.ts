@@ -1,17 +1,24 @@
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 
 import type { EncodedAppend } from '../codec.ts';
 import type { AppendResult } from '../event-log.ts';
 import { appendBatch } from './append-batch.ts';
+import { lend } from './lend.ts';
 import { backOff, isTransient, unavailable } from './transient.ts';
 
-const batchSize = 200;
+/** A batch is full with so many appends, or so many bytes of events. */
+const [batchAppends, batchBytes] = [200, 4 * 1024 * 1024];
 /** How long a caller waits at most for a server that is away or does not say what became of an append. */
 const patienceMs = 10_000;
+/** How long the server has for one batch before it is asked again over another connection. */
+const answerMs = 5_000;
 
 interface Waiting {
   readonly append: EncodedAppend;
+  readonly bytes: number;
   readonly giveUpAt: number;
+  /** How far the log was known to reach when the append came in. */
+  readonly cameAt: bigint;
   readonly resolve: (result: AppendResult) => void;
   readonly reject: (error: Error) => void;
 }
@@ -23,44 +30,33 @@ export interface AppendQueue {
   drained(): Promise<void>;
 }
 
-/** A queue in front of `append_events`. `recorded` hears of each position that is committed. */
-export function openAppendQueue(pool: Pool, recorded: (position: bigint) => void): AppendQueue {
+/** What the queue learns from and tells about the end of the log. */
+export interface KnownHead {
+  readonly known: bigint;
+  readonly recorded: (position: bigint) => void;
+}
+
+/** A queue in front of `append_events`. */
+export function openAppendQueue(pool: Pool, head: KnownHead): AppendQueue {
   let waiting: Waiting[] = [];
   let running: Promise<void> | null = null;
 
   async function run(): Promise<void> {
     while (waiting.length > 0) {
-      const batch = takeBatch();
+      const { batch, rest } = takeBatch(waiting);
+      waiting = rest;
       await settle(batch);
     }
     running = null;
   }
 
-  /** The longest waiting ones; but of the repeats of one command only the first, as the second is to find what the first did. */
-  function takeBatch(): Waiting[] {
-    const batch: Waiting[] = [];
-    const later: Waiting[] = [];
-    const uids = new Set<string>();
-    for (const entry of waiting) {
-      const { commandUid } = entry.append;
-      if (batch.length < batchSize && !uids.has(commandUid)) batch.push(entry);
-      else later.push(entry);
-      uids.add(commandUid);
-    }
-    waiting = later;
-    return batch;
-  }
-
+  /** Asks until the server has answered for every append of the batch, or its time is up. */
   async function settle(batch: readonly Waiting[]): Promise<void> {
     let pending = batch;
-    for (let retry = 1; ; retry += 1) {
+    for (let retry = 1; pending.length > 0; retry += 1) {
+      const appends = pending.map((entry) => entry.append);
       try {
-        const results = await withClient(pool, (client) =>
-          appendBatch(
-            client,
-            pending.map((entry) => entry.append),
-          ),
-        );
+        const results = await lend(pool, answerMs, (client) => appendBatch(client, appends));
         deliver(pending, results, retry > 1);
         return;
       } catch (error) {
@@ -68,10 +64,9 @@ export function openAppendQueue(pool: Pool, recorded: (position: bigint) => void
           await setApart(pending, error as Error);
           return;
         }
-        // Nothing is lost by asking again: what was recorded after all is found by its event ids.
+        // Asking again does nothing twice: what was recorded after all is found by its event ids.
         pending = withoutLate(pending, error);
-        if (pending.length === 0) return;
-        await backOff(retry);
+        if (pending.length > 0) await backOff(retry);
       }
     }
   }
@@ -79,12 +74,14 @@ export function openAppendQueue(pool: Pool, recorded: (position: bigint) => void
   function deliver(batch: readonly Waiting[], results: readonly AppendResult[], again: boolean): void {
     for (const [n, entry] of batch.entries()) {
       const result = results[n];
-      if (result === undefined) {
-        entry.reject(new Error('append_events answered with too few rows.'));
-        continue;
+      if (result === undefined) entry.reject(new Error('append_events answered with too few rows.'));
+      else if (!result.ok) entry.resolve(result);
+      else {
+        head.recorded(result.lastPosition);
+        // What was recorded only since the caller asked is what the caller asked for, though the answer got lost.
+        const repeated = result.repeated && !(again && result.firstPosition > entry.cameAt);
+        entry.resolve({ ...result, repeated });
       }
-      if (result.ok) recorded(result.lastPosition);
-      entry.resolve(result.ok && again ? { ...result, repeated: false } : result);
     }
   }
 
@@ -102,14 +99,41 @@ export function openAppendQueue(pool: Pool, recorded: (position: bigint) => void
   return {
     append(append) {
       return new Promise((resolve, reject) => {
-        waiting.push({ append, giveUpAt: Date.now() + patienceMs, resolve, reject });
+        const giveUpAt = Date.now() + patienceMs;
+        waiting.push({ append, bytes: bytesOf(append), giveUpAt, cameAt: head.known, resolve, reject });
         running ??= Promise.resolve().then(run);
       });
     },
-    async drained() {
-      while (running !== null) await running;
+    drained() {
+      return running ?? Promise.resolve();
     },
   };
+}
+
+/**
+ * Those that have waited longest. Of the repeats of one command only the first: the second is to find what the first did.
+ */
+function takeBatch(waiting: readonly Waiting[]): { batch: Waiting[]; rest: Waiting[] } {
+  const batch: Waiting[] = [];
+  const rest: Waiting[] = [];
+  const uids = new Set<string>();
+  let bytes = 0;
+  for (const entry of waiting) {
+    const { commandUid } = entry.append;
+    const fits = batch.length === 0 || (batch.length < batchAppends && bytes + entry.bytes <= batchBytes);
+    if (fits && !uids.has(commandUid)) {
+      batch.push(entry);
+      bytes += entry.bytes;
+    } else {
+      rest.push(entry);
+    }
+    uids.add(commandUid);
+  }
+  return { batch, rest };
+}
+
+function bytesOf({ streams }: EncodedAppend): number {
+  return streams.reduce((sum, { events }) => events.reduce((inner, { data }) => inner + data.length, sum), 0);
 }
 
 function withoutLate(batch: readonly Waiting[], cause: unknown): Waiting[] {
@@ -119,17 +143,4 @@ function withoutLate(batch: readonly Waiting[], cause: unknown): Waiting[] {
     entry.reject(unavailable(cause));
     return false;
   });
-}
-
-/** Lends a connection; one on which something went wrong is not used again. */
-async function withClient<Result>(pool: Pool, use: (client: PoolClient) => Promise<Result>): Promise<Result> {
-  const client = await pool.connect();
-  try {
-    const result = await use(client);
-    client.release();
-    return result;
-  } catch (error) {
-    client.release(true);
-    throw error;
-  }
 }

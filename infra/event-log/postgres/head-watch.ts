@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { Client, type Pool } from 'pg';
 
 import { readHead } from './read.ts';
 import { backOff } from './transient.ts';
 
 const channel = 'miniredis_log';
+/** A hint changes nothing, so its commit need not wait for the disk. */
+const hintStatement = `SELECT set_config('synchronous_commit', 'off', true), pg_notify('${channel}', $1)`;
 /** Notifications are a hint that may be lost; so often the truth is asked for when nothing is heard. */
 const pollMs = 250;
 
@@ -11,8 +15,8 @@ const pollMs = 250;
 export interface HeadWatch {
   /** The furthest position known to be committed; the log may be further, never less far. */
   readonly known: bigint;
-  /** Something was committed, as far as this process knows first-hand: wakes its own and hints the others. */
-  recorded(position: bigint): void;
+  /** Takes note of a position that this process has seen committed: wakes its own waiters and hints the other processes. */
+  readonly recorded: (position: bigint) => void;
   /** Resolves as soon as the log reaches beyond a position, or when the signal is given. */
   beyond(position: bigint, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -38,53 +42,41 @@ export function watchHead(pool: Pool, notify: boolean): HeadWatch {
     while (waiters.size > 0 && !closing.signal.aborted) {
       // A server that is away is asked again with the next poll.
       learn(await readHead(pool).catch(() => 0n));
-      await pause(pollMs);
+      await sleep(pollMs, undefined, { signal: closing.signal }).catch(() => {});
     }
     polling = null;
   }
 
   async function listen(): Promise<void> {
-    for (let retry = 1; !closing.signal.aborted; retry += 1) {
-      const client = new Client({ ...pool.options, application_name: `${pool.options.application_name} listen` });
-      const lost = new Promise<void>((resolve) => {
-        client.on('error', () => resolve());
-        client.on('end', () => resolve());
-        closing.signal.addEventListener('abort', () => resolve(), { once: true });
+    let retry = 0;
+    while (!closing.signal.aborted) {
+      const client = new Client({
+        ...pool.options,
+        password: pool.options.password,
+        application_name: 'miniredis listen',
       });
-      client.on('notification', ({ payload }) => learn(BigInt(payload ?? '0')));
       try {
+        const lost = connectionLost(client, closing.signal);
+        client.on('notification', ({ payload }) => learn(BigInt(payload ?? '0')));
         await client.connect();
         await client.query(`LISTEN ${channel}`);
-        retry = 1;
+        retry = 0;
         await lost;
       } catch {
-        // The polls go on; this connection is tried again.
+        // The polls go on meanwhile; the connection is tried again.
       }
-      await client.end().catch(() => {});
-      await backOff(retry, closing.signal).catch(() => {});
+      client.end().catch(() => {});
+      retry += 1;
+      await backOff(retry, closing.signal);
     }
   }
 
   async function hint(): Promise<void> {
     while (hinted < known && !closing.signal.aborted) {
       hinted = known;
-      await pool
-        .query({ name: 'hint', text: `SELECT pg_notify('${channel}', $1)`, values: [String(known)] })
-        .catch(() => {});
+      await pool.query({ name: 'hint', text: hintStatement, values: [String(known)] }).catch(() => {});
     }
     hinting = null;
-  }
-
-  function pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        closing.signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      closing.signal.addEventListener('abort', done);
-    });
   }
 
   return {
@@ -116,4 +108,17 @@ export function watchHead(pool: Pool, notify: boolean): HeadWatch {
       await Promise.all([polling, listening, hinting]);
     },
   };
+}
+
+/** Resolves when a connection is lost, or no longer wanted. */
+function connectionLost(client: Client, closing: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      closing.removeEventListener('abort', done);
+      resolve();
+    };
+    client.on('error', done);
+    client.on('end', done);
+    closing.addEventListener('abort', done);
+  });
 }

@@ -1,17 +1,19 @@
-import type { RecordedEvent } from '#domains/kernel/envelope.ts';
 import type { Pool } from 'pg';
 
 import type { Codec } from '../codec.ts';
-import type { Append, EventLog, ReadFilter } from '../event-log.ts';
+import type { EventLog, ReadFilter, Subscription } from '../event-log.ts';
+import { checkAppend, checkSize } from '../limits.ts';
 import { openAppendQueue } from './append-queue.ts';
 import { watchHead } from './head-watch.ts';
 import { readHead, readPositionAt, readRows, readStreamRows } from './read.ts';
-import { subscribeTo } from './subscription.ts';
+import { subscribeTo, type ReadBatch } from './subscription.ts';
 import { patiently } from './transient.ts';
 
 /** How long a read waits for a server that is away before it throws `LogUnavailable`. */
 const readPatienceMs = 10_000;
 const defaultBatchSize = 500;
+
+type ReadAllOptions = Parameters<EventLog['readAll']>[0];
 
 export interface PostgresEventLogOptions {
   /** From `createPool`, on a database brought up to date by `migrate`; the log does not end it. */
@@ -24,25 +26,23 @@ export interface PostgresEventLogOptions {
 /** The event log on PostgreSQL. Positions are gapless and in commit order; an append may span streams. */
 export function openPostgresEventLog({ pool, codec, notify }: PostgresEventLogOptions): EventLog {
   const watch = watchHead(pool, notify);
-  const queue = openAppendQueue(pool, watch.recorded);
-  const subscriptions = new Set<{ stop(): Promise<void> }>();
+  const queue = openAppendQueue(pool, watch);
+  const subscriptions = new Set<Subscription>();
+  let closed = false;
 
-  async function read(after: bigint, to: bigint, limit: number, filter: ReadFilter = {}): Promise<RecordedEvent[]> {
-    return codec.decode(await readRows(pool, after, to, limit, filter));
+  async function read(after: bigint, to: bigint, limit: number, filter: ReadFilter = {}): Promise<ReadBatch> {
+    const { events, upTo } = await readRows(pool, after, to, limit, filter);
+    return { events: await codec.decode(events), upTo };
   }
 
-  async function* readAll(options: Parameters<EventLog['readAll']>[0]): AsyncGenerator<RecordedEvent[]> {
-    const { filter, batchSize = defaultBatchSize } = options;
-    const to = options.to ?? (await head());
-    let { after } = options;
-    for (;;) {
+  async function* readAll({ filter, batchSize = defaultBatchSize, ...range }: ReadAllOptions) {
+    const to = range.to ?? (await head());
+    let { after } = range;
+    while (after < to) {
       const from = after;
-      const batch = await patiently(readPatienceMs, () => read(from, to, batchSize, filter));
-      const last = batch.at(-1);
-      if (last === undefined) return;
-      yield batch;
-      if (batch.length < batchSize) return;
-      after = last.position;
+      const { events, upTo } = await patiently(readPatienceMs, () => read(from, to, batchSize, filter));
+      if (events.length > 0) yield events;
+      after = upTo;
     }
   }
 
@@ -52,8 +52,11 @@ export function openPostgresEventLog({ pool, codec, notify }: PostgresEventLogOp
 
   return {
     async append(append) {
-      refuseTwice(append);
-      return queue.append(await patiently(readPatienceMs, () => codec.encode(append)));
+      if (closed) throw new Error('The event log is closed.');
+      checkAppend(append);
+      const encoded = await patiently(readPatienceMs, () => codec.encode(append));
+      checkSize(encoded);
+      return queue.append(encoded);
     },
     readStream(stream, { fromVersion = 0, toPosition } = {}) {
       return patiently(readPatienceMs, async () =>
@@ -62,31 +65,24 @@ export function openPostgresEventLog({ pool, codec, notify }: PostgresEventLogOp
     },
     readAll,
     subscribe({ after, filter, batchSize = defaultBatchSize, handle }) {
+      if (closed) throw new Error('The event log is closed.');
       const subscription = subscribeTo(watch, {
         after,
-        batchSize,
         handle,
-        read: (from, to, limit) => read(from, to, limit, filter),
+        read: (from, to) => read(from, to, batchSize, filter),
       });
       subscriptions.add(subscription);
+      const forget = () => subscriptions.delete(subscription);
+      subscription.ended.then(forget, forget);
       return subscription;
     },
     head,
     positionAt: (time) => patiently(readPatienceMs, () => readPositionAt(pool, time)),
     async close() {
+      closed = true;
       await Promise.all([...subscriptions].map((subscription) => subscription.stop()));
       await queue.drained();
       await watch.close();
     },
   };
-}
-
-/** A stream stands once in an append, with one expectation and all its events. */
-function refuseTwice({ streams }: Append): void {
-  const names = new Set(streams.map(({ stream }) => stream));
-  if (names.size !== streams.length) {
-    throw new Error(
-      `An append names a stream twice (${streams.map(({ stream }) => stream).join(', ')}); put its events together.`,
-    );
-  }
 }

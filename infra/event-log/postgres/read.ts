@@ -1,8 +1,9 @@
 import type { Actor } from '#domains/kernel/envelope.ts';
-import type { Pool } from 'pg';
+import type { Pool, QueryResultRow } from 'pg';
 
 import type { StoredEvent } from '../codec.ts';
 import type { ReadFilter } from '../event-log.ts';
+import { lend } from './lend.ts';
 
 interface Row {
   readonly position: bigint;
@@ -26,6 +27,15 @@ interface Row {
 const columns = `position, event_id, stream, version, type, schema_version, recorded_at, tenant_id, actor_kind, actor_id,
   address, command_id, correlation_id, causation_id, trace, data`;
 
+/** How long the server has for one answer before it is asked again over another connection. */
+const answerMs = 30_000;
+/** A filtered read looks at so many positions at once, so that it ends in time where little or nothing matches. */
+const filterWindow = 100_000n;
+
+function query<R extends QueryResultRow>(pool: Pool, name: string, text: string, values: unknown[]): Promise<R[]> {
+  return lend(pool, answerMs, async (client) => (await client.query<R>({ name, text, values })).rows);
+}
+
 /** The events of one stream, oldest first. */
 export async function readStreamRows(
   pool: Pool,
@@ -33,42 +43,59 @@ export async function readStreamRows(
   fromVersion: number,
   toPosition: bigint | undefined,
 ): Promise<StoredEvent[]> {
-  const upTo = toPosition === undefined ? '' : 'AND position <= $3';
-  const { rows } = await pool.query<Row>({
-    name: `read-stream${upTo}`,
-    text: `SELECT ${columns} FROM events WHERE stream = $1 AND version >= $2 ${upTo} ORDER BY version`,
-    values: toPosition === undefined ? [stream, fromVersion] : [stream, fromVersion, toPosition],
-  });
+  const select = `SELECT ${columns} FROM events WHERE stream = $1 AND version >= $2`;
+  const rows =
+    toPosition === undefined
+      ? await query<Row>(pool, 'read-stream', `${select} ORDER BY version`, [stream, fromVersion])
+      : await query<Row>(pool, 'read-stream-to', `${select} AND position <= $3 ORDER BY version`, [
+          stream,
+          fromVersion,
+          toPosition,
+        ]);
   return rows.map(storedEvent);
 }
 
-/** The first events after a position and up to another, at most `limit` of them. */
+/**
+ * The first events after a position and up to another, at most `limit` of them. `upTo` is how far that reaches: there is nothing
+ * more to find before it.
+ */
 export async function readRows(
   pool: Pool,
   after: bigint,
   to: bigint,
   limit: number,
   { categories, tenantId }: ReadFilter,
-): Promise<StoredEvent[]> {
-  const values: unknown[] = [after, to, limit];
-  let where = 'position > $1 AND position <= $2';
-  if (categories !== undefined) where += ` AND category = ANY ($${values.push(categories)})`;
-  if (tenantId !== undefined) where += ` AND tenant_id = $${values.push(tenantId)}`;
+): Promise<{ events: StoredEvent[]; upTo: bigint }> {
+  const filtered = categories !== undefined || tenantId !== undefined;
+  const end = filtered && after + filterWindow < to ? after + filterWindow : to;
+  const values: unknown[] = [after, end, limit];
+  let [name, where] = ['read', 'position > $1 AND position <= $2'];
+  if (categories !== undefined) {
+    name += '-categories';
+    where += ` AND category = ANY ($${values.push(categories)})`;
+  }
+  if (tenantId !== undefined) {
+    name += '-tenant';
+    where += ` AND tenant_id = $${values.push(tenantId)}`;
+  }
   const text = `SELECT ${columns} FROM events WHERE ${where} ORDER BY position LIMIT $3`;
-  const { rows } = await pool.query<Row>({ name: `read ${where}`.slice(0, 63), text, values });
-  return rows.map(storedEvent);
+  const events = (await query<Row>(pool, name, text, values)).map(storedEvent);
+  const last = events.at(-1);
+  return { events, upTo: events.length < limit || last === undefined ? end : last.position };
 }
 
 /** The position of the last event. */
 export async function readHead(pool: Pool): Promise<bigint> {
-  const { rows } = await pool.query<{ position: bigint }>({ name: 'head', text: 'SELECT position FROM head' });
-  return rows[0]?.position ?? 0n;
+  const [row] = await query<{ position: bigint }>(pool, 'head', 'SELECT position FROM head', []);
+  if (row === undefined) throw new Error('The table head is empty; the database was not restored as a whole.');
+  return row.position;
 }
 
 /** The last position recorded at or before a time. */
 export async function readPositionAt(pool: Pool, time: Date): Promise<bigint> {
-  const { rows } = await pool.query<{ position: bigint }>('SELECT position_at($1) AS position', [time]);
-  return rows[0]?.position ?? 0n;
+  const text = 'SELECT position_at($1) AS position';
+  const [row] = await query<{ position: bigint }>(pool, 'position-at', text, [time]);
+  return row?.position ?? 0n;
 }
 
 function storedEvent(row: Row): StoredEvent {

@@ -4,10 +4,15 @@ import type { Subscription } from '../event-log.ts';
 import type { HeadWatch } from './head-watch.ts';
 import { backOff, isTransient } from './transient.ts';
 
+/** Events in order, and how far they reach: there is nothing more to find up to there. */
+export interface ReadBatch {
+  readonly events: RecordedEvent[];
+  readonly upTo: bigint;
+}
+
 interface SubscriptionOptions {
   readonly after: bigint;
-  readonly batchSize: number;
-  readonly read: (after: bigint, to: bigint, limit: number) => Promise<RecordedEvent[]>;
+  readonly read: (after: bigint, to: bigint) => Promise<ReadBatch>;
   readonly handle: (batch: RecordedEvent[], upTo: bigint) => Promise<void>;
 }
 
@@ -28,32 +33,29 @@ export function subscribeTo(watch: HeadWatch, options: SubscriptionOptions): Sub
 
 async function follow(watch: HeadWatch, options: SubscriptionOptions, signal: AbortSignal): Promise<void> {
   let { after } = options;
-  while (!signal.aborted) {
+  for (;;) {
     await watch.beyond(after, signal);
-    if (signal.aborted) return;
-    const to = watch.known;
-    const batch = await readOn(options, after, to, signal);
+    const batch = await readOn(options, after, watch.known, signal);
     if (batch === null) return;
-    // A batch that is not full holds all there is up to `to`.
-    const last = batch.length < options.batchSize ? to : (batch.at(-1)?.position ?? to);
-    await options.handle(batch, last);
-    after = last;
+    await options.handle(batch.events, batch.upTo);
+    after = batch.upTo;
   }
 }
 
 /** A server that is away is asked again for as long as it takes; null once the signal is given. */
 async function readOn(
-  options: SubscriptionOptions,
+  { read }: SubscriptionOptions,
   after: bigint,
   to: bigint,
   signal: AbortSignal,
-): Promise<RecordedEvent[] | null> {
+): Promise<ReadBatch | null> {
   for (let retry = 1; !signal.aborted; retry += 1) {
     try {
-      return await options.read(after, to, options.batchSize);
+      const batch = await read(after, to);
+      return signal.aborted ? null : batch;
     } catch (error) {
       if (!isTransient(error)) throw error;
-      await backOff(retry, signal).catch(() => {});
+      await backOff(retry, signal);
     }
   }
   return null;

@@ -53,6 +53,8 @@ LANGUAGE plpgsql
 -- The plans must not depend on how small the tables were when a connection first used them.
 SET enable_seqscan = off
 SET plan_cache_mode = force_generic_plan
+-- Whoever waits longer has been given up by its caller; it must not append behind the caller's back.
+SET lock_timeout = '4s'
 AS $$
 #variable_conflict use_variable
 DECLARE
