@@ -25,7 +25,7 @@ export async function headAndCheckpoints(pool: Pool): Promise<Reading> {
   try {
     const { rows } = await pool.query<{ head: bigint; view: string | null; position: bigint; halted: boolean }>(query);
     const moved = rows.flatMap(({ view, position, halted }) =>
-      view === null ? [] : [[view, { position: BigInt(position), halted }] as const],
+      view === null ? [] : [[view, { position, halted }] as const],
     );
     return { head: BigInt(rows[0]?.head ?? 0), checkpoints: new Map(moved) };
   } catch (error) {

@@ -16,7 +16,7 @@ export function emptyFold<Row extends AnyRow = AnyRow>(): Fold<Row> {
 
 /** What the event looks for in the view; null when it is none of the view's business. */
 export function soughtBy(view: AnyView, event: RecordedEvent): string | null {
-  return view.categories.includes(categoryOf(event.stream)) ? view.find(event as Fact) : null;
+  return view.categories.includes(categoryOf(event.stream)) ? view.find(event) : null;
 }
 
 /** Applies one event to the rows in memory. Throws, with the rows as they were, when the view can't apply it. */
