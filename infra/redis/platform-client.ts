@@ -1,9 +1,10 @@
+import type { NodeId } from '#domains/kernel/ids.ts';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
 
 /** A node, and the manager that holds it. */
 export interface PlatformTarget {
-  readonly nodeId: string;
+  readonly nodeId: NodeId;
   readonly host: string;
   readonly port: number;
 }
@@ -45,7 +46,7 @@ export class ManagerRefusal extends Error {
 }
 
 /** A client that logs in with a token made for each call; see infra/crypto/platform-token.ts. */
-export function platformClient(tokenFor: (nodeId: string) => string): PlatformClient {
+export function platformClient(tokenFor: (nodeId: NodeId) => string): PlatformClient {
   const call = async <Reply>(
     reply: z.ZodType<Reply>,
     target: PlatformTarget,

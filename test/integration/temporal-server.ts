@@ -30,7 +30,7 @@ export async function testTemporal(): Promise<TestTemporal> {
   mkdirSync(path.join(home, 'logs'));
   const logFd = openSync(path.join(home, 'servers.log'), 'a');
   const options = await preparePostgres(home, await freePort());
-  const postmaster = await launchPostmaster(options, logFd);
+  const postmaster = launchPostmaster(options, logFd);
   const adminUrl = urlOf(options, 'postgres');
   const port = await freePort();
   const internalPorts: number[] = [];

@@ -19,10 +19,13 @@ export interface ReactionGroupOptions {
 
 export interface RunningReactions {
   /** Whether this process is the active one, and how each reaction fares. */
-  status(): { readonly active: boolean; readonly reactions: Readonly<Record<string, Readonly<ReactionStatus>>> };
+  status(): { readonly active: boolean; readonly reactions: Readonly<Record<string, ShownStatus>> };
   /** Stops after the effects in hand. */
   stop(): Promise<void>;
 }
+
+/** As it can be written as JSON. */
+type ShownStatus = Omit<ReactionStatus, 'position'> & { readonly position: string };
 
 const takeOverEvery_ms = 1000;
 const retryAfter_ms = 1000;
@@ -60,10 +63,13 @@ export function startReactions(options: ReactionGroupOptions): RunningReactions 
       await sleep(retryAfter_ms, undefined, { signal: stopping.signal }).catch(() => {});
     }
   };
-  const kept = keep();
+  const kept = options.reactions.length === 0 ? Promise.resolve() : keep();
 
   return {
-    status: () => ({ active, reactions: Object.fromEntries(statuses) }),
+    status: () => {
+      const shown = [...statuses].map(([name, status]) => [name, { ...status, position: String(status.position) }]);
+      return { active, reactions: Object.fromEntries(shown) as Record<string, ShownStatus> };
+    },
     stop: async () => {
       stopping.abort();
       await kept;

@@ -125,7 +125,10 @@ test('another failure parks its stream with the error, others go on, and a new s
   await append('backup-a', 'a4');
   await vi.waitFor(() => expect(done).toEqual(['a1', 'b1']), 5000);
   expect(tried.filter((reason) => reason === 'bad')).toHaveLength(3);
-  await vi.waitFor(async () => expect(await log.head()).toBe(group.status().reactions['recording']?.position), 5000);
+  await vi.waitFor(
+    async () => expect(String(await log.head())).toBe(group.status().reactions['recording']?.position),
+    5000,
+  );
   const { rows } = await pool.query('SELECT reaction, stream, from_version, error FROM reaction_parked');
   expect(rows).toEqual([
     { reaction: 'recording', stream: 'backup-a', from_version: 1, error: expect.stringMatching(/^Error: no way/) },

@@ -1,0 +1,37 @@
+import type { Config } from '#infra/config/config.ts';
+import { loadMasterKey, type MasterKey } from '#infra/crypto/master-key.ts';
+import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
+import { openCodec } from '#infra/event-log/codec.ts';
+import type { EventLog } from '#infra/event-log/event-log.ts';
+import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
+import { migrate } from '#infra/postgres/migrate.ts';
+import { createPool } from '#infra/postgres/pool.ts';
+import type { Pool } from 'pg';
+
+/** The log and the database it is in, as a role needs them. */
+export interface LogAccess {
+  readonly pool: Pool;
+  readonly log: EventLog;
+  readonly masterKey: MasterKey;
+  close(): Promise<void>;
+}
+
+/** Opens the log that the configuration names, with the database brought up to date. */
+export async function openLogAccess(
+  { databaseUrl, masterKeyFile }: Pick<Config, 'databaseUrl' | 'masterKeyFile'>,
+  name: string,
+): Promise<LogAccess> {
+  await migrate(databaseUrl);
+  const masterKey = await loadMasterKey(masterKeyFile);
+  const pool = createPool(databaseUrl, { name: `miniredis ${name}` });
+  const log = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: true });
+  return {
+    pool,
+    log,
+    masterKey,
+    close: async () => {
+      await log.close();
+      await pool.end();
+    },
+  };
+}

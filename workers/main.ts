@@ -1,0 +1,48 @@
+import type { Config } from '#infra/config/config.ts';
+import type { Logger } from '#infra/logging/log.ts';
+import type { RunningRole, StartRole } from '#infra/process/role.ts';
+
+/** The roles that workers play; the code of one is imported when it is started, so that each process carries its own alone. */
+const roles: Readonly<Record<string, () => Promise<StartRole>>> = {
+  backend: async () => startBackend,
+  backup: async () => (await import('./backup.ts')).startBackup,
+  'node-manager': async () => (await import('#workers/node-manager/main.ts')).startNodeManager,
+};
+
+/** Starts a role of the platform in this process. Rejects when it cannot start, or is none of the workers'. */
+export async function startRole(name: string, config: Config, log: Logger): Promise<RunningRole> {
+  const load = Object.hasOwn(roles, name) ? roles[name] : undefined;
+  if (load === undefined) throw new Error(`"${name}" is no role of the workers: ${Object.keys(roles).join(', ')}.`);
+  const start = await load();
+  return start(config, log);
+}
+
+/** Read models and the reactions that need nothing but the log. It is here because only a composition root sees projections whole. */
+async function startBackend(config: Config, logger: Logger): Promise<RunningRole> {
+  const { openLogAccess } = await import('./log-access.ts');
+  const { startReactions } = await import('./reactions/group.ts');
+  const { runProjections } = await import('#projections/kernel/runner.ts');
+  const { allViews } = await import('#projections/views.ts');
+
+  const access = await openLogAccess(config, 'backend');
+  const { log, pool } = access;
+  const projections = runProjections(log, pool, allViews, logger);
+  const reactions = startReactions({
+    group: 'backend',
+    reactions: [],
+    log,
+    pool,
+    databaseUrl: config.databaseUrl,
+    logger,
+  });
+  return {
+    async readiness() {
+      const state = projections.state();
+      return { ready: state !== 'connecting', detail: { projections: state, reactions: reactions.status() } };
+    },
+    async stop() {
+      await Promise.all([reactions.stop(), projections.stop()]);
+      await access.close();
+    },
+  };
+}
