@@ -38,8 +38,8 @@ export interface ExtraCommand {
   readonly name: string;
   /** Redis's arity: negative for a minimum. */
   readonly arity: number;
-  /** `args[0]` is the command's name. A thrown error becomes an `-ERR`. */
-  readonly handler: (node: Node, args: readonly string[]) => ReplyValue | Promise<ReplyValue>;
+  /** `args[0]` is the command's name. A thrown error becomes an `-ERR`. The signal is given when the connection ends. */
+  readonly handler: (node: Node, args: readonly string[], signal: AbortSignal) => ReplyValue | Promise<ReplyValue>;
 }
 
 /** Limits of all connections of an engine; the defaults are Redis's. */
@@ -96,8 +96,13 @@ export interface Engine {
   replaceKeyspace(node: Node, source: Node): void;
   /** Changes the memory limit; what is over it is evicted with the next writes. */
   resizeNode(node: Node, maxMemory: number): void;
-  /** Sends an error line to the node's connections and closes them; nothing can authenticate to it any more. */
-  closeNode(node: Node, errorLine: string): void;
+  /**
+   * Closes the node's connections; nothing can authenticate to it any more. Nothing is said to them: clients take a line
+   * they did not ask for as the reply to their next command.
+   */
+  closeNode(node: Node): void;
+  /** Closes the connections that logged in as a tenant would, so that they have to log in again. */
+  disconnectTenants(node: Node): void;
   /** How many connections have authenticated to a node. */
   connectionCount(node: Node): number;
   /** Stops listening and closes all connections after their replies were sent. */

@@ -122,13 +122,14 @@ export function createEngine(options: EngineOptions): Engine {
     beginSnapshot: (node, emit) => beginSnapshot(node, emit),
     replaceKeyspace(node, source) {
       tick();
-      for (const db of node.databases) db?.clear();
+      for (const db of node.databases) db?.abandon();
       for (const from of source.databases) {
         if (from === undefined) continue;
         const to = node.database(from.index);
         to.entries = from.entries;
         to.expires = from.expires;
         for (const key of to.watched?.keys() ?? []) to.signal(key);
+        for (const key of to.waiting ?? []) if (to.entries.has(key)) node.keyReady(to, key);
       }
       node.usedBytes = source.usedBytes;
       node.dirty++;
@@ -138,13 +139,13 @@ export function createEngine(options: EngineOptions): Engine {
     resizeNode(node, maxMemory) {
       node.maxMemory = maxMemory;
     },
-    closeNode(node, errorLine) {
+    closeNode(node) {
       node.closed = true;
-      for (const client of servers.get(node)?.clients.values() ?? []) {
-        client.reply.error(errorLine);
-        client.transport?.end();
-      }
+      for (const client of servers.get(node)?.clients.values() ?? []) client.transport?.end();
       servers.delete(node);
+    },
+    disconnectTenants(node) {
+      for (const client of servers.get(node)?.clients.values() ?? []) if (!client.privileged) client.transport?.end();
     },
     connectionCount: (node) => servers.get(node)?.clients.size ?? 0,
     close,

@@ -28,6 +28,8 @@ export function login(
     return;
   }
   const settle = (result: AuthResult): void => {
+    // A client that left while it was waiting must not be counted among those of the node.
+    if (client.gone) return;
     if (result.node === undefined || result.node.closed) {
       host.authFailed(address);
       done((result.node === undefined ? result.refusal : undefined) ?? WRONG_PASS);

@@ -109,6 +109,10 @@ export class Client {
   noTouch = false;
   /** Close once the replies are out. */
   closing = false;
+  /** The connection has ended; nothing may tie the client to a node any more. */
+  gone = false;
+  /** Called when the connection ends before an asynchronous command has. */
+  whenGone: (() => void) | undefined;
 
   constructor(server: Server, transport: Transport | undefined, address: string, localAddress: string) {
     this.server = server;

@@ -38,6 +38,8 @@ export interface Command {
   readonly noMulti: boolean;
   /** Allowed for a RESP2 connection that has subscribed. */
   readonly whileSubscribed: boolean;
+  /** Allowed while the node's data is not there yet. */
+  readonly whileLoading: boolean;
   /** May propagate, so it waits while writes are paused. */
   readonly mayReplicate: boolean;
   readonly privileged: boolean;
@@ -68,6 +70,7 @@ export function compile(spec: CommandSpec, container?: CommandSpec, privileged =
     unqueued: UNQUEUED.has(fullName),
     noMulti: flags.has('no_multi'),
     whileSubscribed: WHILE_SUBSCRIBED.has(fullName),
+    whileLoading: flags.has('loading') || flags.has('no_auth'),
     mayReplicate: flags.has('write') || flags.has('may_replicate'),
     privileged,
     run: spec.run ?? (() => undefined),

@@ -81,6 +81,7 @@ function dispatch(client: Client, args: readonly string[]): boolean {
 function refusalOf(client: Client, command: Command, args: readonly string[]): string | undefined {
   if (!client.authenticated && !command.noAuth) return NO_AUTH;
   const { node } = client;
+  if (node.unavailable !== undefined && !command.whileLoading) return node.unavailable;
   if (node.maxMemory !== 0) {
     const enough = makeRoom(node);
     if (!enough && (command.denyOom || (command.fullName === 'exec' && queuedNeedsMemory(client)))) return OOM;

@@ -17,9 +17,12 @@ export function runExtra(client: Client, args: readonly string[]): boolean {
     client.reply.error(`ERR ${error instanceof Error ? error.message : String(error)}`);
   };
   try {
-    const value = command.handler(client.node, args);
-    if (value instanceof Promise) client.pending = value.then(finish, fail);
-    else finish(value);
+    const ended = new AbortController();
+    const value = command.handler(client.node, args, ended.signal);
+    if (value instanceof Promise) {
+      client.whenGone = () => ended.abort(new Error('The connection has ended.'));
+      client.pending = value.then(finish, fail).finally(() => (client.whenGone = undefined));
+    } else finish(value);
   } catch (error) {
     fail(error);
   }

@@ -71,7 +71,7 @@ const memory = ({ node }: Server): Lines => {
 };
 
 const persistence = ({ node, host }: Server): Lines => [
-  ['loading', node.replaying ? 1 : 0],
+  ['loading', node.replaying || node.unavailable?.startsWith('LOADING ') === true ? 1 : 0],
   ['async_loading', 0],
   ['rdb_changes_since_last_save', node.dirty],
   ['rdb_bgsave_in_progress', node.snapshot === undefined ? 0 : 1],

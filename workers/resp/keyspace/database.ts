@@ -167,6 +167,14 @@ export class Database {
     if (this.clocks !== undefined) this.clocks = new Dict();
   }
 
+  /** Lets go of everything at once, however much it is; the owner accounts for it. A running snapshot keeps the old entries. */
+  abandon(): void {
+    for (const key of this.watched?.keys() ?? []) this.signal(key);
+    this.entries = new Dict();
+    this.expires = new Dict();
+    if (this.clocks !== undefined) this.clocks = new Dict();
+  }
+
   /** Whether a key's time has come, without removing it. */
   isExpired(key: string): boolean {
     const at = this.expires.get(key);

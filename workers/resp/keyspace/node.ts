@@ -47,6 +47,8 @@ export class Node implements DatabaseOwner {
   listener: NodeListener | undefined;
   /** Set while writes are refused with this error line (without the leading '-'), for example by a lapsed lease. */
   writesRefused: string | undefined;
+  /** Set while all commands on the node's data are refused with this error line (without the leading '-'), as while loading. */
+  unavailable: string | undefined;
   /** Set once the node was closed. */
   closed = false;
 

@@ -206,6 +206,8 @@ export class Connection implements Transport {
     if (this.closed) return;
     this.closed = true;
     this.held = undefined;
+    this.client.gone = true;
+    this.client.whenGone?.();
     detach(this.client);
   }
 }
