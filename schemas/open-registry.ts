@@ -1,0 +1,122 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import avro, { type Resolver, type Type } from 'avsc';
+
+/** A field whose value is about a person: the log holds it encrypted with the key of the subject that another field names. */
+export interface PersonalField {
+  readonly name: string;
+  /** The field of the same event that holds the subject's id. */
+  readonly subject: string;
+}
+
+/** Every version of every event type's Avro schema. The newest one is written; what older ones wrote is read as if it were. */
+export interface Registry {
+  /** Every event type that has a schema, in alphabetical order. */
+  readonly eventTypes: () => readonly string[];
+  /** The fields of an event type that are personal, by its newest schema. */
+  readonly personalFields: (eventType: string) => readonly PersonalField[];
+  /**
+   * The Avro form of an event's data, by the newest schema of its type. Throws a TypeError that names the field when one is
+   * missing, unknown or of the wrong type: the log must never hold what its schema does not say.
+   */
+  readonly encode: (eventType: string, data: unknown) => { schemaVersion: number; bytes: Buffer };
+  /** The data of an event written by any version of its schema, resolved to the newest one, as a plain object. */
+  readonly decode: (eventType: string, schemaVersion: number, bytes: Buffer) => Record<string, unknown>;
+}
+
+interface Schema {
+  readonly version: number;
+  readonly type: Type;
+  readonly fields: readonly string[];
+  readonly personal: readonly PersonalField[];
+}
+
+/** As far as this module reads an `.avsc` file itself; Avro ignores attributes it does not know, such as `personal`. */
+interface SchemaFile {
+  readonly fields: readonly { readonly name: string; readonly personal?: { readonly subject: string } }[];
+}
+
+/** The schemas in a folder of files named `<Event>.v<N>.avsc`. A file is parsed when it is first needed. */
+export function openRegistry(folder: string): Registry {
+  const versions = versionsIn(folder);
+  const schemaOf = cached((name) => parseSchema(folder, name));
+  const newest = cached((eventType) => {
+    const known = versions.get(eventType);
+    if (known === undefined) {
+      throw new TypeError(`The event type ${eventType} has no schema; add schemas/events/${eventType}.v1.avsc`);
+    }
+    return schemaOf(`${eventType}.v${Math.max(...known)}`);
+  });
+  const resolverOf = cached((name): Resolver => {
+    const [eventType = '', version] = name.split('.v');
+    if (versions.get(eventType)?.includes(Number(version)) !== true) {
+      throw new TypeError(`${name}.avsc is not in schemas/events; a schema that was ever used must stay there`);
+    }
+    return newest(eventType).type.createResolver(schemaOf(name).type);
+  });
+  return {
+    eventTypes: () => [...versions.keys()],
+    personalFields: (eventType) => newest(eventType).personal,
+    encode(eventType, data) {
+      const { version, type, fields } = newest(eventType);
+      if (typeof data !== 'object' || data === null) throw new TypeError(`${eventType}: the data must be an object`);
+      for (const name of fields) {
+        // Avro would fill in a default; but a writer that leaves a field out has most likely forgotten it.
+        const value = (data as Record<string, unknown>)[name];
+        if (value === undefined) throw new TypeError(`${eventType}.${name} is missing`);
+      }
+      type.isValid(data, { noUndeclaredFields: true, errorHook: (at, value) => refuse(eventType, fields, at, value) });
+      return { schemaVersion: version, bytes: type.toBuffer(data) };
+    },
+    decode(eventType, schemaVersion, bytes) {
+      const { type, version } = newest(eventType);
+      const resolver = schemaVersion === version ? undefined : resolverOf(`${eventType}.v${schemaVersion}`);
+      const record: unknown = type.fromBuffer(bytes, resolver, false);
+      // Avro makes instances of a class of its own.
+      return { ...(record as Record<string, unknown>) };
+    },
+  };
+}
+
+/** The versions there are of each event type, from the names of the files alone. */
+function versionsIn(folder: string): ReadonlyMap<string, readonly number[]> {
+  const versions = new Map<string, number[]>();
+  for (const file of readdirSync(folder).toSorted()) {
+    const match = /^(?<type>[A-Za-z]+)\.v(?<version>[1-9][0-9]*)\.avsc$/.exec(file)?.groups;
+    if (match?.['type'] === undefined) throw new Error(`${file} in ${folder}: name it <Event>.v<N>.avsc`);
+    versions.set(match['type'], [...(versions.get(match['type']) ?? []), Number(match['version'])]);
+  }
+  return versions;
+}
+
+function parseSchema(folder: string, name: string): Schema {
+  const file = JSON.parse(readFileSync(path.join(folder, `${name}.avsc`), 'utf8')) as SchemaFile;
+  return {
+    version: Number(name.split('.v')[1]),
+    type: avro.Type.forSchema(file as never, { wrapUnions: 'never', omitRecordMethods: true }),
+    fields: file.fields.map((field) => field.name),
+    personal: file.fields.flatMap((field) =>
+      field.personal === undefined ? [] : [{ name: field.name, subject: field.personal.subject }],
+    ),
+  };
+}
+
+function refuse(eventType: string, fields: readonly string[], at: readonly string[], value: unknown): never {
+  if (at.length > 0) throw new TypeError(`${[eventType, ...at].join('.')} has a wrong type or value: ${typeof value}`);
+  const unknown = Object.keys(value as object).filter((name) => !fields.includes(name));
+  throw new TypeError(`${eventType}.${unknown.join(`, ${eventType}.`)} is not in its schema`);
+}
+
+/** A function of a name that makes each thing once. */
+function cached<Thing>(make: (name: string) => Thing): (name: string) => Thing {
+  const made = new Map<string, Thing>();
+  return (name) => {
+    let thing = made.get(name);
+    if (thing === undefined) {
+      thing = make(name);
+      made.set(name, thing);
+    }
+    return thing;
+  };
+}
