@@ -1,0 +1,109 @@
+import { authorize, type Principal } from '#domains/identity/authorize.ts';
+import { apiKeyStream, type IdentityEvent } from '#domains/identity/events.ts';
+import type { Action } from '#domains/identity/roles.ts';
+import type { Actor } from '#domains/kernel/envelope.ts';
+import { ApiKeyId, TenantId } from '#domains/kernel/ids.ts';
+import { reject } from '#domains/kernel/rejection.ts';
+import { tenantStream } from '#domains/tenant/events.ts';
+import { recordDenial } from '#infra/commands/execute.ts';
+import { keyedHash } from '#infra/crypto/master-key.ts';
+import { constantTimeEqual, sha256Hex } from '#infra/crypto/secrets.ts';
+import type { EventLog } from '#infra/event-log/event-log.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { v7 as uuidv7 } from 'uuid';
+
+import { keyIdWithin } from '../api-key.ts';
+import type { GatewayDependencies } from '../dependencies.ts';
+import { Problem } from '../problems.ts';
+import type { RateLimits } from './rate-limits.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose key came with the request; null on public routes. */
+    principal: Principal | null;
+  }
+}
+
+const bearer = /^Bearer +(?<key>[A-Za-z0-9_-]{1,200}) *$/i;
+
+/** Asks every request of a route that is not public who it comes from, before its body is read. */
+export function addAuthentication(app: FastifyInstance, { log, masterKey }: GatewayDependencies, limits: RateLimits): void {
+  app.decorateRequest('principal', null);
+  app.addHook('onRequest', async (request) => {
+    const { action } = request.routeOptions.config;
+    if (action === 'public' || action === undefined) return;
+    const principal = await authenticate(log, request.headers.authorization);
+    if (principal === null) {
+      await limits.countFailure(request.ip);
+      if (request.method !== 'GET') await recordAttempt(log, request, action, keyedHash(masterKey, 'request', request.url));
+      throw new Problem('unauthenticated', 'This takes a valid API key.');
+    }
+    request.principal = principal;
+    await limits.countRequest(principal.keyId);
+  });
+}
+
+/**
+ * Whose key it is, by the log itself: a key that was revoked, or whose tenant was deleted, is worth nothing from the
+ * moment on at which that was acknowledged. Null for everything else that is not a valid key.
+ */
+export async function authenticate(log: EventLog, authorization: string | undefined): Promise<Principal | null> {
+  const key = bearer.exec(authorization ?? '')?.groups?.['key'] ?? '';
+  const id = ApiKeyId.safeParse(keyIdWithin(key));
+  if (!id.success) return null;
+  let created: Extract<IdentityEvent, { type: 'ApiKeyCreated' }>['data'] | null = null;
+  for (const event of (await log.readStream(apiKeyStream(id.data))) as unknown as IdentityEvent[]) {
+    created = event.type === 'ApiKeyCreated' ? event.data : null;
+  }
+  if (created === null || !constantTimeEqual(sha256Hex(key), created.secretSha256)) return null;
+  const { role, tenantId } = created;
+  if (tenantId !== null && (await isDeleted(log, tenantId))) return null;
+  return { keyId: id.data, role, tenantId };
+}
+
+async function isDeleted(log: EventLog, tenantId: TenantId): Promise<boolean> {
+  return (await log.readStream(tenantStream(tenantId))).at(-1)?.type === 'TenantDeleted';
+}
+
+/** An attempt to change something without valid credentials leaves an entry, too. */
+async function recordAttempt(log: EventLog, request: FastifyRequest, action: Action, requestHmac: string): Promise<void> {
+  const [kind, id] = Object.entries(request.params as Record<string, string>)[0] ?? ['platformId', '-'];
+  await recordDenial(
+    log,
+    {
+      action,
+      actor: { kind: 'anonymous', id: 'anonymous' },
+      address: request.ip,
+      commandId: uuidv7(),
+      correlationId: request.correlationId,
+      causationId: null,
+      trace: request.trace,
+      tenantId: null,
+      target: { kind: kind.replace(/Id$/, ''), id },
+      requestHmac,
+    },
+    reject('forbidden', 'The request came without valid credentials.'),
+  );
+}
+
+/** The principal of a request on a route that is not public. */
+export function principalOf(request: FastifyRequest): Principal {
+  if (request.principal === null) throw new Error('A public route asked who is calling.');
+  return request.principal;
+}
+
+export function actorOf({ keyId }: Principal): Actor {
+  return { kind: 'api-key', id: keyId };
+}
+
+/** Stands for the tenant of things that don't exist: it is nobody's, so unknown things look like those of others. */
+const nobody = TenantId.parse(`tnt_${'0'.repeat(26)}`);
+
+/** What was found for an id: whose it is (null: the platform's own), or that there is nothing. */
+export type Owner = { readonly tenantId: TenantId | null } | null;
+
+/** Why a principal may not do something with what an id stands for; to a tenant's key, unknown and foreign are the same. */
+export function refusal(principal: Principal, action: Action, owner: Owner) {
+  if (principal.tenantId === null) return authorize(principal, action, owner?.tenantId ?? null);
+  return authorize(principal, action, owner === null ? nobody : owner.tenantId);
+}

@@ -1,0 +1,41 @@
+import type { Action } from '#domains/identity/roles.ts';
+import type { FastifyInstance } from 'fastify';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What the route does, by the name that permissions and the audit timeline know; `public` needs no credentials. */
+    action?: Action | 'public';
+  }
+}
+
+/** One path and method that the gateway answers. */
+export interface RouteEntry {
+  readonly method: string;
+  readonly url: string;
+  readonly action: Action | 'public';
+}
+
+/** All routes, gathered as they are declared. */
+export interface RouteTable {
+  readonly routes: readonly RouteEntry[];
+  /** The methods that a path answers; none where there is no such path. */
+  methodsAt(path: string): string[];
+}
+
+/** Gathers the routes declared from here on. A route that doesn't say what it does stops the start: none is open by oversight. */
+export function addRouteTable(app: FastifyInstance): RouteTable {
+  const routes: RouteEntry[] = [];
+  app.addHook('onRoute', ({ method, url, config }) => {
+    const action = config?.action ?? (url.startsWith('/docs') ? 'public' : undefined);
+    if (action === undefined) throw new Error(`The route ${String(method)} ${url} does not say its action.`);
+    for (const one of [method].flat()) routes.push({ method: one, url, action });
+  });
+  return {
+    routes,
+    methodsAt: (path) => [...new Set(routes.filter(({ url }) => patternOf(url).test(path)).map(({ method }) => method))],
+  };
+}
+
+function patternOf(url: string): RegExp {
+  return new RegExp(`^${url.replaceAll(/:[A-Za-z]+/g, '[^/]+').replaceAll('.', '\\.')}$`);
+}

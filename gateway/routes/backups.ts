@@ -1,0 +1,159 @@
+import { backupDecider } from '#domains/backup/decider.ts';
+import { backupStream } from '#domains/backup/events.ts';
+import { BackupId, type TenantId } from '#domains/kernel/ids.ts';
+import { nodeDecider } from '#domains/node/decider.ts';
+import { nodeStream } from '#domains/node/events.ts';
+import { step } from '#infra/commands/step.ts';
+import { newId } from '#infra/crypto/ids.ts';
+import { getBackup, listBackups } from '#projections/backups/queries.ts';
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+
+import type { GatewayDependencies } from '../dependencies.ts';
+import { backupFromLog, operationFromLog } from '../reads/from-log.ts';
+import { mustBeReadable, tenantInScope } from '../reads/permitted.ts';
+import { caughtUp } from '../reads/position.ts';
+import { goodPage, isUnchanged } from '../reads/respond.ts';
+import { Filter, NoBody, notModified, pageOf, Paging, pathIds, problemResponse } from '../shapes/common.ts';
+import { presentOperation } from '../shapes/present.ts';
+import { Backup, BackupReply } from '../shapes/resources.ts';
+import { ifMatchOf } from '../writes/command-id.ts';
+import { handleWrite, type Plan } from '../writes/handle-write.ts';
+import { findBackup, findNode } from '../writes/things.ts';
+
+const tags = ['backups'];
+
+/** Backups of nodes: asked for, listed, read and deleted. */
+export function addBackupRoutes(app: FastifyInstance, deps: GatewayDependencies): void {
+  const api = app.withTypeProvider<ZodTypeProvider>();
+  const { log, pool } = deps;
+
+  api.post(
+    '/v1/nodes/:nodeId/backups',
+    {
+      config: { action: 'CreateBackup' },
+      schema: {
+        summary: 'Back a node up; the operation tells when it is done',
+        tags,
+        params: pathIds('nodeId'),
+        body: NoBody,
+        response: { 202: BackupReply, ...problemResponse },
+      },
+    },
+    (request, reply) => {
+      const backupId = newId('bkp');
+      const operationId = newId('op');
+      return handleWrite(deps, request, reply, {
+        action: 'CreateBackup',
+        target: { kind: 'backup', id: backupId },
+        find: () => findNode(log, request.params.nodeId),
+        plan: ({ id: nodeId, state }): Promise<Plan> => {
+          const { tenantId, settings } = state;
+          if (tenantId === null || settings === null) throw new Error(`Node ${nodeId} has no tenant.`);
+          return Promise.resolve({
+            result: { operationId },
+            steps: [
+              step({
+                stream: nodeStream(nodeId),
+                decider: nodeDecider,
+                command: { type: 'RequireRunningNode', data: { nodeId } },
+                expectedVersion: ifMatchOf(request) ?? undefined,
+              }),
+              step({
+                stream: backupStream(backupId),
+                decider: backupDecider,
+                command: {
+                  type: 'RequestBackup',
+                  data: { backupId, nodeId, tenantId, nodeName: settings.name, operationId },
+                },
+              }),
+            ],
+          });
+        },
+        answer: async ({ target }) => {
+          const backup = await backupFromLog(log, BackupId.parse(target.id));
+          const row = await operationFromLog(log, backupStream(BackupId.parse(backup.id)), backup.operationId);
+          const operation = row === null ? {} : { operation: presentOperation(row) };
+          const location = `/v1/backups/${backup.id}`;
+          return { status: 202, location, version: backup.version, body: { ...backup, ...operation } };
+        },
+      });
+    },
+  );
+
+  api.delete(
+    '/v1/backups/:backupId',
+    {
+      config: { action: 'DeleteBackup' },
+      schema: {
+        summary: 'Delete a backup',
+        tags,
+        params: pathIds('backupId'),
+        body: NoBody,
+        response: { 200: Backup, ...problemResponse },
+      },
+    },
+    (request, reply) => {
+      const { backupId: id } = request.params;
+      return handleWrite(deps, request, reply, {
+        action: 'DeleteBackup',
+        target: { kind: 'backup', id },
+        find: () => findBackup(log, id),
+        plan: ({ id: backupId }): Promise<Plan> => {
+          const stream = backupStream(backupId);
+          const command = { type: 'DeleteBackup', data: { backupId } } as const;
+          const expectedVersion = ifMatchOf(request) ?? undefined;
+          return Promise.resolve({ steps: [step({ stream, decider: backupDecider, command, expectedVersion })] });
+        },
+        answer: async () => {
+          const backup = await backupFromLog(log, BackupId.parse(id));
+          return { status: 200, version: backup.version, body: backup };
+        },
+      });
+    },
+  );
+
+  api.get(
+    '/v1/backups',
+    {
+      config: { action: 'ReadBackup' },
+      schema: {
+        summary: 'List backups, newest first',
+        tags,
+        querystring: Paging.extend({
+          nodeId: Filter.optional(),
+          tenantId: Filter.optional(),
+          state: Backup.shape.state.optional(),
+        }),
+        response: { 200: pageOf(Backup), ...problemResponse },
+      },
+    },
+    async (request, reply) => {
+      const { nodeId, tenantId, state, ...page } = request.query;
+      const filter = { nodeId, state, tenantId: tenantInScope(request, 'ReadBackup', tenantId) ?? undefined };
+      await caughtUp(deps, reply, ['backups']);
+      return goodPage(await listBackups(pool, filter, page));
+    },
+  );
+
+  api.get(
+    '/v1/backups/:backupId',
+    {
+      config: { action: 'ReadBackup' },
+      schema: {
+        summary: 'Read a backup',
+        tags,
+        params: pathIds('backupId'),
+        response: { 200: Backup, 304: notModified, ...problemResponse },
+      },
+    },
+    async (request, reply) => {
+      await caughtUp(deps, reply, ['backups']);
+      const id = BackupId.safeParse(request.params.backupId);
+      const row = id.success ? await getBackup(pool, id.data) : null;
+      const found = row === null ? null : { row, tenantId: row.tenantId as TenantId };
+      mustBeReadable(request, 'ReadBackup', found);
+      return isUnchanged(request, reply, found.row.version) ? undefined : found.row;
+    },
+  );
+}

@@ -1,0 +1,84 @@
+import { waitForHead } from '#projections/kernel/consistency.ts';
+import { listManagers } from '#projections/routing/queries.ts';
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+
+import type { GatewayDependencies } from '../dependencies.ts';
+
+const Readiness = z.object({
+  role: z.literal('gateway'),
+  ready: z.boolean(),
+  detail: z.record(z.string(), z.string()).meta({ description: 'What each part says: ok, or what is wrong.' }),
+});
+
+/** Everything a first request may need. */
+const views = ['tenants', 'nodes', 'backups', 'operations', 'audit', 'api_keys', 'routing', 'managers'];
+
+/** `/livez`: this process answers. `/readyz`: log, read models and node managers are there, so that requests will succeed. */
+export function addHealthRoutes(app: FastifyInstance, deps: GatewayDependencies): void {
+  const api = app.withTypeProvider<ZodTypeProvider>();
+  const config = { action: 'public' } as const;
+  const tags = ['platform'];
+  api.get(
+    '/livez',
+    {
+      config,
+      schema: {
+        summary: 'Whether this process answers',
+        tags,
+        security: [],
+        response: { 200: z.object({ role: z.literal('gateway'), live: z.literal(true) }) },
+      },
+    },
+    async () => ({ role: 'gateway' as const, live: true as const }),
+  );
+  api.get(
+    '/readyz',
+    {
+      config,
+      schema: {
+        summary: 'Whether the platform can do its work',
+        tags,
+        security: [],
+        response: { 200: Readiness, 503: Readiness },
+      },
+    },
+    async (_request, reply) => {
+      const detail = await readiness(deps);
+      const ready = Object.values(detail).every((state) => state === 'ok');
+      reply.code(ready ? 200 : 503);
+      return { role: 'gateway' as const, ready, detail };
+    },
+  );
+}
+
+async function readiness({ log, pool }: GatewayDependencies): Promise<Record<string, string>> {
+  const [eventLog, readModels, nodeManagers] = await Promise.all([
+    checked(async () => void (await log.head())),
+    checked(async () => {
+      const { reached, at } = await waitForHead(pool, views, 500);
+      if (!reached) throw new Error(`behind, at position ${at}`);
+    }),
+    checked(async () => {
+      if ((await listManagers(pool)).length === 0) throw new Error('none has registered yet');
+    }),
+  ]);
+  return { eventLog, readModels, nodeManagers };
+}
+
+const patience_ms = 2500;
+
+async function checked(check: () => Promise<void>): Promise<string> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(resolve, patience_ms, `no answer within ${patience_ms} ms`);
+  });
+  const answer = check().then(
+    () => 'ok',
+    (error: unknown) => (error instanceof Error ? error.message : 'failed'),
+  );
+  const first = await Promise.race([answer, late]);
+  clearTimeout(timer);
+  return first;
+}
