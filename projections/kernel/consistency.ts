@@ -30,8 +30,9 @@ export async function headAndCheckpoints(pool: Pool): Promise<Reading> {
     return { head: BigInt(rows[0]?.head ?? 0), checkpoints: new Map(moved) };
   } catch (error) {
     // The runner makes the tables at its first start.
-    if ((error as { code?: string }).code === '42P01') return { head: 0n, checkpoints: new Map() };
-    throw error;
+    if ((error as { code?: string }).code !== '42P01') throw error;
+    const { rows } = await pool.query<{ position: bigint }>('SELECT position FROM head');
+    return { head: BigInt(rows[0]?.position ?? 0), checkpoints: new Map() };
   }
 }
 

@@ -19,7 +19,7 @@ import { routing } from '../routing/projection.ts';
 import { tenants } from '../tenants/projection.ts';
 import { allViews } from '../views.ts';
 import { applyInMemory, emptyFold } from './fold.ts';
-import type { AnyRow, AnyView, View } from './view.ts';
+import type { AnyRow, View } from './view.ts';
 
 /** The rows of a view after these events, by key. */
 function rowsOf<Row extends AnyRow, Event extends DomainEvent>(
@@ -70,7 +70,14 @@ test('views say of tenants, nodes, backups and keys what the deciders say', () =
         const { status, tenantId, settings, managerId, epoch, stopReason, failure } = state;
         expect(nodeRows.get(id)).toMatchObject({
           ...settings,
-          ...{ id, state: status, tenantId, managerId, epoch, stopReason, failure, version },
+          id,
+          state: status,
+          tenantId,
+          managerId,
+          epoch,
+          stopReason,
+          failure,
+          version,
         });
         const memoryLimitMb = settings?.memoryLimitMb;
         expect(routes.get(id)).toMatchObject({ nodeId: id, state: status, managerId, epoch, memoryLimitMb });
@@ -79,13 +86,10 @@ test('views say of tenants, nodes, backups and keys what the deciders say', () =
       const backupRows = rowsOf(backups, events);
       for (const [id, { state, version }] of statesOf(events, 'backup', backupDecider)) {
         const { status, request, content, failure } = state;
-        const { objectKey, sha256, bytes, keys, digest } = content ?? {
-          ...{ objectKey: null, sha256: null, bytes: null, keys: null, digest: null },
-        };
-        expect(backupRows.get(id)).toMatchObject({
-          ...{ id, state: status, failure, version, nodeId: request?.nodeId, operationId: request?.operationId },
-          ...{ objectKey, sha256, bytes, keys, digest },
-        });
+        const { backupId: _backup, ...held } = content ?? { backupId: id, bytes: null, keys: null, digest: null };
+        const { nodeId, operationId } = request ?? {};
+        const row = { id, state: status, failure, version, nodeId, operationId, ...held };
+        expect(backupRows.get(id)).toMatchObject(row);
       }
 
       const keyRows = rowsOf(apiKeys, events);
@@ -160,7 +164,7 @@ test('a view refuses an event that it does not know and one whose beginning is m
   );
   if (created === undefined) throw new Error('the tenant was not created');
   expect(() => rowsOf(tenants, rest)).toThrow(/TenantSuspended at position 3/);
-  for (const view of allViews as readonly AnyView[]) {
+  for (const view of allViews) {
     const stream = `${view.categories[0]}-x`;
     expect(() => rowsOf(view, [{ ...created, stream, type: 'FromTheFuture' }])).toThrow(/FromTheFuture at position 1/);
   }

@@ -62,7 +62,7 @@ const sha256 = (n: number) => n.toString(16).padStart(64, '0');
 /** A wish as a command: the stream it is about, and the state after `events`. */
 interface Attempt {
   readonly stream: string;
-  decide(events: readonly DomainEvent[]): readonly DomainEvent[] | { code: string; detail: string };
+  readonly decide: (events: readonly DomainEvent[]) => readonly DomainEvent[] | { code: string; detail: string };
 }
 
 function attempt<Command, Event extends DomainEvent, State>(
@@ -266,7 +266,7 @@ export function appendsOf(wanted: readonly Wish[], seed = ''): Append[] {
     // As time goes by, wishes are about things that are newer.
     const age = Math.floor(index / 60);
     const wish = { ...chosen, tenant: chosen.tenant + age, thing: chosen.thing + age };
-    const { stream, decide } = (verbs[wish.verb] as Verb)(wish, index);
+    const { stream, decide } = verbs[wish.verb](wish, index);
     const past = streams.get(stream) ?? [];
     const decision = decide(past);
     const rejected = 'code' in decision;

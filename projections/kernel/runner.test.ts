@@ -1,0 +1,166 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Logger } from '#infra/logging/log.ts';
+import { createLog } from '#infra/logging/log.ts';
+import { createPool } from '#infra/postgres/pool.ts';
+import { appendsOf, wishes } from '#test/tools/histories.ts';
+import { appendAll, everything, openReadSide, until, type ReadSide } from '#test/tools/read-side.ts';
+import * as fc from 'fast-check';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import { allViews } from '../views.ts';
+import { readCheckpoints } from './checkpoints.ts';
+import { headAndCheckpoints, waitForHead } from './consistency.ts';
+import { applyInMemory, emptyFold } from './fold.ts';
+import { selectRows } from './rows.ts';
+import { runProjections, type RunningProjections } from './runner.ts';
+import type { AnyView } from './view.ts';
+
+const quiet: Logger = createLog('test', process.env['DEBUG_LOG'] ?? 'silent');
+const names = allViews.map(({ name }) => name);
+
+let side: ReadSide;
+let running: RunningProjections[];
+
+beforeEach(async () => {
+  side = await openReadSide();
+  running = [];
+});
+afterEach(async () => {
+  await Promise.all(running.map((one) => one.stop()));
+  await side.close();
+});
+
+function run(views: readonly AnyView[] = allViews, pool = side.pool, log = quiet): RunningProjections {
+  const started = runProjections(side.log, pool, views, log);
+  running.push(started);
+  return started;
+}
+
+const history = (length: number) =>
+  appendsOf(fc.sample(wishes({ minLength: length, maxLength: length }), { seed: 1, numRuns: 1 })[0] ?? []);
+
+/** Every live table holds what folding the log in memory gives. */
+async function expectLiveToBeTheLog(views: readonly AnyView[] = allViews): Promise<void> {
+  const events = await everything(side.log);
+  for (const view of views) {
+    const folded = emptyFold();
+    for (const event of events) applyInMemory(view, folded, event);
+    const live = await selectRows(side.pool, view, `ORDER BY 1`, []);
+    const expected = [...folded.written.values()];
+    const byKey = (left: Record<string, unknown>, right: Record<string, unknown>) =>
+      String(left[view.key]).padStart(30, '0') < String(right[view.key]).padStart(30, '0') ? -1 : 1;
+    expect(live.sort(byKey), view.name).toEqual(expected.sort(byKey));
+  }
+}
+
+test('the runner brings every view to the head and keeps it there', async () => {
+  const appends = history(400);
+  await appendAll(side.log, appends.slice(0, 300));
+  run();
+  expect(await waitForHead(side.pool, names, 10_000)).toMatchObject({ reached: true, at: await side.log.head() });
+  await expectLiveToBeTheLog();
+  for (const append of appends.slice(300)) {
+    await side.log.append(append);
+    expect(await waitForHead(side.pool, names)).toMatchObject({ reached: true });
+  }
+  await expectLiveToBeTheLog();
+});
+
+test('a poison event halts one view, which says why; the others go on; the next start tries again', async () => {
+  const tenants = allViews.find(({ name }) => name === 'tenants');
+  if (tenants === undefined) throw new Error('no tenants');
+  await appendAll(side.log, history(200));
+  const events = await everything(side.log);
+  const poison = events.filter(({ stream }) => stream.startsWith('tenant-'))[7];
+  if (poison === undefined) throw new Error('too short a history');
+  const failing: AnyView = {
+    ...tenants,
+    apply(row, event) {
+      if (event.position === poison.position) throw new Error('no such plan');
+      return tenants.apply(row, event);
+    },
+  };
+  const views = allViews.map((view) => (view.name === 'tenants' ? failing : view));
+  const first = run(views);
+  const others = names.filter((name) => name !== 'tenants');
+  expect(await waitForHead(side.pool, others, 10_000)).toMatchObject({ reached: true });
+  expect(await waitForHead(side.pool, names, 10_000)).toMatchObject({ reached: false, halted: ['tenants'] });
+  const halted = (await readCheckpoints(side.pool)).find(({ view }) => view === 'tenants');
+  expect(halted).toMatchObject({ haltedAt: poison.position, error: expect.stringContaining('no such plan') });
+  expect(halted?.position).toBe(poison.position - 1n);
+  await expectLiveToBeTheLog(allViews.filter(({ name }) => name !== 'tenants'));
+  await first.stop();
+
+  run();
+  await until(async () => (await waitForHead(side.pool, names)).reached, 'the view is applied to the end');
+  await expectLiveToBeTheLog();
+});
+
+test('rows that PostgreSQL refuses halt their view, too', async () => {
+  run();
+  await until(async () => (await headAndCheckpoints(side.pool)).checkpoints.size === names.length, 'views are made');
+  await side.pool.query(`ALTER TABLE views.nodes ADD CHECK (version < 2)`);
+  await appendAll(side.log, history(200));
+  await waitForHead(side.pool, ['tenants', 'audit', 'routing'], 10_000);
+  const halted = (await readCheckpoints(side.pool)).filter(({ haltedAt }) => haltedAt !== null);
+  expect(halted).toMatchObject([{ view: 'nodes', error: expect.stringMatching(/check constraint/) }]);
+});
+
+test('a connection that is cut before any statement loses and doubles nothing', async () => {
+  const appends = history(900);
+  await appendAll(side.log, appends.slice(0, 60));
+  const first = run();
+  await until(() => first.state() === 'live', 'the views are made');
+  await first.stop();
+
+  const pool = createPool(side.url, { max: 4, name: 'runner' });
+  // The server ends each new connection of the runner before its n-th statement, with n growing.
+  let [connections, cuts] = [0, 0];
+  pool.on('connect', (client) => {
+    connections += 1;
+    let left = 5 + connections;
+    const send = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
+    const query = async (...args: unknown[]): Promise<unknown> => {
+      left -= 1;
+      if (left === 0 && cuts < 40) {
+        cuts += 1;
+        const { processID } = client as unknown as { processID: number };
+        await side.pool.query('SELECT pg_terminate_backend($1)', [processID]);
+      }
+      return send(...args);
+    };
+    Object.assign(client, { query });
+  });
+  const second = run(allViews, pool);
+  for (const append of appends.slice(60)) {
+    await side.log.append(append);
+    if (cuts >= 40) break;
+    await sleep(10);
+  }
+  expect(cuts).toBe(40);
+  expect(await waitForHead(side.pool, names, 10_000)).toMatchObject({ reached: true });
+  await expectLiveToBeTheLog();
+  await second.stop();
+  await pool.end();
+});
+
+test('a second runner stands by and takes over when the first one is gone', async () => {
+  const appends = history(170);
+  await appendAll(side.log, appends.slice(0, 50));
+  const pools = [createPool(side.url, { name: 'first' }), createPool(side.url, { name: 'second' })] as const;
+  const first = run(allViews, pools[0]);
+  await until(() => first.state() === 'live', 'the first runs');
+  const second = run(allViews, pools[1]);
+  await until(() => second.state() === 'standby', 'the second stands by');
+  const began = Date.now();
+  const stopped = first.stop();
+  await until(() => second.state() === 'live', 'the second takes over', 2000);
+  expect(Date.now() - began).toBeLessThan(2000);
+  await stopped;
+  await appendAll(side.log, appends.slice(50));
+  expect(await waitForHead(side.pool, names, 5000)).toMatchObject({ reached: true });
+  await expectLiveToBeTheLog();
+  await second.stop();
+  await Promise.all(pools.map((pool) => pool.end()));
+});

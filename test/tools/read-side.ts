@@ -1,0 +1,66 @@
+import { createSecretKey, randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { RecordedEvent } from '#domains/kernel/envelope.ts';
+import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
+import { openCodec } from '#infra/event-log/codec.ts';
+import type { Append, EventLog } from '#infra/event-log/event-log.ts';
+import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
+import { createPool } from '#infra/postgres/pool.ts';
+import type { Pool } from 'pg';
+
+import { testDatabase } from './postgres.ts';
+
+/** A real log and the database that holds it and its read models, of a test's own. */
+export interface ReadSide {
+  readonly url: string;
+  readonly pool: Pool;
+  readonly log: EventLog;
+  close(): Promise<void>;
+}
+
+/** Opens a new, empty log. */
+export async function openReadSide(): Promise<ReadSide> {
+  const database = await testDatabase();
+  const pool = createPool(database.url, { max: 20, name: 'test' });
+  const masterKey = createSecretKey(randomBytes(32));
+  const log = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: true });
+  return {
+    url: database.url,
+    pool,
+    log,
+    async close() {
+      await log.close();
+      await pool.end();
+      await database.drop();
+    },
+  };
+}
+
+/** Appends these in order; each must be recorded. */
+export async function appendAll(log: EventLog, appends: readonly Append[]): Promise<void> {
+  for (const append of appends) {
+    const result = await log.append(append);
+    if (!result.ok) throw new Error(`append ${append.commandUid} was refused: ${result.conflict}`);
+  }
+}
+
+/** The whole log. */
+export async function everything(log: EventLog): Promise<RecordedEvent[]> {
+  const events: RecordedEvent[] = [];
+  for await (const batch of log.readAll({ after: 0n })) events.push(...batch);
+  return events;
+}
+
+/** Polls until something holds; throws after ten seconds. */
+export async function until(
+  holds: () => Promise<boolean> | boolean,
+  what: string,
+  patience_ms = 10_000,
+): Promise<void> {
+  const end = Date.now() + patience_ms;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`not within ${patience_ms} ms: ${what}`);
+    await sleep(10);
+  }
+}
