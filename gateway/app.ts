@@ -14,6 +14,7 @@ import { addRequestContext } from './plugins/request-context.ts';
 import { addRequestMetrics } from './plugins/request-metrics.ts';
 import { addRouteTable, type RouteTable } from './plugins/route-table.ts';
 import { Problem, problemDocument, problemKinds, type ProblemCode } from './problems.ts';
+import { endStreamsOnClose } from './streams/open-streams.ts';
 import { addApiKeyRoutes } from './routes/api-keys.ts';
 import { addAuditRoutes } from './routes/audit.ts';
 import { addBackupRoutes } from './routes/backups.ts';
@@ -56,6 +57,7 @@ export async function createApp(dependencies: GatewayDependencies): Promise<Gate
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(createSerializerCompiler({ replacer: bigintLiterals }));
 
+  endStreamsOnClose(app);
   const routeTable = addRouteTable(app);
   addRequestContext(app);
   const metrics = addRequestMetrics(app);
@@ -104,4 +106,3 @@ function clientErrorHandler(error: NodeJS.ErrnoException, socket: Socket): void 
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }
-

@@ -36,4 +36,9 @@ export interface Patience {
   readonly keepAlive_ms: number;
 }
 
-export const usualPatience: Patience = { effect_ms: 2000, readModel_ms: 2000, request_ms: 15_000, keepAlive_ms: 15_000 };
+export const usualPatience: Patience = {
+  effect_ms: 2000,
+  readModel_ms: 2000,
+  request_ms: 15_000,
+  keepAlive_ms: 15_000,
+};

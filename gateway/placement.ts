@@ -44,7 +44,10 @@ interface Promised {
  * The read model lags behind the log, so what this process has promised lately is added to it until it shows there:
  * requests that race for the last room can't both have it.
  */
-export function createPlacements(readLoads: (upToDate: boolean) => Promise<ManagerLoads>, overcommit: number): Placements {
+export function createPlacements(
+  readLoads: (upToDate: boolean) => Promise<ManagerLoads>,
+  overcommit: number,
+): Placements {
   const recent = new Set<Promised>();
 
   const available = async (upToDate = false): Promise<Rooms> => {

@@ -27,7 +27,11 @@ declare module 'fastify' {
 const bearer = /^Bearer +(?<key>[A-Za-z0-9_-]{1,200}) *$/i;
 
 /** Asks every request of a route that is not public who it comes from, before its body is read. */
-export function addAuthentication(app: FastifyInstance, { log, masterKey }: GatewayDependencies, limits: RateLimits): void {
+export function addAuthentication(
+  app: FastifyInstance,
+  { log, masterKey }: GatewayDependencies,
+  limits: RateLimits,
+): void {
   app.decorateRequest('principal', null);
   app.addHook('onRequest', async (request) => {
     const { action } = request.routeOptions.config;
@@ -35,7 +39,8 @@ export function addAuthentication(app: FastifyInstance, { log, masterKey }: Gate
     const principal = await authenticate(log, request.headers.authorization);
     if (principal === null) {
       await limits.countFailure(request.ip);
-      if (request.method !== 'GET') await recordAttempt(log, request, action, keyedHash(masterKey, 'request', request.url));
+      if (request.method !== 'GET')
+        await recordAttempt(log, request, action, keyedHash(masterKey, 'request', request.url));
       throw new Problem('unauthenticated', 'This takes a valid API key.');
     }
     request.principal = principal;
@@ -66,7 +71,12 @@ async function isDeleted(log: EventLog, tenantId: TenantId): Promise<boolean> {
 }
 
 /** An attempt to change something without valid credentials leaves an entry, too. */
-async function recordAttempt(log: EventLog, request: FastifyRequest, action: Action, requestHmac: string): Promise<void> {
+async function recordAttempt(
+  log: EventLog,
+  request: FastifyRequest,
+  action: Action,
+  requestHmac: string,
+): Promise<void> {
   const [kind, id] = Object.entries(request.params as Record<string, string>)[0] ?? ['platformId', '-'];
   await recordDenial(
     log,

@@ -21,7 +21,8 @@ export function addRequestMetrics(app: FastifyInstance): RequestMetrics {
     const route = request.routeOptions.url ?? 'none';
     const labels = `method="${request.method}",route="${route}",status="${reply.statusCode}"`;
     let series = all.get(labels);
-    if (series === undefined) all.set(labels, (series = { labels, count: 0, sum_s: 0, atMost: buckets_s.map(() => 0) }));
+    if (series === undefined)
+      all.set(labels, (series = { labels, count: 0, sum_s: 0, atMost: buckets_s.map(() => 0) }));
     const took_s = reply.elapsedTime / 1000;
     series.count += 1;
     series.sum_s += took_s;

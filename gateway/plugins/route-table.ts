@@ -32,7 +32,9 @@ export function addRouteTable(app: FastifyInstance): RouteTable {
   });
   return {
     routes,
-    methodsAt: (path) => [...new Set(routes.filter(({ url }) => patternOf(url).test(path)).map(({ method }) => method))],
+    methodsAt: (path) => [
+      ...new Set(routes.filter(({ url }) => patternOf(url).test(path)).map(({ method }) => method)),
+    ],
   };
 }
 

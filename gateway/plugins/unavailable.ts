@@ -20,7 +20,8 @@ export function isUnavailable(error: unknown): boolean {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
     if (cause instanceof LogUnavailable) return true;
     const { code } = cause as { code?: unknown };
-    if (typeof code === 'string' && (networkCodes.has(code) || sqlStates.some((state) => state.test(code)))) return true;
+    if (typeof code === 'string' && (networkCodes.has(code) || sqlStates.some((state) => state.test(code))))
+      return true;
     const { message } = cause;
     if (messages.some((pattern) => pattern.test(message))) return true;
     if (cause instanceof AggregateError && cause.errors.some(isUnavailable)) return true;

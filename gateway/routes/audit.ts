@@ -31,7 +31,9 @@ export function addAuditRoutes(app: FastifyInstance, deps: GatewayDependencies):
           outcome: AuditItem.shape.outcome.optional(),
           from: Time.meta({ description: 'Recorded at or after this time.' }),
           to: Time.meta({ description: 'Recorded before this time.' }),
-          q: Filter.optional().meta({ description: 'Text in action, target, actor, code, correlation or Redis command.' }),
+          q: Filter.optional().meta({
+            description: 'Text in action, target, actor, code, correlation or Redis command.',
+          }),
         }),
         response: { 200: pageOf(AuditItem), ...problemResponse },
       },

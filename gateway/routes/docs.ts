@@ -32,6 +32,11 @@ export async function addDocsRoutes(app: FastifyInstance): Promise<void> {
   );
   await app.register(scalar, {
     routePrefix: '/docs',
-    configuration: { url: '/openapi.json', pageTitle: 'MiniRedis API', withDefaultFonts: false, cdn: '/docs/js/scalar.js' },
+    configuration: {
+      url: '/openapi.json',
+      pageTitle: 'MiniRedis API',
+      withDefaultFonts: false,
+      cdn: '/docs/js/scalar.js',
+    },
   });
 }

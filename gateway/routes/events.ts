@@ -52,7 +52,8 @@ export function addEventRoutes(app: FastifyInstance, deps: GatewayDependencies):
         querystring: EventsQuery,
         response: {
           200: {
-            description: 'One event a line: position, eventId, stream, version, type, schemaVersion, recordedAt, data, metadata',
+            description:
+              'One event a line: position, eventId, stream, version, type, schemaVersion, recordedAt, data, metadata',
             content: {
               'application/x-ndjson': { schema: z.string() },
               'text/event-stream': { schema: z.string() },
@@ -90,7 +91,12 @@ function lastEventId(request: FastifyRequest): bigint | null {
 }
 
 /** Sends a part of the history as fast as the client takes it, with one batch in memory. */
-async function sendHistory({ log, logger }: GatewayDependencies, request: FastifyRequest, reply: FastifyReply, range: Range) {
+async function sendHistory(
+  { log, logger }: GatewayDependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  range: Range,
+) {
   const { raw, closed, finish } = takeOver(request, reply, 'application/x-ndjson; charset=utf-8');
   const { after, to, filter } = range;
   let left = range.limit;
@@ -146,7 +152,17 @@ async function followHistory(deps: GatewayDependencies, request: FastifyRequest,
 }
 
 /** An event as one line of JSON; positions keep every digit. */
-function lineOf({ position, eventId, stream, version, type, schemaVersion, recordedAt, data, metadata }: RecordedEvent) {
+function lineOf({
+  position,
+  eventId,
+  stream,
+  version,
+  type,
+  schemaVersion,
+  recordedAt,
+  data,
+  metadata,
+}: RecordedEvent) {
   const line = { position, eventId, stream, version, type, schemaVersion, recordedAt, data, metadata };
   return JSON.stringify(line, bigintLiterals);
 }

@@ -17,7 +17,7 @@ import type { ReplyJson } from '../exec/reply-json.ts';
 import { Problem } from '../problems.ts';
 import { pathIds, problemResponse } from '../shapes/common.ts';
 import { ifMatchOf } from '../writes/command-id.ts';
-import { handleWrite, rejecting, type Plan } from '../writes/handle-write.ts';
+import { handleWrite, rejecting, type Answer, type Plan } from '../writes/handle-write.ts';
 import { findNode } from '../writes/things.ts';
 
 const ExecInput = z.strictObject({
@@ -75,7 +75,7 @@ export function addExecRoute(app: FastifyInstance, deps: GatewayDependencies): v
             recordAs: (record) => ({ type: 'DataAccessed', data: { ...record, redisCommand: name } }),
           };
         },
-        answer: async ({ repeated }) => {
+        answer: async ({ repeated }): Promise<Answer<z.output<typeof ExecReply>>> => {
           const { place } = known;
           if (repeated || place === undefined) return { status: 200, body: { reply: null, repeated: true as const } };
           const address = await addressOf(deps, place.managerId);

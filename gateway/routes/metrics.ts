@@ -23,7 +23,11 @@ export function addMetricsRoute(app: FastifyInstance, { pool }: GatewayDependenc
     async (_request, reply) => {
       // Figures about the process are there even while the database is not.
       const log = await headAndCheckpoints(pool).catch(() => null);
-      const parts = [requests.render(), process_(), gauge('miniredis_open_streams', 'Streams being sent.', streamsOf(app).size)];
+      const parts = [
+        requests.render(),
+        process_(),
+        gauge('miniredis_open_streams', 'Streams being sent.', streamsOf(app).size),
+      ];
       parts.push(gauge('miniredis_database_up', 'Whether the database answered.', log === null ? 0 : 1));
       if (log !== null) parts.push(positions(log));
       reply.type('text/plain; version=0.0.4; charset=utf-8').serializer(String);

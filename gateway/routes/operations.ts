@@ -61,7 +61,7 @@ async function follow({ feed, pool, patience }: GatewayDependencies, first: Oper
   events.closed.addEventListener('abort', () => watch.close(), { once: true });
   let shown = '';
   try {
-    for (let operation: OperationView | null = first; operation !== null && !events.closed.aborted; ) {
+    for (let operation: OperationView | null = first; operation !== null && !events.closed.aborted;) {
       const data = JSON.stringify(Operation.encode(operation));
       if (data !== shown && !(await events.send({ event: 'operation', data }))) return;
       shown = data;

@@ -38,7 +38,11 @@ const RestoreInput = z
   .strictObject({ name: name.optional(), nodeId: z.string().max(100).optional(), ...optional })
   .superRefine(({ name, nodeId, ...settings }, context) => {
     if ((name === undefined) === (nodeId === undefined)) {
-      context.addIssue({ code: 'custom', path: ['name'], message: 'give either a name (new node) or a nodeId (in place)' });
+      context.addIssue({
+        code: 'custom',
+        path: ['name'],
+        message: 'give either a name (new node) or a nodeId (in place)',
+      });
     }
     if (nodeId === undefined) return;
     for (const [field, value] of Object.entries(settings)) {
@@ -99,7 +103,15 @@ export function addRestoreRoute(app: FastifyInstance, deps: GatewayDependencies)
           const password = `${nodeId}.${newSecret()}`;
           const chosen = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
           const settings = NodeSettings.parse({ ...node.state.settings, ...chosen, name });
-          const place = { tenantId, nodeId, operationId, password, settings, restoreFrom: backupId, tenantVersion: null };
+          const place = {
+            tenantId,
+            nodeId,
+            operationId,
+            password,
+            settings,
+            restoreFrom: backupId,
+            tenantVersion: null,
+          };
           const created = await requestNode(deps, place);
           const steps = [...restoreSteps({ ...common, nodeId, inPlace: false }), ...created.steps];
           return { ...created, steps, result: { operationId, nodeId }, secret: password };

@@ -134,6 +134,6 @@ export const AuditItem = z
     commandId: z.string(),
     correlationId: z.string(),
     causationId: z.string().nullable(),
-    redisCommand: z.string().nullable().meta({ description: "Which Redis command it was, never its arguments." }),
+    redisCommand: z.string().nullable().meta({ description: 'Which Redis command it was, never its arguments.' }),
   })
   .meta({ id: 'AuditItem' });

@@ -90,7 +90,11 @@ export async function handleWrite<Found extends NonNullable<Owner>, Body>(
   return conclude(request, reply, write, outcome, plan.secret ?? null);
 }
 
-async function decide(log: EventLog, command: CommandRequest & { action: Action }, plan: Plan): Promise<CommandOutcome> {
+async function decide(
+  log: EventLog,
+  command: CommandRequest & { action: Action },
+  plan: Plan,
+): Promise<CommandOutcome> {
   const { steps, result } = plan;
   let position: bigint | null = null;
   try {

@@ -17,7 +17,10 @@ const lastOne = reject('illegal_transition', 'This is the last operator key; cre
  * Steps that hold only while another operator key is active: its version is pinned, so that two operators who revoke each
  * other's keys at the same moment can't both succeed and leave nobody.
  */
-export async function keepOneOperator({ log, pool, patience }: GatewayDependencies, revoked: ApiKeyId): Promise<Step[]> {
+export async function keepOneOperator(
+  { log, pool, patience }: GatewayDependencies,
+  revoked: ApiKeyId,
+): Promise<Step[]> {
   await waitForHead(pool, ['api_keys'], patience.readModel_ms);
   let cursor: string | null = null;
   do {

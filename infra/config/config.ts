@@ -24,6 +24,8 @@ export interface Settings {
   /** Absolute path. */
   readonly masterKeyFile: string;
   readonly nodeMemory: { readonly budget_mb: number; readonly overcommit: number };
+  /** What one API key and one address may do before they are told to wait. */
+  readonly rateLimits: { readonly requestsPerKey_perSecond: number; readonly failuresPerAddress_perMinute: number };
   readonly logLevel: Values['LOG_LEVEL'];
   /** Ports of `/livez` and `/readyz` of roles that run apart, by the role's name. */
   readonly rolePorts: Readonly<Record<string, number>>;
@@ -88,6 +90,10 @@ function toSettings(values: Values): Settings {
     objectStoreUrl: values.OBJECT_STORE_URL ?? pathToFileURL(path.join(home, 'objects')).href,
     masterKeyFile: values.MASTER_KEY_FILE === '' ? path.join(home, 'master.key') : path.resolve(values.MASTER_KEY_FILE),
     nodeMemory: { budget_mb: values.NODE_MEMORY_BUDGET_MB, overcommit: values.NODE_MEMORY_OVERCOMMIT },
+    rateLimits: {
+      requestsPerKey_perSecond: values.RATE_LIMIT_PER_KEY,
+      failuresPerAddress_perMinute: values.RATE_LIMIT_FAILURES,
+    },
     logLevel: values.LOG_LEVEL,
     rolePorts: {
       gateway: values.GATEWAY_PORT,

@@ -120,6 +120,16 @@ export const variables = {
       'is not one of fatal, error, warn, info, debug, trace',
     ),
   ),
+  RATE_LIMIT_PER_KEY: variable(
+    '2000',
+    'Requests a second that one API key may make',
+    between(1, 1_000_000, 'a number of requests'),
+  ),
+  RATE_LIMIT_FAILURES: variable(
+    '200',
+    'Attempts a minute that one address may make with missing or wrong credentials',
+    between(1, 1_000_000, 'a number of attempts'),
+  ),
   AUTH_PORT: variable('8000', 'Port of /livez and /readyz when the role runs apart', port),
   BACKEND_PORT: variable('5500', 'The same for the role backend', port),
   NODE_MANAGER_PORT: variable('7000', 'The same for the role node-manager', port),

@@ -1,0 +1,83 @@
+import { mkdir } from 'node:fs/promises';
+
+import type { Config } from '#infra/config/config.ts';
+import { loadMasterKey } from '#infra/crypto/master-key.ts';
+import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
+import { openCodec } from '#infra/event-log/codec.ts';
+import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
+import type { Logger } from '#infra/logging/log.ts';
+import { migrate } from '#infra/postgres/migrate.ts';
+import { createPool } from '#infra/postgres/pool.ts';
+import type { Readiness, RunningRole } from '#infra/process/role.ts';
+
+import { createApp } from './app.ts';
+import { bootstrap } from './bootstrap.ts';
+import { usualPatience } from './dependencies.ts';
+import { openNodeConnections } from './exec/node-connections.ts';
+import { managerLoads } from './manager-loads.ts';
+import { createPlacements } from './placement.ts';
+import { openLogFeed } from './streams/log-feed.ts';
+
+/** Requests in flight get this long to end; what is left then is cut off. */
+const drain_ms = 9000;
+
+/** Starts the gateway: the composition root of the HTTP interface. Rejects when it can't start. */
+export async function startRole(_name: string, config: Config, logger: Logger): Promise<RunningRole> {
+  await mkdir(config.home, { recursive: true });
+  await migrate(config.databaseUrl);
+  const masterKey = await loadMasterKey(config.masterKeyFile);
+  const writing = createPool(withTimeouts(config.databaseUrl), { max: 12, name: 'gateway-log' });
+  const reading = createPool(withTimeouts(config.databaseUrl), { max: 12, name: 'gateway-views' });
+  const log = openPostgresEventLog({
+    pool: writing,
+    codec: openCodec(openSubjectKeys(writing, masterKey)),
+    notify: true,
+  });
+  const { home, respPort } = config;
+  await bootstrap({ log, logger, home, respPort, gatewayUrl: `http://${config.publicHost}:${config.gatewayPort}` });
+
+  const feed = await openLogFeed(log);
+  const nodes = openNodeConnections(masterKey);
+  const { app } = await createApp({
+    log,
+    pool: reading,
+    masterKey,
+    feed,
+    nodes,
+    placements: createPlacements((upToDate) => managerLoads(reading, upToDate), config.nodeMemory.overcommit),
+    logger,
+    endpoint: { host: config.publicHost, port: config.respPort },
+    rateLimits: config.rateLimits,
+    patience: usualPatience,
+  });
+  await app.listen({ host: config.bindHost, port: config.gatewayPort });
+
+  let failure: unknown;
+  feed.ended.catch((error: unknown) => {
+    failure = error;
+    logger.error({ err: error }, 'the gateway no longer hears of new events');
+  });
+  return {
+    async readiness(): Promise<Readiness> {
+      if (failure !== undefined) return { ready: false, detail: { feed: String(failure) } };
+      return { ready: true, detail: { head: (await log.head()).toString() } };
+    },
+    async stop() {
+      const cut = setTimeout(() => app.server.closeAllConnections(), drain_ms);
+      await app.close();
+      clearTimeout(cut);
+      await feed.stop();
+      nodes.close();
+      await log.close();
+      await Promise.all([writing.end(), reading.end()]);
+    },
+  };
+}
+
+/** No statement of a request outlives the request by much. */
+function withTimeouts(databaseUrl: string): string {
+  const url = new URL(databaseUrl);
+  url.searchParams.set('statement_timeout', '10000');
+  url.searchParams.set('query_timeout', '12000');
+  return url.href;
+}
