@@ -106,11 +106,13 @@ export function createEngine(options: EngineOptions): Engine {
       const command = resolve(args);
       if (typeof command === 'string') throw new Error(`The journal holds a command that is refused: ${command}`);
       const client = insider(node, db);
+      // Whoever replays a whole journal sets this itself, so that nothing expires between two effects.
+      const { replaying } = node;
       node.replaying = true;
       try {
         call(client, command, args);
       } finally {
-        node.replaying = false;
+        node.replaying = replaying;
         node.effects = [];
         node.readyKeys = [];
       }
