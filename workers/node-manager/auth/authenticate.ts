@@ -13,10 +13,11 @@ export interface Door {
   passwordSha256(nodeId: NodeId): string | undefined;
   /** Lets a connection that proved itself in, or says why the node can't be used now. */
   admit(nodeId: NodeId): Promise<AuthResult> | AuthResult;
-  /** Whether the log has been followed up to where it was at the time of the call; waits for that, within a bound. */
-  caughtUp(): Promise<boolean>;
+  admitPlatform(nodeId: NodeId): Promise<AuthResult> | AuthResult;
+  /** Waits, within a bound, until the log has been followed up to where it was at the time of the call. */
+  caughtUp(): Promise<void>;
   /** False until the log has been read once: until then nothing is known to be wrong. */
-  readonly known: boolean;
+  isKnown(): boolean;
   /** The node a platform token opens. */
   platformNode(token: string): NodeId | undefined;
 }
@@ -62,8 +63,8 @@ export function authenticator(
           throttle.succeeded(address, nodeId);
           return door.admit(nodeId);
         };
-        if (door.known && fits(nodeId, password)) return admit();
-        return genuineForm || !door.known ? lookAgain(nodeId, password, address, admit) : fail(address, nodeId);
+        if (door.isKnown() && fits(nodeId, password)) return admit();
+        return genuineForm || !door.isKnown() ? lookAgain(nodeId, password, address, admit) : fail(address, nodeId);
       }
     }
   };
@@ -77,15 +78,14 @@ export function authenticator(
   ): Promise<AuthResult> {
     if (throttle.isRefused(address, nodeId)) return fail(address, nodeId);
     await door.caughtUp();
-    if (!door.known) return starting;
+    if (!door.isKnown()) return starting;
     return fits(nodeId, password) ? admit() : fail(address, nodeId);
   }
 
   async function admitPlatform(nodeId: NodeId): Promise<AuthResult> {
     if (door.passwordSha256(nodeId) === undefined) await door.caughtUp();
-    if (!door.known) return starting;
+    if (!door.isKnown()) return starting;
     if (door.passwordSha256(nodeId) === undefined) return { refusal: 'ERR this manager does not hold the node' };
-    const admitted = await door.admit(nodeId);
-    return admitted.node === undefined ? admitted : { node: admitted.node, privileged: true };
+    return door.admitPlatform(nodeId);
   }
 }

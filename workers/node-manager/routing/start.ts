@@ -1,4 +1,4 @@
-import type { ManagerId } from '#domains/kernel/ids.ts';
+import type { BackupId, ManagerId, NodeId, TenantId } from '#domains/kernel/ids.ts';
 import { nodeStream } from '#domains/node/events.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
 import type { Logger } from '#infra/logging/log.ts';
@@ -22,7 +22,8 @@ export async function readRoutingStart(
   log: Logger,
 ): Promise<RoutingStart> {
   const { position, nodes } = await readModel().catch((error: unknown) => {
-    log.warn({ err: error }, 'the routing read model can not be read; following the log from its beginning');
+    if (!isMissing(error)) throw error;
+    log.info('there is no routing read model yet; following the log from its beginning');
     return { position: 0n, nodes: [] };
   });
   const ours = nodes.filter((row) => row.managerId === managerId && row.state !== 'deleted');
@@ -31,13 +32,25 @@ export async function readRoutingStart(
 }
 
 async function fromLogOrRow(eventLog: EventLog, row: RoutingRow, position: bigint): Promise<RoutedNode | undefined> {
-  if (!inTransition.has(row.state))
-    return { ...(row as Omit<RoutedNode, 'failure' | 'cause'>), failure: null, cause: null };
+  const nodeId = row.nodeId as NodeId;
+  if (!inTransition.has(row.state)) {
+    const ids = {
+      nodeId,
+      tenantId: row.tenantId as TenantId,
+      managerId: row.managerId as ManagerId,
+      restoreFrom: row.restoreFrom as BackupId | null,
+    };
+    return { ...row, ...ids, failure: null, cause: null };
+  }
   let node: RoutedNode | undefined;
-  for (const event of await eventLog.readStream(nodeStream(row.nodeId as RoutedNode['nodeId']), {
-    toPosition: position,
-  })) {
+  for (const event of await eventLog.readStream(nodeStream(nodeId), { toPosition: position })) {
     node = applyEvent(node, event);
   }
   return node;
+}
+
+/** The table, or the schema it is in, has not been made yet; https://www.postgresql.org/docs/current/errcodes-appendix.html */
+function isMissing(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === '42P01' || code === '3F000';
 }

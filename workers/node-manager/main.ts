@@ -1,0 +1,128 @@
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { ManagerId, type NodeId } from '#domains/kernel/ids.ts';
+import type { Config } from '#infra/config/config.ts';
+import { loadMasterKey } from '#infra/crypto/master-key.ts';
+import { verifyPlatformToken } from '#infra/crypto/platform-token.ts';
+import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
+import { openCodec } from '#infra/event-log/codec.ts';
+import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
+import type { Logger } from '#infra/logging/log.ts';
+import { openObjectStore } from '#infra/object-store/open.ts';
+import { createPool } from '#infra/postgres/pool.ts';
+import type { RunningRole } from '#infra/process/role.ts';
+import type { AuthRequest, AuthResult } from '#workers/resp/engine-api.ts';
+import { createEngine } from '#workers/resp/engine.ts';
+import { rdbCodec } from '#workers/resp/persistence/codec.ts';
+
+import { authenticator } from './auth/authenticate.ts';
+import { createThrottle } from './auth/throttle.ts';
+import { followLog } from './following.ts';
+import { createAdmission } from './hosting/admission.ts';
+import { hostNodes } from './hosting/hosted-nodes.ts';
+import { createReconciler } from './hosting/reconciler.ts';
+import { openStorage } from './hosting/storage.ts';
+import { platformCommands } from './platform/commands.ts';
+import { createReporter } from './reports/reporter.ts';
+
+/** How long connections and the log have to close; what was written is safe by then. */
+const closePatience_ms = 3000;
+
+/**
+ * Starts the manager: it listens, recovers its nodes' data from disk, and follows the log as soon as it is there. It
+ * rejects when the port is taken or the data can't be read; a database that is away is waited for.
+ */
+export async function startNodeManager(config: Config, log: Logger): Promise<RunningRole> {
+  const managerId = ManagerId.parse('manager-1');
+  const masterKey = await loadMasterKey(config.masterKeyFile);
+  const store = await openObjectStore(config.objectStoreUrl);
+  const pool = createPool(config.databaseUrl, { name: `miniredis ${managerId}` });
+  const eventLog = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: true });
+  const throttle = createThrottle();
+
+  let authenticate: (request: AuthRequest) => Promise<AuthResult> | AuthResult = () => ({
+    refusal: 'LOADING MiniRedis is starting; try again in a moment',
+  });
+  const engine = createEngine({
+    authenticate: (request) => authenticate(request),
+    codec: rdbCodec,
+    // The manager has a throttle of its own, which knows users.
+    limits: { authFailuresMax: 0 },
+    extraCommands: [
+      platformCommands({
+        store,
+        log,
+        async replace(node, loaded) {
+          await hosted.restore(node, loaded);
+          reconciler.changed(node.id as NodeId);
+          // Whoever asked for the restore finds the node running.
+          await reconciler.settled(node.id as NodeId);
+        },
+      }),
+    ],
+  });
+  const storage = await openStorage(engine, path.join(config.home, 'nodes', managerId), log);
+  const hosted = hostNodes(engine, storage);
+  const respPort = await engine
+    .listen({ port: config.respPort, host: config.bindHost })
+    .catch(async (error: unknown) => {
+      await Promise.all([storage.shut(), eventLog.close(), pool.end()]);
+      throw error;
+    });
+
+  const reconciler = createReconciler({
+    find: (nodeId) => following.find(nodeId),
+    host: hosted,
+    report: createReporter(eventLog, managerId, log),
+    log,
+  });
+  const following = followLog({
+    config,
+    managerId,
+    respPort,
+    pool,
+    eventLog,
+    log,
+    changed: (nodeId) => reconciler.changed(nodeId),
+  });
+  const admission = createAdmission({ engine, hosted, find: (nodeId) => following.find(nodeId) });
+  authenticate = authenticator(
+    {
+      ...admission,
+      passwordSha256: (nodeId) => following.find(nodeId)?.passwordSha256,
+      caughtUp: () => following.caughtUp(),
+      isKnown: () => following.known,
+      platformNode: (token) => verifyPlatformToken(masterKey, token, new Date())?.nodeId,
+    },
+    throttle,
+  );
+
+  return {
+    readiness: async () => ({
+      ready: following.known && storage.failure === undefined,
+      detail: {
+        managerId,
+        respPort,
+        nodes: hosted.count,
+        connections: hosted.connections,
+        failedLogins: throttle.failures,
+        writeAheadLog: storage.status(),
+        logPosition: following.position === null ? null : Number(following.position),
+      },
+    }),
+    async stop() {
+      await Promise.all([following.stop(), reconciler.stop()]);
+      const closed = Promise.all([engine.close(), storage.shut()]);
+      await Promise.race([closed, sleep(closePatience_ms, undefined, { ref: false })]);
+      // First of all the tenants' data is safe, whatever becomes of connections.
+      await storage.shut();
+      await Promise.race([closeLog(), sleep(closePatience_ms, undefined, { ref: false })]);
+    },
+  };
+
+  async function closeLog(): Promise<void> {
+    await eventLog.close();
+    await pool.end();
+  }
+}
