@@ -69,7 +69,13 @@ module.exports = {
     room(
       'workers-see-domains-queries-infra',
       '^workers/',
-      ['^workers/', '^domains/', '^infra/', '^projections/[^/]+/(queries|view)\\.ts$'],
+      [
+        '^workers/',
+        '^domains/',
+        '^infra/',
+        '^projections/[^/]+/queries\\.ts$',
+        '^projections/kernel/consistency\\.ts$',
+      ],
       'Workers report by commands and read by queries.',
     ),
     room(

@@ -2,7 +2,8 @@ import type { TenantId } from '#domains/kernel/ids.ts';
 import { reservationDecider } from '#domains/reservation/decider.ts';
 import { reservationStream } from '#domains/reservation/events.ts';
 import { step } from '#infra/commands/step.ts';
-import { keyedHash, type MasterKey } from '#infra/crypto/master-key.ts';
+import type { MasterKey } from '#infra/crypto/master-key.ts';
+import { nodeNameHash, tenantNameHash } from '#infra/crypto/name-hash.ts';
 
 /** A name that only one thing may have at a time: of a tenant on the platform, or of a node within its tenant. */
 export interface UniqueName {
@@ -10,14 +11,12 @@ export interface UniqueName {
   readonly name: string;
 }
 
-/** Tenants' names differ by more than case, so that nobody is taken for another. */
 export function tenantName(masterKey: MasterKey, name: string): UniqueName {
-  const text = name.normalize('NFKC').toLowerCase();
-  return { stream: reservationStream('tenant', keyedHash(masterKey, 'reservation', `tenant/${text}`)), name };
+  return { stream: reservationStream('tenant', tenantNameHash(masterKey, name)), name };
 }
 
 export function nodeName(masterKey: MasterKey, tenantId: TenantId, name: string): UniqueName {
-  return { stream: reservationStream('node', keyedHash(masterKey, 'reservation', `node/${tenantId}/${name}`)), name };
+  return { stream: reservationStream('node', nodeNameHash(masterKey, tenantId, name)), name };
 }
 
 /** Takes the name for its holder, in the append that creates the holder. */

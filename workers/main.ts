@@ -21,6 +21,7 @@ export async function startRole(name: string, config: Config, log: Logger): Prom
 async function startBackend(config: Config, logger: Logger): Promise<RunningRole> {
   const { openLogAccess } = await import('./log-access.ts');
   const { startReactions } = await import('./reactions/group.ts');
+  const { tenantReactions } = await import('./reactions/tenant-reactions.ts');
   const { runProjections } = await import('#projections/kernel/runner.ts');
   const { allViews } = await import('#projections/views.ts');
 
@@ -29,7 +30,7 @@ async function startBackend(config: Config, logger: Logger): Promise<RunningRole
   const projections = runProjections(log, pool, allViews, logger);
   const reactions = startReactions({
     group: 'backend',
-    reactions: [],
+    reactions: tenantReactions(access),
     log,
     pool,
     databaseUrl: config.databaseUrl,

@@ -21,3 +21,8 @@ export function listApiKeys(pool: Pool, filter: ApiKeyFilter, page: PageRequest)
   const { tenantId, state } = filter;
   return selectPage(pool, apiKeys, equal({ tenantId, state }), page);
 }
+
+/** The keys bound to a tenant that are not revoked: what its deletion concerns. */
+export function activeApiKeysOfTenant(pool: Pool, tenantId: string): Promise<ApiKeyRow[]> {
+  return selectRows(pool, apiKeys, `WHERE tenant_id = $1 AND state = 'active' ORDER BY id`, [tenantId]);
+}

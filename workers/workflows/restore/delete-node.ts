@@ -7,7 +7,7 @@ import type { RestoreEvent } from '#domains/restore/events.ts';
 import { loadState } from '#infra/commands/execute.ts';
 import { step } from '#infra/commands/step.ts';
 import { newId } from '#infra/crypto/ids.ts';
-import { keyedHash } from '#infra/crypto/master-key.ts';
+import { nodeNameHash } from '#infra/crypto/name-hash.ts';
 
 import type { WorkflowParts } from '../parts.ts';
 import { report } from '../report.ts';
@@ -23,8 +23,7 @@ export async function deleteNode(
   const { state } = await loadState(log, nodeStream(nodeId), nodeDecider);
   if (state.settings === null || state.status === 'deleting' || state.status === 'deleted')
     return state.status === 'deleting';
-  // The same hash as that of the gateway, which reserved the name.
-  const nameHash = keyedHash(masterKey, 'reservation', `node/${tenantId}/${state.settings.name}`);
+  const nameHash = nodeNameHash(masterKey, tenantId, state.settings.name);
   const operationId = newId('op');
   await report(log, {
     by: 'workflow/restore',
