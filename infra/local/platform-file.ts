@@ -25,7 +25,7 @@ export interface PlatformFile {
 /** Children that see their supervisor gone end by themselves; after this they are ended. */
 const survivorPatience_ms = 4000;
 
-export function platformFilePath(home: string): string {
+function platformFilePath(home: string): string {
   return path.join(home, 'run', 'platform.json');
 }
 

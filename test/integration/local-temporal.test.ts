@@ -179,25 +179,34 @@ test('without a server at hand, without internet and without Go it says what to 
   rmSync(bare, { recursive: true });
 });
 
-test('a platform that stops during the build ends the compilers too, and leaves no half program', async () => {
-  const cache = mkdtempSync(path.join(tmpdir(), 'cache-'));
-  // A compiler that never finishes, with a child of its own, since the real one may be done in a moment from its own cache.
-  const bin = path.join(cache, 'bin');
-  mkdirSync(bin);
-  const script = `#!/bin/sh\nsleep 600 &\necho $! > ${cache}/compiler.pid\necho half > "$6"\nwait\n`;
-  writeFileSync(path.join(bin, 'go'), script);
-  chmodSync(path.join(bin, 'go'), 0o755);
-  const { at, started } = await start({ PATH: `${bin}${path.delimiter}${process.env['PATH']}`, XDG_CACHE_HOME: cache });
-  await untilReady(at, started);
-  await until(() => existsSync(path.join(cache, 'compiler.pid')) || undefined, 20_000, started.output);
-  await until(() => started.output().includes('Temporal: building') || undefined, 5000);
-  const compiler = Number(readFileSync(path.join(cache, 'compiler.pid'), 'utf8'));
-  started.child.kill('SIGTERM');
-  expect(await started.ended).toBe(0);
-  expect(identify(compiler)).toBeUndefined();
-  expect(readdirSync(path.join(cache, 'miniredis')).filter((name) => /^temporal-[0-9a-f]{16}/.test(name))).toEqual([]);
-  rmSync(cache, { recursive: true });
-});
+test.each(['SIGTERM', 'SIGKILL'] as const)(
+  '%s during the build ends the compilers too, and leaves no program',
+  async (name) => {
+    const cache = mkdtempSync(path.join(tmpdir(), 'cache-'));
+    // A compiler that never finishes, with a child of its own, since the real one may be done in a moment from its own cache.
+    const bin = path.join(cache, 'bin');
+    mkdirSync(bin);
+    const script = `#!/bin/sh\nsleep 600 &\necho $! > ${cache}/compiler.pid\necho half > "$6"\nwait\n`;
+    writeFileSync(path.join(bin, 'go'), script);
+    chmodSync(path.join(bin, 'go'), 0o755);
+    const { at, started } = await start({
+      PATH: `${bin}${path.delimiter}${process.env['PATH']}`,
+      XDG_CACHE_HOME: cache,
+    });
+    await untilReady(at, started);
+    await until(() => existsSync(path.join(cache, 'compiler.pid')) || undefined, 20_000, started.output);
+    await until(() => started.output().includes('Temporal: building') || undefined, 5000);
+    const compiler = Number(readFileSync(path.join(cache, 'compiler.pid'), 'utf8'));
+    expect(identify(compiler)).toBeDefined();
+    started.child.kill(name);
+    expect(await started.ended).toBe(name === 'SIGTERM' ? 0 : 'SIGKILL');
+    await until(() => identify(compiler) === undefined || undefined, 2000);
+    expect(readdirSync(path.join(cache, 'miniredis')).filter((name) => /^temporal-[0-9a-f]{16}$/.test(name))).toEqual(
+      [],
+    );
+    rmSync(cache, { recursive: true });
+  },
+);
 
 test('two that build at once get one program', async () => {
   const [left, right] = await Promise.all([build(AbortSignal.timeout(5000)), build(AbortSignal.timeout(5000))]);

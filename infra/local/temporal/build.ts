@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -40,8 +40,9 @@ export async function build(signal: AbortSignal): Promise<string> {
       await sleep(500, undefined, { signal });
       continue;
     }
-    const partial = `${target}.${process.pid}`;
+    const partial = `${target}.partial-${process.pid}`;
     try {
+      await removePartials(target);
       await compile(partial, signal);
       await rename(partial, target);
       return target;
@@ -52,31 +53,44 @@ export async function build(signal: AbortSignal): Promise<string> {
   }
 }
 
+/**
+ * Runs a command for as long as this process lives: the pipe on descriptor 3 closes when it is gone, even killed, and that ends the
+ * whole group, compilers included. Otherwise every kill of a platform that builds would leave a build behind that nobody awaits.
+ */
+const bound = '"$@" & command=$!; { cat <&3; kill -s KILL -- -$$; } >/dev/null 2>&1 & wait "$command"';
+const commandNotFound = 127;
+
 function compile(output: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const child = spawn('go', ['build', '-trimpath', '-ldflags', '-s -w', '-o', output, '.'], {
+    const go = ['go', 'build', '-trimpath', '-ldflags', '-s -w', '-o', output, '.'];
+    const child = spawn('/bin/sh', ['-c', bound, 'sh', ...go], {
       cwd: sources,
-      // A group of its own, so that stopping ends the compilers that it starts too.
       detached: true,
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
       env: { ...process.env, CGO_ENABLED: '0' },
     });
     let words = '';
-    child.stderr.on('data', (chunk: Buffer) => (words = `${words}${chunk.toString()}`.slice(-4000)));
+    child.stderr?.on('data', (chunk: Buffer) => (words = `${words}${chunk.toString()}`.slice(-4000)));
     // The platform's own work comes first.
     if (child.pid !== undefined) setPriority(child.pid, 10);
-    const abort = (): void => {
-      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
-    };
-    signal.addEventListener('abort', abort);
-    child.on('error', (cause: NodeJS.ErrnoException) => {
-      reject(cause.code === 'ENOENT' ? new Error('Go is not installed', { cause }) : cause);
-    });
-    child.on('close', (code) => {
-      signal.removeEventListener('abort', abort);
+    const end = (): void => void child.stdio[3]?.destroy();
+    signal.addEventListener('abort', end);
+    child.on('error', reject);
+    child.on('exit', (code) => {
+      signal.removeEventListener('abort', end);
+      end();
       if (code === 0) resolve();
+      else if (code === commandNotFound) reject(new Error('Go is not installed'));
       else reject(new Error(`go build failed: ${words.trim().split('\n').slice(-3).join(' ')}`));
     });
   });
+}
+
+/** Removes what builds that were killed left beside the target; the lock says that none is under way. */
+async function removePartials(target: string): Promise<void> {
+  const folder = path.dirname(target);
+  for (const name of await readdir(folder)) {
+    if (name.startsWith(`${path.basename(target)}.partial-`)) await rm(path.join(folder, name), { force: true });
+  }
 }
