@@ -45,7 +45,12 @@ function run(command: string, args: string[], options: { env?: NodeJS.ProcessEnv
     child.on('close', (code) => {
       const output = Buffer.concat(out);
       if (code === 0) done(output);
-      else fail(new Error(`${command} ${args[0] ?? ''} ended with ${code}: ${err || output.toString().slice(0, 500)}`));
+      else
+        fail(
+          new Error(
+            `${command} ${args[0] ?? ''} ended with ${code}: ${(err.trim() || output.toString()).slice(0, 500)}`,
+          ),
+        );
     });
     child.stdin.on('error', () => {});
     child.stdin.end(options.input);
