@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { createSerializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 
 import type { GatewayDependencies } from './dependencies.ts';
@@ -41,7 +41,7 @@ export interface GatewayApp {
 export async function createApp(dependencies: GatewayDependencies): Promise<GatewayApp> {
   const app = fastify({
     loggerInstance: dependencies.logger as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 1024 * 1024,
     // Time for a client to send its request, and for the gateway to answer it.
     requestTimeout: 30_000,
@@ -54,7 +54,11 @@ export async function createApp(dependencies: GatewayDependencies): Promise<Gate
     clientErrorHandler,
     frameworkErrors: (error, request, reply) => void app.errorHandler(error, request, reply),
   });
-  app.setValidatorCompiler(validatorCompiler);
+  // Fastify gives validators null where there is no body; schemas speak of one that may be missing.
+  app.setValidatorCompiler((route) => {
+    const validate = validatorCompiler(route as Parameters<typeof validatorCompiler>[0]);
+    return (data: unknown) => validate(data ?? undefined);
+  });
   app.setSerializerCompiler(createSerializerCompiler({ replacer: bigintLiterals }));
 
   endStreamsOnClose(app);
