@@ -12,6 +12,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 
 import { redisBinaries } from '../tools/redis-binaries.ts';
 import { runPython } from '../tools/redis-py.ts';
+import { closeClients, tenantOf } from './node-manager-clients.ts';
 import { openBed, type Bed, type TestNode } from './node-manager-bed.ts';
 import { connectRaw } from './node-manager-wire.ts';
 
@@ -19,7 +20,6 @@ const run = promisify(execFile);
 
 let bed: Bed;
 let role: RunningRole;
-const opened: Redis[] = [];
 
 beforeAll(async () => {
   bed = await openBed();
@@ -27,32 +27,14 @@ beforeAll(async () => {
   await vi.waitFor(async () => expect((await role.readiness()).ready).toBe(true), { timeout: 5000 });
 });
 
-afterEach(() => {
-  for (const redis of opened.splice(0)) redis.disconnect();
-});
+afterEach(closeClients);
 
 afterAll(async () => {
   await role.stop();
   await bed.close();
 });
 
-/** An ioredis client that neither retries nor swallows. */
-function client(credentials: { username?: string; password?: string }, options = {}): Redis {
-  const redis = new Redis({
-    host: '127.0.0.1',
-    port: bed.port,
-    ...credentials,
-    lazyConnect: true,
-    retryStrategy: null,
-    maxRetriesPerRequest: 0,
-    ...options,
-  });
-  redis.on('error', () => {});
-  opened.push(redis);
-  return redis;
-}
-
-const of = ({ nodeId, password }: TestNode, options = {}) => client({ username: nodeId, password }, options);
+const of = (node: TestNode) => tenantOf(bed.port, node);
 
 describe('many nodes on one port', () => {
   test('the first PONG comes within a moment of the append that created the node', async () => {
@@ -92,8 +74,8 @@ describe('many nodes on one port', () => {
     const alone = ['-h', '127.0.0.1', '-p', String(bed.port), '-a', node.password, '--no-auth-warning', 'GET', 'from'];
     expect((await run(cli, alone, { env })).stdout.trim()).toBe('redis-cli');
     const ioredis = new Redis(node.url);
-    opened.push(ioredis);
     expect(await ioredis.get('from')).toBe('redis-cli');
+    ioredis.disconnect();
     for (const RESP of [2, 3] as const) {
       const nodeRedis = createClient({ url: node.url, RESP });
       nodeRedis.on('error', () => {});
