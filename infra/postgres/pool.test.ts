@@ -35,3 +35,16 @@ test('idle connections that are cut are replaced, and do not end the process', a
   expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
   await Promise.all([pool.end(), killer.end()]);
 });
+
+test('a connection that is cut while in use fails its query, and nothing else', async () => {
+  const pool = createPool(database.url, { max: 3, name: 'busy' });
+  const killer = createPool(database.url, { max: 1 });
+  const busy = Promise.allSettled([1, 2, 3].map(() => pool.query('SELECT pg_sleep(30)')));
+  await expect.poll(async () => (await killer.query(kill)).rowCount, { timeout: 5_000 }).toBeGreaterThan(0);
+  await expect.poll(async () => (await killer.query(kill)).rowCount, { timeout: 5_000 }).toBe(0);
+  for (const { status } of await busy) expect(status).toBe('rejected');
+  expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+  await Promise.all([pool.end(), killer.end()]);
+});
+
+const kill = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'busy' AND state = 'active'`;

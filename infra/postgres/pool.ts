@@ -19,7 +19,9 @@ export function createPool(url: string, options: { max?: number; name?: string }
     keepAlive: true,
     types: parsers,
   });
-  // An idle connection that breaks is replaced when one is next needed; without a listener it would end the process.
+  // A connection that breaks fails its query, and is replaced when one is next needed. That it also says so by an event, idle or
+  // in use or thrown away already, must not end the process.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }

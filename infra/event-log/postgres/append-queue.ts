@@ -26,8 +26,6 @@ interface Waiting {
 /** Appends one by one for its callers, many at a time for the server: while one batch is under way the next one gathers. */
 export interface AppendQueue {
   append(append: EncodedAppend): Promise<AppendResult>;
-  /** Resolves when nothing is under way any more. */
-  drained(): Promise<void>;
 }
 
 /** What the queue learns from and tells about the end of the log. */
@@ -103,9 +101,6 @@ export function openAppendQueue(pool: Pool, head: KnownHead): AppendQueue {
         waiting.push({ append, bytes: bytesOf(append), giveUpAt, cameAt: head.known, resolve, reject });
         running ??= Promise.resolve().then(run);
       });
-    },
-    drained() {
-      return running ?? Promise.resolve();
     },
   };
 }

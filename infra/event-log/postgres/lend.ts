@@ -18,9 +18,6 @@ export async function lend<Result>(
     // Whatever the reason is, nothing was asked yet; while a server starts, even a password may be refused.
     throw new NotReached(cause);
   }
-  // A connection in use tells of its end twice, by the query and by this event.
-  const ignore = () => {};
-  client.on('error', ignore);
   let broken = false;
   try {
     return await within(timeoutMs, use(client));
@@ -28,7 +25,6 @@ export async function lend<Result>(
     broken = isTransient(error);
     throw error;
   } finally {
-    client.off('error', ignore);
     client.release(broken);
   }
 }

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 
 import type { Codec } from '../codec.ts';
-import type { EventLog, ReadFilter, Subscription } from '../event-log.ts';
+import type { Append, AppendResult, EventLog, ReadFilter, Subscription } from '../event-log.ts';
 import { checkAppend, checkSize } from '../limits.ts';
 import { openAppendQueue } from './append-queue.ts';
 import { watchHead } from './head-watch.ts';
@@ -28,7 +28,15 @@ export function openPostgresEventLog({ pool, codec, notify }: PostgresEventLogOp
   const watch = watchHead(pool, notify);
   const queue = openAppendQueue(pool, watch);
   const subscriptions = new Set<Subscription>();
+  const appending = new Set<Promise<AppendResult>>();
   let closed = false;
+
+  async function encodeAndAppend(append: Append): Promise<AppendResult> {
+    checkAppend(append);
+    const encoded = await patiently(readPatienceMs, () => codec.encode(append));
+    checkSize(encoded);
+    return queue.append(encoded);
+  }
 
   async function read(after: bigint, to: bigint, limit: number, filter: ReadFilter = {}): Promise<ReadBatch> {
     const { events, upTo } = await readRows(pool, after, to, limit, filter);
@@ -53,10 +61,13 @@ export function openPostgresEventLog({ pool, codec, notify }: PostgresEventLogOp
   return {
     async append(append) {
       if (closed) throw new Error('The event log is closed.');
-      checkAppend(append);
-      const encoded = await patiently(readPatienceMs, () => codec.encode(append));
-      checkSize(encoded);
-      return queue.append(encoded);
+      const result = encodeAndAppend(append);
+      appending.add(result);
+      try {
+        return await result;
+      } finally {
+        appending.delete(result);
+      }
     },
     readStream(stream, { fromVersion = 0, toPosition } = {}) {
       return patiently(readPatienceMs, async () =>
@@ -81,7 +92,7 @@ export function openPostgresEventLog({ pool, codec, notify }: PostgresEventLogOp
     async close() {
       closed = true;
       await Promise.all([...subscriptions].map((subscription) => subscription.stop()));
-      await queue.drained();
+      await Promise.allSettled(appending);
       await watch.close();
     },
   };

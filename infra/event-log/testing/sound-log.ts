@@ -1,0 +1,23 @@
+import type { Pool } from 'pg';
+
+/**
+ * What must hold of every log at every moment, as seen by one reader: positions 1 to n without a gap, versions of each stream from
+ * 0 without a gap and in the order of positions, times that never go back, and a head that is the last event. Returns what
+ * is wrong, in words; nothing when all is well.
+ */
+export async function flawsOf(pool: Pool): Promise<string[]> {
+  const { rows } = await pool.query<{ flaw: string; count: bigint }>(`
+    WITH ordered AS MATERIALIZED (
+      SELECT position, recorded_at, version,
+             lag(recorded_at) OVER (ORDER BY position) AS time_before,
+             row_number() OVER (ORDER BY position) AS nth,
+             row_number() OVER (PARTITION BY stream ORDER BY position) - 1 AS nth_of_stream
+      FROM events)
+    SELECT 'positions with a gap before them' AS flaw, count(*) FROM ordered WHERE position <> nth
+    UNION ALL SELECT 'versions out of order', count(*) FROM ordered WHERE version <> nth_of_stream
+    UNION ALL SELECT 'times that went back', count(*) FROM ordered WHERE recorded_at < time_before
+    UNION ALL SELECT 'a head that is not the last event', count(*) FROM head
+      WHERE position <> (SELECT coalesce(max(position), 0) FROM events)
+    UNION ALL SELECT 'heads other than one', abs(count(*) - 1) FROM head`);
+  return rows.filter(({ count }) => count !== 0n).map(({ flaw, count }) => `${count} ${flaw}`);
+}
