@@ -1,3 +1,15 @@
+import { bitFieldCommands } from './bitfield.ts';
+import { bitmapCommands } from './bitmaps.ts';
+import { hashCommands } from './hashes.ts';
+import { listMoveCommands } from './list-moves.ts';
+import { listCommands } from './lists.ts';
+import { objectCommands } from './objects.ts';
+import { setCommands } from './sets.ts';
+import { sortCommands } from './sort.ts';
+import { zsetCombineCommands } from './zset-combine.ts';
+import { zsetPopCommands } from './zset-pops.ts';
+import { zsetRangeCommands } from './zset-ranges.ts';
+import { zsetCommands } from './zsets.ts';
 import { commandCommands } from './command-command.ts';
 import { connectionCommands } from './connection.ts';
 import { expiryCommands } from './expiry.ts';
@@ -20,6 +32,18 @@ const lists = [
   stringCommands,
   stringCounterCommands,
   stringRangeCommands,
+  bitFieldCommands,
+  bitmapCommands,
+  hashCommands,
+  listMoveCommands,
+  listCommands,
+  objectCommands,
+  setCommands,
+  sortCommands,
+  zsetCombineCommands,
+  zsetPopCommands,
+  zsetRangeCommands,
+  zsetCommands,
   transactionCommands,
   pubsubCommands,
   serverCommands,

@@ -1,0 +1,154 @@
+import type { Client } from '../clients/server.ts';
+import { NOT_INTEGER, SYNTAX } from '../protocol/errors.ts';
+import { parseBigInteger, parseInteger } from '../protocol/numbers.ts';
+import { changed, readAs } from './arguments.ts';
+import { bitmapRow } from './bitmap-row.ts';
+import { bytesToRead } from './bitmaps.ts';
+import type { CommandSpec, Run } from './command.ts';
+import { putWritable, writable } from './string-ranges.ts';
+
+type Overflow = 'WRAP' | 'SAT' | 'FAIL';
+
+interface FieldType {
+  readonly signed: boolean;
+  readonly bits: number;
+}
+
+interface Operation {
+  readonly kind: 'GET' | 'SET' | 'INCRBY';
+  readonly type: FieldType;
+  readonly offset: number;
+  readonly value: bigint;
+  readonly overflow: Overflow;
+}
+
+const BAD_TYPE = 'ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.';
+const BAD_OFFSET = 'ERR bit offset is not an integer or out of range';
+
+function fieldType(text: string): FieldType | undefined {
+  const match = /^([iu])(\d{1,2})$/.exec(text);
+  const bits = Number(match?.[2]);
+  const signed = match?.[1] === 'i';
+  return match !== null && bits >= 1 && bits <= (signed ? 64 : 63) ? { signed, bits } : undefined;
+}
+
+function offsetOf(text: string, bits: number): number | undefined {
+  const hash = text.startsWith('#');
+  const number = parseInteger(hash ? text.slice(1) : text);
+  if (number === undefined || number < 0) return undefined;
+  const offset = hash ? number * bits : number;
+  return offset + bits <= 2 ** 32 ? offset : undefined;
+}
+
+/** Reads all operations before any is carried out; an error line when one makes no sense. */
+function operationsOf(args: readonly string[], readOnly: boolean): Operation[] | string {
+  const operations: Operation[] = [];
+  let overflow: Overflow = 'WRAP';
+  for (let i = 2; i < args.length;) {
+    const kind = args[i]!.toUpperCase();
+    if (kind === 'OVERFLOW' && i + 1 < args.length) {
+      const mode = args[i + 1]!.toUpperCase();
+      if (mode !== 'WRAP' && mode !== 'SAT' && mode !== 'FAIL') return 'ERR Invalid OVERFLOW type specified';
+      overflow = mode;
+      i += 2;
+      continue;
+    }
+    const length = kind === 'GET' ? 3 : kind === 'SET' || kind === 'INCRBY' ? 4 : 0;
+    if (length === 0 || i + length > args.length) return SYNTAX;
+    const type = fieldType(args[i + 1]!);
+    if (type === undefined) return BAD_TYPE;
+    const offset = offsetOf(args[i + 2]!, type.bits);
+    if (offset === undefined) return BAD_OFFSET;
+    const value = length === 4 ? parseBigInteger(args[i + 3]!) : 0n;
+    if (value === undefined) return NOT_INTEGER;
+    if (readOnly && kind !== 'GET') return 'ERR BITFIELD_RO only supports the GET subcommand';
+    operations.push({ kind: kind as Operation['kind'], type, offset, value, overflow });
+    i += length;
+  }
+  return operations;
+}
+
+function readField(bytes: Uint8Array, { signed, bits }: FieldType, offset: number): bigint {
+  let value = 0n;
+  for (let i = 0; i < bits; i++) {
+    const at = offset + i;
+    const bit = ((bytes[Math.floor(at / 8)] ?? 0) >>> (7 - (at % 8))) & 1;
+    value = (value << 1n) | BigInt(bit);
+  }
+  return signed ? BigInt.asIntN(bits, value) : value;
+}
+
+function writeField(bytes: Uint8Array, { bits }: FieldType, offset: number, value: bigint): void {
+  for (let i = 0; i < bits; i++) {
+    const at = offset + i;
+    const mask = 0x80 >>> (at % 8);
+    const byte = Math.floor(at / 8);
+    const bit = (value >> BigInt(bits - 1 - i)) & 1n;
+    bytes[byte] = bit === 1n ? bytes[byte]! | mask : bytes[byte]! & ~mask;
+  }
+}
+
+/** Brings a value into the range of its type, or undefined when it must fail. */
+function fit(value: bigint, { signed, bits }: FieldType, overflow: Overflow): bigint | undefined {
+  const max = signed ? (1n << BigInt(bits - 1)) - 1n : (1n << BigInt(bits)) - 1n;
+  const min = signed ? -(1n << BigInt(bits - 1)) : 0n;
+  if (value >= min && value <= max) return value;
+  if (overflow === 'FAIL') return undefined;
+  if (overflow === 'SAT') return value > max ? max : min;
+  return signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value);
+}
+
+function replyTo(client: Client, results: readonly (bigint | undefined)[]): void {
+  client.reply.array(results.length);
+  for (const result of results) {
+    if (result === undefined) client.reply.null();
+    else client.reply.integer(result);
+  }
+}
+
+function bitField(readOnly: boolean): Run {
+  return (client, args) => {
+    const key = args[1]!;
+    const operations = operationsOf(args, readOnly);
+    if (typeof operations === 'string') {
+      client.reply.error(operations);
+      return;
+    }
+    const current = readAs(client, key, 'string');
+    if (current === null) return;
+    const writes = operations.filter(({ kind }) => kind !== 'GET');
+    if (writes.length === 0) {
+      const bytes = bytesToRead(current);
+      replyTo(
+        client,
+        operations.map(({ type, offset }) => readField(bytes, type, offset)),
+      );
+      return;
+    }
+    const bytesNeeded = Math.max(...writes.map(({ type, offset }) => Math.ceil((offset + type.bits) / 8)));
+    const value = writable(client, key, bytesNeeded);
+    if (value === undefined) return;
+    value.extend(bytesNeeded);
+    const bytes = value.view();
+    let changes = 0;
+    const results = operations.map(({ kind, type, offset, value: given, overflow }) => {
+      const old = readField(bytes, type, offset);
+      if (kind === 'GET') return old;
+      // SET takes its value as unsigned for unsigned types, whatever its sign.
+      const wanted = kind === 'SET' ? given : old + given;
+      const fitted = fit(kind === 'SET' && !type.signed ? BigInt.asUintN(64, wanted) : wanted, type, overflow);
+      if (fitted === undefined) return undefined;
+      writeField(bytes, type, offset, fitted);
+      changes++;
+      return kind === 'SET' ? old : fitted;
+    });
+    putWritable(client, key, value);
+    if (changes > 0) changed(client, '$', 'setbit', key, changes);
+    replyTo(client, results);
+  };
+}
+
+export const bitFieldCommands: readonly CommandSpec[] = [
+  bitmapRow('bitfield', -2, 'write denyoom', '3.2.0', 'Performs operations on integers in a string.', bitField(false)),
+  bitmapRow('bitfield_ro', -2, 'readonly fast', '6.0.0', 'Reads integers in a string.', bitField(true)),
+];

@@ -1,0 +1,190 @@
+import type { Client } from '../clients/server.ts';
+import type { StringValue } from '../keyspace/value.ts';
+import { NOT_INTEGER, SYNTAX } from '../protocol/errors.ts';
+import { parseInteger } from '../protocol/numbers.ts';
+import { changed, clampRange, integerArg, readAs } from './arguments.ts';
+import { bitmapRow } from './bitmap-row.ts';
+import type { CommandSpec } from './command.ts';
+import { putWritable, writable } from './string-ranges.ts';
+
+const BIT_OFFSET_MAX = 2 ** 32;
+const BAD_OFFSET = 'ERR bit offset is not an integer or out of range';
+
+/** Reads a bit offset; when it is none, replies with the error and returns undefined. */
+function offsetArg(client: Client, text: string): number | undefined {
+  const offset = parseInteger(text);
+  if (offset !== undefined && offset >= 0 && offset < BIT_OFFSET_MAX) return offset;
+  client.reply.error(BAD_OFFSET);
+  return undefined;
+}
+
+/** The bytes of a string value, to be read only. */
+export function bytesToRead(value: StringValue | undefined): Uint8Array {
+  if (value === undefined) return new Uint8Array(0);
+  return typeof value === 'string' ? Buffer.from(value, 'latin1') : value.view();
+}
+
+function setBit(client: Client, args: readonly string[]): void {
+  const { reply } = client;
+  const offset = offsetArg(client, args[2]!);
+  if (offset === undefined) return;
+  if (args[3] !== '0' && args[3] !== '1') {
+    reply.error('ERR bit is not an integer or out of range');
+    return;
+  }
+  const byte = offset >>> 3;
+  const value = writable(client, args[1]!, byte + 1);
+  if (value === undefined) return;
+  value.extend(byte + 1);
+  const mask = 0x80 >>> (offset & 7);
+  const bytes = value.view();
+  const old = (bytes[byte]! & mask) === 0 ? 0 : 1;
+  bytes[byte] = args[3] === '1' ? bytes[byte]! | mask : bytes[byte]! & ~mask;
+  putWritable(client, args[1]!, value);
+  changed(client, '$', 'setbit', args[1]!);
+  reply.integer(old);
+}
+
+function getBit(client: Client, args: readonly string[]): void {
+  const offset = offsetArg(client, args[2]!);
+  if (offset === undefined) return;
+  const value = readAs(client, args[1]!, 'string');
+  if (value === null) return;
+  const at = offset >>> 3;
+  const byte = value === undefined ? 0 : typeof value === 'string' ? value.charCodeAt(at) : (value.view()[at] ?? 0);
+  client.reply.integer(((Number.isNaN(byte) ? 0 : byte) >>> (7 - (offset & 7))) & 1);
+}
+
+const ONES = Uint8Array.from({ length: 256 }, (_, byte) => {
+  let count = 0;
+  for (let rest = byte; rest > 0; rest &= rest - 1) count++;
+  return count;
+});
+
+/** Reads `start end [BYTE|BIT]` as a range of bits; null for an empty range, undefined when the error was sent. */
+function bitRange(
+  client: Client,
+  args: readonly string[],
+  at: number,
+  length: number,
+): { start: number; end: number } | null | undefined {
+  const start = integerArg(client, args[at]!);
+  if (start === undefined) return undefined;
+  const end = args.length > at + 1 ? integerArg(client, args[at + 1]!) : -1;
+  if (end === undefined) return undefined;
+  const unit = args[at + 2]?.toUpperCase() ?? 'BYTE';
+  if (args.length > at + 3 || (unit !== 'BYTE' && unit !== 'BIT')) {
+    client.reply.error(SYNTAX);
+    return undefined;
+  }
+  const size = unit === 'BIT' ? length * 8 : length;
+  if (start < 0 && end < 0 && start > end) return null;
+  const range = clampRange(start, Math.max(end, -size), size);
+  if (range === undefined) return null;
+  return unit === 'BIT' ? range : { start: range.start * 8, end: range.end * 8 + 7 };
+}
+
+function countBits(bytes: Uint8Array, start: number, end: number): number {
+  let count = 0;
+  for (let byte = start >>> 3; byte <= end >>> 3; byte++) {
+    let bits = bytes[byte]!;
+    if (byte === start >>> 3) bits &= 0xff >>> (start & 7);
+    if (byte === end >>> 3) bits &= 0xff << (7 - (end & 7));
+    count += ONES[bits & 0xff]!;
+  }
+  return count;
+}
+
+function bitCount(client: Client, args: readonly string[]): void {
+  const { reply } = client;
+  if (args.length === 3) {
+    reply.error(SYNTAX);
+    return;
+  }
+  const value = readAs(client, args[1]!, 'string');
+  if (value === null) return;
+  const bytes = bytesToRead(value);
+  const range = args.length > 2 ? bitRange(client, args, 2, bytes.length) : { start: 0, end: bytes.length * 8 - 1 };
+  if (range === undefined) return;
+  reply.integer(range === null || bytes.length === 0 ? 0 : countBits(bytes, range.start, range.end));
+}
+
+/** The first bit of a value from `start` to `end`, or -1. */
+function findBit(bytes: Uint8Array, bit: 0 | 1, start: number, end: number): number {
+  const skip = bit === 1 ? 0 : 0xff;
+  for (let at = start; at <= end;) {
+    if ((at & 7) === 0 && bytes[at >>> 3] === skip) {
+      at += 8;
+      continue;
+    }
+    if (((bytes[at >>> 3]! >>> (7 - (at & 7))) & 1) === bit) return at;
+    at++;
+  }
+  return -1;
+}
+
+function bitPosition(client: Client, args: readonly string[]): void {
+  const { reply } = client;
+  const bit = parseInteger(args[2]!);
+  if (bit !== 0 && bit !== 1) {
+    reply.error(bit === undefined ? NOT_INTEGER : 'ERR The bit argument must be 1 or 0.');
+    return;
+  }
+  const value = readAs(client, args[1]!, 'string');
+  if (value === null) return;
+  const bytes = bytesToRead(value);
+  const range = args.length > 3 ? bitRange(client, args, 3, bytes.length) : { start: 0, end: bytes.length * 8 - 1 };
+  if (range === undefined) return;
+  if (value === undefined) {
+    reply.integer(bit === 1 ? -1 : 0);
+    return;
+  }
+  const found = range === null ? -1 : findBit(bytes, bit, range.start, range.end);
+  // Without an end the value counts as followed by zeros.
+  if (found < 0 && bit === 0 && args.length < 5 && range !== null) reply.integer(bytes.length * 8);
+  else reply.integer(found);
+}
+
+function bitOperation(client: Client, args: readonly string[]): void {
+  const { db, reply } = client;
+  const operation = args[1]!.toUpperCase();
+  if (!/^(?:AND|OR|XOR|NOT)$/.test(operation)) {
+    reply.error(SYNTAX);
+    return;
+  }
+  if (operation === 'NOT' && args.length !== 4) {
+    reply.error('ERR BITOP NOT must be called with a single source key.');
+    return;
+  }
+  const sources: Uint8Array[] = [];
+  for (const key of args.slice(3)) {
+    const value = readAs(client, key, 'string');
+    if (value === null) return;
+    sources.push(bytesToRead(value));
+  }
+  const result = Buffer.alloc(Math.max(...sources.map((bytes) => bytes.length)));
+  for (let i = 0; i < result.length; i++) {
+    let byte = sources[0]![i] ?? 0;
+    for (let s = 1; s < sources.length; s++) {
+      const other = sources[s]![i] ?? 0;
+      if (operation === 'AND') byte &= other;
+      else if (operation === 'OR') byte |= other;
+      else byte ^= other;
+    }
+    result[i] = operation === 'NOT' ? ~byte : byte;
+  }
+  const key = args[2]!;
+  if (result.length > 0) {
+    db.replace(key, result.toString('latin1'));
+    changed(client, '$', 'set', key);
+  } else if (db.peek(key) !== undefined && db.remove(key)) changed(client, 'g', 'del', key);
+  reply.integer(result.length);
+}
+
+export const bitmapCommands: readonly CommandSpec[] = [
+  bitmapRow('setbit', 4, 'write denyoom', '2.2.0', 'Sets or clears the bit at an offset.', setBit),
+  bitmapRow('getbit', 3, 'readonly fast', '2.2.0', 'Returns a bit value by offset.', getBit),
+  bitmapRow('bitcount', -2, 'readonly', '2.6.0', 'Counts the number of set bits in a string.', bitCount),
+  bitmapRow('bitpos', -3, 'readonly', '2.8.7', 'Finds the first set or clear bit in a string.', bitPosition),
+  bitmapRow('bitop', -4, 'write denyoom', '2.6.0', 'Performs bitwise operations on strings.', bitOperation, [2, -1, 1]),
+];

@@ -1,0 +1,220 @@
+import type { Client } from '../clients/server.ts';
+import { HashValue } from '../keyspace/hash-value.ts';
+import { NOT_FLOAT, OVERFLOW, SYNTAX, wrongArity } from '../protocol/errors.ts';
+import { addDecimals, fitsInt64, parseBigInteger, parseDouble } from '../protocol/numbers.ts';
+import { changed, integerArg, readAs, settle, writeAs } from './arguments.ts';
+import type { CommandSpec, Run } from './command.ts';
+import { sample } from './sampling.ts';
+
+/** Sets one field of a hash that may not exist yet, and says whether the field is new. */
+function setField(client: Client, key: string, hash: HashValue | undefined, field: string, value: string): boolean {
+  const target = hash ?? new HashValue();
+  const added = target.set(field, value, client.node.encodingLimits);
+  if (hash === undefined) client.db.put(key, target);
+  else client.db.changed(key, target);
+  return added;
+}
+
+/** HSET and HMSET. */
+function setFields(name: 'hset' | 'hmset'): Run {
+  return (client, args) => {
+    const { db, node, reply } = client;
+    if (args.length % 2 !== 0) {
+      reply.error(wrongArity(name));
+      return;
+    }
+    const old = writeAs(client, args[1]!, 'hash');
+    if (old === null) return;
+    const hash = old ?? new HashValue();
+    let added = 0;
+    for (let i = 2; i < args.length; i += 2) if (hash.set(args[i]!, args[i + 1]!, node.encodingLimits)) added++;
+    if (old === undefined) db.put(args[1]!, hash);
+    else db.changed(args[1]!, hash);
+    changed(client, 'h', 'hset', args[1]!, (args.length - 2) / 2);
+    if (name === 'hset') reply.integer(added);
+    else reply.ok();
+  };
+}
+
+function setNewField(client: Client, args: readonly string[]): void {
+  const hash = writeAs(client, args[1]!, 'hash');
+  if (hash === null) return;
+  if (hash?.has(args[2]!) === true) {
+    client.reply.integer(0);
+    return;
+  }
+  setField(client, args[1]!, hash, args[2]!, args[3]!);
+  changed(client, 'h', 'hset', args[1]!);
+  client.reply.integer(1);
+}
+
+function get(client: Client, args: readonly string[]): void {
+  const hash = readAs(client, args[1]!, 'hash');
+  if (hash !== null) client.reply.bulkOrNull(hash?.get(args[2]!));
+}
+
+function getMany(client: Client, args: readonly string[]): void {
+  const hash = readAs(client, args[1]!, 'hash');
+  if (hash === null) return;
+  client.reply.array(args.length - 2);
+  for (let i = 2; i < args.length; i++) client.reply.bulkOrNull(hash?.get(args[i]!));
+}
+
+function deleteFields(client: Client, args: readonly string[]): void {
+  const hash = writeAs(client, args[1]!, 'hash');
+  if (hash === null) return;
+  let removed = 0;
+  for (let i = 2; i < args.length; i++) if (hash?.delete(args[i]!) === true) removed++;
+  if (hash !== undefined && removed > 0) {
+    changed(client, 'h', 'hdel', args[1]!, removed);
+    settle(client, args[1]!, hash);
+  }
+  client.reply.integer(removed);
+}
+
+function length(client: Client, args: readonly string[]): void {
+  const hash = readAs(client, args[1]!, 'hash');
+  if (hash !== null) client.reply.integer(hash?.size ?? 0);
+}
+
+function fieldLength(client: Client, args: readonly string[]): void {
+  const hash = readAs(client, args[1]!, 'hash');
+  if (hash !== null) client.reply.integer(hash?.get(args[2]!)?.length ?? 0);
+}
+
+function exists(client: Client, args: readonly string[]): void {
+  const hash = readAs(client, args[1]!, 'hash');
+  if (hash !== null) client.reply.integer(hash?.has(args[2]!) === true ? 1 : 0);
+}
+
+/** HKEYS, HVALS and HGETALL. */
+function all(fields: boolean, values: boolean): Run {
+  return (client, args) => {
+    const { reply } = client;
+    const hash = readAs(client, args[1]!, 'hash');
+    if (hash === null) return;
+    if (fields && values) reply.map(hash?.size ?? 0);
+    else reply.array(hash?.size ?? 0);
+    hash?.forEach((value, field) => {
+      if (fields) reply.bulk(field);
+      if (values) reply.bulk(value);
+    });
+  };
+}
+
+function incrementBy(client: Client, args: readonly string[]): void {
+  const { reply } = client;
+  if (integerArg(client, args[3]!) === undefined) return;
+  const hash = writeAs(client, args[1]!, 'hash');
+  if (hash === null) return;
+  const old = parseBigInteger(hash?.get(args[2]!) ?? '0');
+  if (old === undefined) {
+    reply.error('ERR hash value is not an integer');
+    return;
+  }
+  const sum = old + parseBigInteger(args[3]!)!;
+  if (!fitsInt64(sum)) {
+    reply.error(OVERFLOW);
+    return;
+  }
+  setField(client, args[1]!, hash, args[2]!, String(sum));
+  changed(client, 'h', 'hincrby', args[1]!);
+  reply.integer(sum);
+}
+
+function incrementByFloat(client: Client, args: readonly string[]): void {
+  const { db, node, reply } = client;
+  const by = parseDouble(args[3]!);
+  if (by === undefined) {
+    reply.error(NOT_FLOAT);
+    return;
+  }
+  if (!Number.isFinite(by)) {
+    reply.error('ERR value is NaN or Infinity');
+    return;
+  }
+  const hash = writeAs(client, args[1]!, 'hash');
+  if (hash === null) return;
+  const old = hash?.get(args[2]!) ?? '0';
+  if (parseDouble(old) === undefined) {
+    reply.error('ERR hash value is not a float');
+    return;
+  }
+  const sum = addDecimals(old, args[3]!);
+  if (sum === undefined) {
+    reply.error('ERR increment would produce NaN or Infinity');
+    return;
+  }
+  setField(client, args[1]!, hash, args[2]!, sum);
+  changed(client, 'h', 'hincrbyfloat', args[1]!);
+  node.propagate(db.index, ['HSET', args[1]!, args[2]!, sum]);
+  reply.bulk(sum);
+}
+
+function randomField(client: Client, args: readonly string[]): void {
+  const { reply } = client;
+  const withValues = args[3]?.toUpperCase() === 'WITHVALUES';
+  let count = 1;
+  if (args.length > 2) {
+    const wanted = integerArg(client, args[2]!);
+    if (wanted === undefined) return;
+    if (args.length > 4 || (args.length === 4 && !withValues)) {
+      reply.error(SYNTAX);
+      return;
+    }
+    if (Math.abs(wanted) > (withValues ? 2 ** 62 : 2 ** 63) - 1024) {
+      reply.error('ERR value is out of range');
+      return;
+    }
+    count = wanted;
+  }
+  const hash = readAs(client, args[1]!, 'hash');
+  if (hash === null) return;
+  if (args.length === 2) {
+    reply.bulkOrNull(hash?.randomField());
+    return;
+  }
+  const fields = (): string[] => {
+    const names: string[] = [];
+    hash?.forEach((_, field) => names.push(field));
+    return names;
+  };
+  const picked = sample(hash?.size ?? 0, count, () => hash!.randomField()!, fields);
+  reply.array(withValues && !reply.resp3 ? picked.length * 2 : picked.length);
+  for (const field of picked) {
+    if (withValues && reply.resp3) reply.array(2);
+    reply.bulk(field);
+    if (withValues) reply.bulk(hash!.get(field)!);
+  }
+}
+
+const row = (name: string, arity: number, flags: string, since: string, summary: string, run: Run): CommandSpec => ({
+  name,
+  arity,
+  flags,
+  keys: [1, 1, 1],
+  group: 'hash',
+  since,
+  summary,
+  run,
+});
+
+const WRITE = 'write denyoom fast';
+
+export const hashCommands: readonly CommandSpec[] = [
+  row('hset', -4, WRITE, '2.0.0', 'Creates or modifies the value of a field in a hash.', setFields('hset')),
+  row('hmset', -4, WRITE, '2.0.0', 'Sets the values of multiple fields.', setFields('hmset')),
+  row('hsetnx', 4, WRITE, '2.0.0', 'Sets the value of a field only when it does not exist.', setNewField),
+  row('hget', 3, 'readonly fast', '2.0.0', 'Returns the value of a field in a hash.', get),
+  row('hmget', -3, 'readonly fast', '2.0.0', 'Returns the values of fields in a hash.', getMany),
+  row('hdel', -3, 'write fast', '2.0.0', 'Deletes fields from a hash.', deleteFields),
+  row('hlen', 2, 'readonly fast', '2.0.0', 'Returns the number of fields in a hash.', length),
+  row('hstrlen', 3, 'readonly fast', '3.2.0', 'Returns the length of the value of a field.', fieldLength),
+  row('hkeys', 2, 'readonly', '2.0.0', 'Returns all fields in a hash.', all(true, false)),
+  row('hvals', 2, 'readonly', '2.0.0', 'Returns all values in a hash.', all(false, true)),
+  row('hgetall', 2, 'readonly', '2.0.0', 'Returns all fields and values in a hash.', all(true, true)),
+  row('hexists', 3, 'readonly fast', '2.0.0', 'Determines whether a field exists in a hash.', exists),
+  row('hincrby', 4, WRITE, '2.0.0', 'Increments the integer value of a field.', incrementBy),
+  row('hincrbyfloat', 4, WRITE, '2.6.0', 'Increments the floating point value of a field.', incrementByFloat),
+  row('hrandfield', -2, 'readonly', '6.2.0', 'Returns one or more random fields from a hash.', randomField),
+];

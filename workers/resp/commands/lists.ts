@@ -1,0 +1,275 @@
+import type { Client } from '../clients/server.ts';
+import { ListValue } from '../keyspace/list-value.ts';
+import { NO_SUCH_KEY, OUT_OF_RANGE, SYNTAX } from '../protocol/errors.ts';
+import { parseInteger } from '../protocol/numbers.ts';
+import { changed, clampRange, integerArg, integerFrom, readAs, settle, writeAs } from './arguments.ts';
+import { listRow } from './list-row.ts';
+import type { CommandSpec, Run } from './command.ts';
+
+const COUNT_RANGE = 'ERR value is out of range, must be positive';
+
+/** LPUSH, RPUSH, LPUSHX and RPUSHX. */
+function push(head: boolean, onlyExisting: boolean): Run {
+  return (client, args) => {
+    const { db, reply } = client;
+    const key = args[1]!;
+    const old = writeAs(client, key, 'list');
+    if (old === null) return;
+    if (old === undefined && onlyExisting) {
+      reply.integer(0);
+      return;
+    }
+    const list = old ?? new ListValue();
+    for (let i = 2; i < args.length; i++) {
+      if (head) list.pushHead(args[i]!);
+      else list.pushTail(args[i]!);
+    }
+    if (old === undefined) db.put(key, list);
+    else db.changed(key, list);
+    changed(client, 'l', head ? 'lpush' : 'rpush', key, args.length - 2);
+    reply.integer(list.length);
+  };
+}
+
+/** LPOP and RPOP. */
+function pop(head: boolean): Run {
+  return (client, args) => {
+    const { reply } = client;
+    const key = args[1]!;
+    if (args.length > 3) {
+      reply.error(`ERR wrong number of arguments for '${head ? 'lpop' : 'rpop'}' command`);
+      return;
+    }
+    const count = args.length === 3 ? integerFrom(client, args[2]!, 0, COUNT_RANGE) : undefined;
+    if (args.length === 3 && count === undefined) return;
+    const list = writeAs(client, key, 'list');
+    if (list === null) return;
+    if (list === undefined) {
+      if (count === undefined) reply.null();
+      else reply.nullArray();
+      return;
+    }
+    const popped = Math.min(count ?? 1, list.length);
+    if (count !== undefined) reply.array(popped);
+    for (let i = 0; i < popped; i++) reply.bulk((head ? list.popHead() : list.popTail())!);
+    if (popped === 0) return;
+    changed(client, 'l', head ? 'lpop' : 'rpop', key, popped);
+    settle(client, key, list);
+  };
+}
+
+function length(client: Client, args: readonly string[]): void {
+  const list = readAs(client, args[1]!, 'list');
+  if (list !== null) client.reply.integer(list?.length ?? 0);
+}
+
+function range(client: Client, args: readonly string[]): void {
+  const { reply } = client;
+  const start = integerArg(client, args[2]!);
+  if (start === undefined) return;
+  const end = integerArg(client, args[3]!);
+  if (end === undefined) return;
+  const list = readAs(client, args[1]!, 'list');
+  if (list === null) return;
+  const part = clampRange(start, end, list?.length ?? 0);
+  if (part === undefined || list === undefined) {
+    reply.array(0);
+    return;
+  }
+  reply.array(part.end - part.start + 1);
+  list.range(part.start, part.end, (element) => reply.bulk(element));
+}
+
+function index(client: Client, args: readonly string[]): void {
+  const at = integerArg(client, args[2]!);
+  if (at === undefined) return;
+  const list = readAs(client, args[1]!, 'list');
+  if (list !== null) client.reply.bulkOrNull(list?.at(at < 0 ? at + list.length : at));
+}
+
+function set(client: Client, args: readonly string[]): void {
+  const { reply } = client;
+  const list = writeAs(client, args[1]!, 'list');
+  if (list === null) return;
+  if (list === undefined) {
+    reply.error(NO_SUCH_KEY);
+    return;
+  }
+  const at = integerArg(client, args[2]!);
+  if (at === undefined) return;
+  const position = at < 0 ? at + list.length : at;
+  if (position < 0 || position >= list.length) {
+    reply.error(OUT_OF_RANGE);
+    return;
+  }
+  list.replace(position, args[3]!);
+  client.db.changed(args[1]!, list);
+  changed(client, 'l', 'lset', args[1]!);
+  reply.ok();
+}
+
+function trim(client: Client, args: readonly string[]): void {
+  const start = integerArg(client, args[2]!);
+  if (start === undefined) return;
+  const end = integerArg(client, args[3]!);
+  if (end === undefined) return;
+  const list = writeAs(client, args[1]!, 'list');
+  if (list === null) return;
+  client.reply.ok();
+  if (list === undefined) return;
+  const before = list.length;
+  const part = clampRange(start, end, before);
+  if (part === undefined) list.trim(before, before - 1);
+  else list.trim(part.start, part.end);
+  changed(client, 'l', 'ltrim', args[1]!, before - list.length);
+  settle(client, args[1]!, list);
+}
+
+/** Positions of an element, from the head, or from the tail when `reverse`, until `visit` returns false. */
+function positions(
+  list: ListValue,
+  element: string,
+  reverse: boolean,
+  most: number,
+  visit: (at: number) => boolean,
+): void {
+  const elements: string[] = [];
+  list.forEach((other) => elements.push(other));
+  let compared = 0;
+  for (let i = 0; i < elements.length && compared < most; i++, compared++) {
+    const at = reverse ? elements.length - 1 - i : i;
+    if (elements[at] === element && !visit(at)) return;
+  }
+}
+
+function remove(client: Client, args: readonly string[]): void {
+  const count = integerArg(client, args[2]!);
+  if (count === undefined) return;
+  const list = writeAs(client, args[1]!, 'list');
+  if (list === null) return;
+  const found: number[] = [];
+  const most = count === 0 ? Infinity : Math.abs(count);
+  if (list !== undefined) {
+    positions(list, args[3]!, count < 0, Infinity, (at) => {
+      found.push(at);
+      return found.length < most;
+    });
+    // From the back, so that the positions before stay what they are.
+    for (const at of found.toSorted((a, b) => b - a)) list.removeAt(at);
+    if (found.length > 0) {
+      changed(client, 'l', 'lrem', args[1]!, found.length);
+      settle(client, args[1]!, list);
+    }
+  }
+  client.reply.integer(found.length);
+}
+
+function insert(client: Client, args: readonly string[]): void {
+  const { reply } = client;
+  const where = args[2]!.toUpperCase();
+  if (where !== 'BEFORE' && where !== 'AFTER') {
+    reply.error(SYNTAX);
+    return;
+  }
+  const list = writeAs(client, args[1]!, 'list');
+  if (list === null) return;
+  if (list === undefined) {
+    reply.integer(0);
+    return;
+  }
+  let pivot = -1;
+  positions(list, args[3]!, false, Infinity, (at) => {
+    pivot = at;
+    return false;
+  });
+  if (pivot < 0) {
+    reply.integer(-1);
+    return;
+  }
+  list.insert(where === 'BEFORE' ? pivot : pivot + 1, args[4]!);
+  client.db.changed(args[1]!, list);
+  changed(client, 'l', 'linsert', args[1]!);
+  reply.integer(list.length);
+}
+
+interface PositionOptions {
+  rank: number;
+  count: number | undefined;
+  maxLength: number;
+}
+
+function positionOptions(client: Client, args: readonly string[]): PositionOptions | undefined {
+  const { reply } = client;
+  const options: PositionOptions = { rank: 1, count: undefined, maxLength: 0 };
+  for (let i = 3; i < args.length; i += 2) {
+    const option = args[i]!.toUpperCase();
+    if (!/^(?:RANK|COUNT|MAXLEN)$/.test(option) || i + 1 >= args.length) {
+      reply.error(SYNTAX);
+      return undefined;
+    }
+    const value = parseInteger(args[i + 1]!);
+    if (option === 'RANK') {
+      if (value === undefined || value < -(2 ** 63 - 1)) {
+        reply.error(value === undefined ? 'ERR value is not an integer or out of range' : 'ERR value is out of range');
+        return undefined;
+      }
+      if (value === 0) {
+        reply.error(
+          "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list",
+        );
+        return undefined;
+      }
+      options.rank = value;
+    } else if (value === undefined || value < 0) {
+      reply.error(`ERR ${option} can't be negative`);
+      return undefined;
+    } else if (option === 'COUNT') options.count = value;
+    else options.maxLength = value;
+  }
+  return options;
+}
+
+function position(client: Client, args: readonly string[]): void {
+  const { reply } = client;
+  const options = positionOptions(client, args);
+  if (options === undefined) return;
+  const list = readAs(client, args[1]!, 'list');
+  if (list === null) return;
+  const { rank, count, maxLength } = options;
+  const found: number[] = [];
+  let skip = Math.abs(rank) - 1;
+  const most = count === undefined ? 1 : count === 0 ? Infinity : count;
+  if (list !== undefined) {
+    positions(list, args[2]!, rank < 0, maxLength === 0 ? Infinity : maxLength, (at) => {
+      if (skip-- > 0) return true;
+      found.push(at);
+      return found.length < most;
+    });
+  }
+  if (count === undefined) {
+    if (found.length === 0) reply.null();
+    else reply.integer(found[0]!);
+    return;
+  }
+  reply.array(found.length);
+  for (const at of found) reply.integer(at);
+}
+
+const WRITE = 'write denyoom fast';
+
+export const listCommands: readonly CommandSpec[] = [
+  listRow('lpush', -3, WRITE, '1.0.0', 'Prepends one or more elements to a list.', push(true, false)),
+  listRow('rpush', -3, WRITE, '1.0.0', 'Appends one or more elements to a list.', push(false, false)),
+  listRow('lpushx', -3, WRITE, '2.2.0', 'Prepends elements to a list only when the list exists.', push(true, true)),
+  listRow('rpushx', -3, WRITE, '2.2.0', 'Appends elements to a list only when the list exists.', push(false, true)),
+  listRow('lpop', -2, 'write fast', '1.0.0', 'Returns the first elements in a list after removing them.', pop(true)),
+  listRow('rpop', -2, 'write fast', '1.0.0', 'Returns the last elements of a list after removing them.', pop(false)),
+  listRow('llen', 2, 'readonly fast', '1.0.0', 'Returns the length of a list.', length),
+  listRow('lrange', 4, 'readonly', '1.0.0', 'Returns a range of elements from a list.', range),
+  listRow('lindex', 3, 'readonly', '1.0.0', 'Returns an element from a list by its index.', index),
+  listRow('lset', 4, 'write denyoom', '1.0.0', 'Sets the value of an element in a list by its index.', set),
+  listRow('ltrim', 4, 'write', '1.0.0', 'Removes elements from both ends of a list.', trim),
+  listRow('lrem', 4, 'write', '1.0.0', 'Removes elements from a list.', remove),
+  listRow('linsert', 5, 'write denyoom', '2.2.0', 'Inserts an element before or after another element.', insert),
+  listRow('lpos', -3, 'readonly', '6.0.6', 'Returns the index of matching elements in a list.', position),
+];

@@ -1,0 +1,230 @@
+import type { Client } from '../clients/server.ts';
+import { clock } from '../keyspace/clock.ts';
+import type { Node } from '../keyspace/node.ts';
+import { DICT_ENTRY_BYTES, stringBytes } from '../keyspace/sizes.ts';
+import { frequency, idleMs } from '../keyspace/usage.ts';
+import { bytesOf } from '../keyspace/value.ts';
+import type { Value } from '../keyspace/value.ts';
+import { SYNTAX } from '../protocol/errors.ts';
+import { isInteger } from '../protocol/numbers.ts';
+import { changed, integerArg, integerFrom } from './arguments.ts';
+import type { CommandSpec, KeySpec, Run } from './command.ts';
+
+/** The longest string Redis keeps inside its object header. */
+const EMBEDDED_MAX = 44;
+
+/** The encoding Redis would have chosen. */
+function encodingOf(value: Value, node: Node): string {
+  if (typeof value === 'string') {
+    if (isInteger(value)) return 'int';
+    return value.length <= EMBEDDED_MAX ? 'embstr' : 'raw';
+  }
+  switch (value.kind) {
+    case 'string':
+      return 'raw';
+    case 'list':
+      return value.encoding(node.encodingLimits);
+    default:
+      return value.encoding;
+  }
+}
+
+/** A subcommand of OBJECT about a key that must be there; OBJECT does not count as a use. */
+function about(tell: (client: Client, key: string, value: Value) => void): Run {
+  return (client, args) => {
+    const value = client.db.peek(args[2]!);
+    if (value === undefined) client.reply.null();
+    else tell(client, args[2]!, value);
+  };
+}
+
+const NOT_LFU =
+  'ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.';
+const IS_LFU =
+  'ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.';
+
+function freq(client: Client, key: string): void {
+  if (client.node.evictionPolicy.endsWith('lfu')) client.reply.integer(frequency(client.db, key));
+  else client.reply.error(NOT_LFU);
+}
+
+function idleTime(client: Client, key: string): void {
+  if (client.node.evictionPolicy.endsWith('lfu')) client.reply.error(IS_LFU);
+  else client.reply.integer(Math.floor(idleMs(client.db, key) / 1000));
+}
+
+function memoryUsage(client: Client, args: readonly string[]): void {
+  const { db, reply } = client;
+  if (args.length > 3) {
+    if (args[3]!.toUpperCase() !== 'SAMPLES' || args.length !== 5) {
+      reply.error(SYNTAX);
+      return;
+    }
+    if (integerFrom(client, args[4]!, 0, SYNTAX) === undefined) return;
+  }
+  const value = db.peek(args[2]!);
+  if (value === undefined) reply.null();
+  else reply.integer(DICT_ENTRY_BYTES + stringBytes(args[2]!) + bytesOf(value));
+}
+
+function memoryStats({ node, reply, db }: Client): void {
+  const stats: readonly (readonly [string, number])[] = [
+    ['peak.allocated', Math.max(node.peakBytes, node.usedBytes)],
+    ['total.allocated', node.usedBytes],
+    ['keys.count', db.size],
+    ['keys.bytes-per-key', db.size === 0 ? 0 : Math.round(node.usedBytes / db.size)],
+    ['dataset.bytes', node.usedBytes],
+  ];
+  reply.map(stats.length);
+  for (const [name, value] of stats) {
+    reply.bulk(name);
+    reply.integer(value);
+  }
+}
+
+function dump(client: Client, args: readonly string[]): void {
+  const { codec } = client.server.host;
+  const value = client.db.read(args[1]!);
+  if (value === undefined) client.reply.null();
+  else if (codec === undefined) client.reply.error('ERR DUMP is not available: the engine was started without a codec');
+  else client.reply.bulk(codec.serializeValue(value));
+}
+
+interface RestoreOptions {
+  replace: boolean;
+  absolute: boolean;
+}
+
+function restoreOptions(client: Client, args: readonly string[]): RestoreOptions | undefined {
+  const options: RestoreOptions = { replace: false, absolute: false };
+  for (let i = 4; i < args.length; i++) {
+    const option = args[i]!.toUpperCase();
+    if (option === 'REPLACE') options.replace = true;
+    else if (option === 'ABSTTL') options.absolute = true;
+    else if ((option === 'IDLETIME' || option === 'FREQ') && i + 1 < args.length) {
+      const value = integerArg(client, args[++i]!);
+      if (value === undefined) return undefined;
+      if (value < 0 || (option === 'FREQ' && value > 255)) {
+        client.reply.error(`ERR Invalid ${option} value, must be >= 0${option === 'FREQ' ? ' and <= 255' : ''}`);
+        return undefined;
+      }
+    } else {
+      client.reply.error(SYNTAX);
+      return undefined;
+    }
+  }
+  return options;
+}
+
+function restore(client: Client, args: readonly string[]): void {
+  const { db, node, reply } = client;
+  const { codec } = client.server.host;
+  const key = args[1]!;
+  const options = restoreOptions(client, args);
+  if (options === undefined) return;
+  if (!options.replace && db.peek(key) !== undefined) {
+    reply.error('BUSYKEY Target key name already exists.');
+    return;
+  }
+  const ttl = integerArg(client, args[2]!);
+  if (ttl === undefined) return;
+  if (ttl < 0) {
+    reply.error('ERR Invalid TTL value, must be >= 0');
+    return;
+  }
+  if (codec === undefined) {
+    reply.error('ERR RESTORE is not available: the engine was started without a codec');
+    return;
+  }
+  const value = codec.deserializeValue(args[3]!);
+  if (value === undefined) {
+    reply.error('ERR DUMP payload version or checksum are wrong');
+    return;
+  }
+  db.replace(key, value);
+  const expireAt = options.absolute ? ttl : ttl + clock.now;
+  if (ttl > 0) db.expireAt(key, expireAt);
+  changed(client, 'g', 'restore', key);
+  node.propagate(db.index, ['RESTORE', key, ttl > 0 ? String(expireAt) : '0', args[3]!, 'REPLACE', 'ABSTTL']);
+  reply.ok();
+}
+
+const row = (
+  name: string,
+  arity: number,
+  flags: string,
+  group: string,
+  since: string,
+  summary: string,
+  run: Run,
+  keys: KeySpec = [2, 2, 1],
+): CommandSpec => ({ name, arity, flags, keys, group, since, summary, run });
+
+const keyless = (spec: CommandSpec): CommandSpec => ({ ...spec, keys: [0, 0, 0] });
+
+export const objectCommands: readonly CommandSpec[] = [
+  {
+    name: 'object',
+    arity: -2,
+    flags: '',
+    group: 'generic',
+    since: '2.2.3',
+    summary: 'A container for object introspection commands.',
+    subcommands: [
+      row(
+        'encoding',
+        3,
+        'readonly',
+        'generic',
+        '2.2.3',
+        'Returns the internal encoding of an object.',
+        about((client, _, value) => client.reply.bulk(encodingOf(value, client.node))),
+      ),
+      row(
+        'refcount',
+        3,
+        'readonly',
+        'generic',
+        '2.2.3',
+        'Returns the reference count of a value.',
+        about(({ reply }) => reply.integer(1)),
+      ),
+      row('idletime', 3, 'readonly', 'generic', '2.2.3', 'Returns the time since the last access.', about(idleTime)),
+      row('freq', 3, 'readonly', 'generic', '4.0.0', 'Returns the logarithmic access frequency.', about(freq)),
+    ],
+  },
+  {
+    name: 'memory',
+    arity: -2,
+    flags: '',
+    group: 'server',
+    since: '4.0.0',
+    summary: 'A container for memory diagnostics commands.',
+    subcommands: [
+      row('usage', -3, 'readonly', 'server', '4.0.0', 'Estimates the memory usage of a key.', memoryUsage),
+      keyless(row('stats', 2, '', 'server', '4.0.0', 'Returns details about memory usage.', memoryStats)),
+      keyless(
+        row('doctor', 2, '', 'server', '4.0.0', 'Outputs a memory problems report.', ({ reply }) =>
+          reply.verbatim('Sam, I detected no memory issues in this instance.\n'),
+        ),
+      ),
+      keyless(
+        row('purge', 2, '', 'server', '4.0.0', 'Asks the allocator to release memory.', ({ reply }) => reply.ok()),
+      ),
+    ],
+  },
+  row('dump', 2, 'readonly', 'generic', '2.6.0', 'Returns a serialized representation of a value.', dump, [1, 1, 1]),
+  {
+    ...row(
+      'restore',
+      -4,
+      'write denyoom',
+      'generic',
+      '2.6.0',
+      'Creates a key from a serialized value.',
+      restore,
+      [1, 1, 1],
+    ),
+    acl: 'dangerous',
+  },
+];

@@ -1,0 +1,226 @@
+import type { Client } from '../clients/server.ts';
+import type { SetValue } from '../keyspace/set-value.ts';
+import { ZSetValue } from '../keyspace/zset-value.ts';
+import { SYNTAX, WRONG_TYPE } from '../protocol/errors.ts';
+import { doubleArg, integerArg, integerFrom } from './arguments.ts';
+import { countedKeys } from './command.ts';
+import type { CommandSpec, Run } from './command.ts';
+import { storeZSet } from './zset-ranges.ts';
+import { zsetRow } from './zset-row.ts';
+
+type Combination = 'union' | 'inter' | 'diff';
+type Aggregate = 'SUM' | 'MIN' | 'MAX';
+/** Members of plain sets count with a score of 1. */
+type Source = ZSetValue | SetValue | undefined;
+
+interface CombineRequest {
+  readonly sources: readonly Source[];
+  readonly weights: readonly number[];
+  readonly aggregate: Aggregate;
+  readonly withScores: boolean;
+}
+
+/** Looks the sources up; undefined when one is of another type (the error was sent). */
+function sourcesOf(client: Client, keys: readonly string[]): Source[] | undefined {
+  const sources: Source[] = [];
+  for (const key of keys) {
+    const value = client.db.read(key);
+    if (value !== undefined && (typeof value === 'string' || (value.kind !== 'zset' && value.kind !== 'set'))) {
+      client.reply.error(WRONG_TYPE);
+      return undefined;
+    }
+    sources.push(value);
+  }
+  return sources;
+}
+
+/** Reads `numkeys key [key …] [WEIGHTS …] [AGGREGATE …] [WITHSCORES]` from `at` on. */
+function combineRequest(
+  client: Client,
+  args: readonly string[],
+  at: number,
+  how: Combination,
+  stores: boolean,
+): CombineRequest | undefined {
+  const { reply } = client;
+  const numKeys = integerArg(client, args[at]!);
+  if (numKeys === undefined) return undefined;
+  if (numKeys < 1) {
+    reply.error(`ERR at least 1 input key is needed for 'z${how}${stores ? 'store' : ''}' command`);
+    return undefined;
+  }
+  if (numKeys > args.length - at - 1) {
+    reply.error(SYNTAX);
+    return undefined;
+  }
+  const sources = sourcesOf(client, args.slice(at + 1, at + 1 + numKeys));
+  if (sources === undefined) return undefined;
+  const weights = sources.map(() => 1);
+  let aggregate: Aggregate = 'SUM';
+  let withScores = false;
+  for (let i = at + 1 + numKeys; i < args.length; i++) {
+    const option = args[i]!.toUpperCase();
+    if (option === 'WEIGHTS' && how !== 'diff' && i + numKeys < args.length) {
+      for (let w = 0; w < numKeys; w++) {
+        const weight = doubleArg(client, args[++i]!, 'ERR weight value is not a float');
+        if (weight === undefined) return undefined;
+        weights[w] = weight;
+      }
+    } else if (option === 'AGGREGATE' && how !== 'diff' && i + 1 < args.length) {
+      const wanted = args[++i]!.toUpperCase();
+      if (wanted !== 'SUM' && wanted !== 'MIN' && wanted !== 'MAX') {
+        reply.error(SYNTAX);
+        return undefined;
+      }
+      aggregate = wanted;
+    } else if (option === 'WITHSCORES' && !stores) withScores = true;
+    else {
+      reply.error(SYNTAX);
+      return undefined;
+    }
+  }
+  return { sources, weights, aggregate, withScores };
+}
+
+function forEachScore(source: Source, weight: number, visit: (score: number, member: string) => void): void {
+  if (source?.kind === 'set') source.forEach((member) => visit(weight, member));
+  else {
+    source?.forEach((score, member) => {
+      const weighted = score * weight;
+      // Infinity times zero counts as zero.
+      visit(Number.isNaN(weighted) ? 0 : weighted, member);
+    });
+  }
+}
+
+function scoreIn(source: Source, member: string): number | undefined {
+  if (source?.kind === 'set') return source.has(member) ? 1 : undefined;
+  return source?.score(member);
+}
+
+function join(aggregate: Aggregate, a: number, b: number): number {
+  if (aggregate === 'MIN') return Math.min(a, b);
+  if (aggregate === 'MAX') return Math.max(a, b);
+  // Infinities of both signs cancel out.
+  return Number.isNaN(a + b) ? 0 : a + b;
+}
+
+function combine(how: Combination, request: CombineRequest): Map<string, number> {
+  const { sources, weights, aggregate } = request;
+  const result = new Map<string, number>();
+  if (how === 'union') {
+    sources.forEach((source, i) => {
+      forEachScore(source, weights[i]!, (score, member) => {
+        const old = result.get(member);
+        result.set(member, old === undefined ? score : join(aggregate, old, score));
+      });
+    });
+    return result;
+  }
+  if (how === 'diff') {
+    const [first, ...others] = sources;
+    forEachScore(first, 1, (score, member) => {
+      if (!others.some((other) => scoreIn(other, member) !== undefined)) result.set(member, score);
+    });
+    return result;
+  }
+  if (sources.some((source) => source === undefined)) return result;
+  const order = sources
+    .map((source, i) => ({ source, weight: weights[i]! }))
+    .toSorted((a, b) => a.source!.size - b.source!.size);
+  const [smallest, ...others] = order;
+  forEachScore(smallest!.source, smallest!.weight, (score, member) => {
+    let total = score;
+    for (const { source, weight } of others) {
+      const other = scoreIn(source, member);
+      if (other === undefined) return;
+      const weighted = other * weight;
+      total = join(aggregate, total, Number.isNaN(weighted) ? 0 : weighted);
+    }
+    result.set(member, total);
+  });
+  return result;
+}
+
+/** ZUNION, ZINTER and ZDIFF: by ascending score, then by bytes. */
+function combined(how: Combination): Run {
+  return (client, args) => {
+    const { reply } = client;
+    const request = combineRequest(client, args, 1, how, false);
+    if (request === undefined) return;
+    const sorted = new ZSetValue();
+    for (const [member, score] of combine(how, request)) sorted.set(member, score);
+    const { withScores } = request;
+    reply.array(withScores && !reply.resp3 ? sorted.size * 2 : sorted.size);
+    sorted.forEach((score, member) => {
+      if (withScores && reply.resp3) reply.array(2);
+      reply.bulk(member);
+      if (withScores) reply.double(score);
+    });
+  };
+}
+
+/** ZUNIONSTORE, ZINTERSTORE and ZDIFFSTORE. */
+function combinedStore(how: Combination): Run {
+  return (client, args) => {
+    const request = combineRequest(client, args, 2, how, true);
+    if (request === undefined) return;
+    const zset = new ZSetValue();
+    for (const [member, score] of combine(how, request)) zset.set(member, score, client.node.encodingLimits);
+    storeZSet(client, args[1]!, zset, `z${how}store`);
+    client.reply.integer(zset.size);
+  };
+}
+
+function interCard(client: Client, args: readonly string[]): void {
+  const { reply } = client;
+  const numKeys = integerFrom(client, args[1]!, 1, 'ERR numkeys should be greater than 0');
+  if (numKeys === undefined) return;
+  if (numKeys > args.length - 2) {
+    reply.error("ERR Number of keys can't be greater than number of args");
+    return;
+  }
+  let limit = 0;
+  for (let i = 2 + numKeys; i < args.length; i += 2) {
+    if (args[i]!.toUpperCase() !== 'LIMIT' || i + 1 >= args.length) {
+      reply.error(SYNTAX);
+      return;
+    }
+    const wanted = integerFrom(client, args[i + 1]!, 0, "ERR LIMIT can't be negative");
+    if (wanted === undefined) return;
+    limit = wanted;
+  }
+  const sources = sourcesOf(client, args.slice(2, 2 + numKeys));
+  if (sources === undefined) return;
+  const { size } = combine('inter', { sources, weights: sources.map(() => 1), aggregate: 'SUM', withScores: false });
+  reply.integer(limit === 0 ? size : Math.min(limit, size));
+}
+
+const STORE = 'write denyoom';
+const STORE_KEYS = countedKeys(2, [1]);
+
+export const zsetCombineCommands: readonly CommandSpec[] = [
+  zsetRow('zunion', -3, 'readonly', '6.2.0', 'Returns the union of sorted sets.', combined('union'), countedKeys(1)),
+  zsetRow(
+    'zinter',
+    -3,
+    'readonly',
+    '6.2.0',
+    'Returns the intersect of sorted sets.',
+    combined('inter'),
+    countedKeys(1),
+  ),
+  zsetRow('zdiff', -3, 'readonly', '6.2.0', 'Returns the difference of sorted sets.', combined('diff'), countedKeys(1)),
+  zsetRow('zunionstore', -4, STORE, '2.0.0', 'Stores the union of sorted sets.', combinedStore('union'), STORE_KEYS),
+  zsetRow(
+    'zinterstore',
+    -4,
+    STORE,
+    '2.0.0',
+    'Stores the intersect of sorted sets.',
+    combinedStore('inter'),
+    STORE_KEYS,
+  ),
+  zsetRow('zdiffstore', -4, STORE, '6.2.0', 'Stores the difference of sorted sets.', combinedStore('diff'), STORE_KEYS),
+  zsetRow('zintercard', -3, 'readonly', '7.0.0', 'Returns the size of an intersect.', interCard, countedKeys(1)),
+];

@@ -1,0 +1,179 @@
+import { block } from '../clients/blocking.ts';
+import type { Client } from '../clients/server.ts';
+import type { ZSetValue } from '../keyspace/zset-value.ts';
+import { typeOf } from '../keyspace/value.ts';
+import { NOT_POSITIVE, SYNTAX, WRONG_TYPE } from '../protocol/errors.ts';
+import { changed, integerFrom, settle, writeAs } from './arguments.ts';
+import { countedKeys } from './command.ts';
+import type { CommandSpec, Run } from './command.ts';
+import { timeoutArg } from './list-moves.ts';
+import { zsetRow } from './zset-row.ts';
+
+type End = 'MIN' | 'MAX';
+
+interface Scored {
+  readonly member: string;
+  readonly score: number;
+}
+
+/** Removes up to `count` members from one end of a sorted set that is there, accounts for it, and returns them. */
+function take(client: Client, key: string, zset: ZSetValue, end: End, count: number): Scored[] {
+  const taken: Scored[] = [];
+  const number = Math.min(count, zset.size);
+  const start = end === 'MIN' ? 0 : zset.size - number;
+  zset.range(start, start + number - 1, (score, member) => taken.push({ member, score }));
+  for (const { member } of taken) zset.delete(member);
+  if (taken.length > 0) {
+    changed(client, 'z', end === 'MIN' ? 'zpopmin' : 'zpopmax', key, taken.length);
+    settle(client, key, zset);
+  }
+  return end === 'MIN' ? taken : taken.reverse();
+}
+
+/** ZPOPMIN and ZPOPMAX. */
+function pop(end: End): Run {
+  return (client, args) => {
+    const { reply } = client;
+    if (args.length > 3) {
+      reply.error(SYNTAX);
+      return;
+    }
+    const count = args.length === 3 ? integerFrom(client, args[2]!, 0, NOT_POSITIVE) : 1;
+    if (count === undefined) return;
+    const zset = writeAs(client, args[1]!, 'zset');
+    if (zset === null) return;
+    const taken = zset === undefined ? [] : take(client, args[1]!, zset, end, count);
+    const pairs = args.length === 3 && reply.resp3;
+    reply.array(pairs ? taken.length : taken.length * 2);
+    for (const { member, score } of taken) {
+      if (pairs) reply.array(2);
+      reply.bulk(member);
+      reply.double(score);
+    }
+  };
+}
+
+/** Tries the keys in order; an error ends the search and counts as done. */
+function firstOf(client: Client, keys: readonly string[], attempt: (key: string) => boolean): boolean {
+  for (const key of keys) {
+    const value = client.db.peek(key);
+    if (value !== undefined && typeOf(value) !== 'zset') {
+      client.reply.error(WRONG_TYPE);
+      return true;
+    }
+    if (attempt(key)) return true;
+  }
+  return false;
+}
+
+function zsetAt(client: Client, key: string): ZSetValue | undefined {
+  const value = client.db.write(key);
+  return value === undefined || typeof value === 'string' || value.kind !== 'zset' ? undefined : value;
+}
+
+/** BZPOPMIN and BZPOPMAX. */
+function blockingPop(end: End): Run {
+  return (client, args) => {
+    const { db, node, reply } = client;
+    const timeout = timeoutArg(client, args.at(-1)!);
+    if (timeout === undefined) return;
+    const keys = args.slice(1, -1);
+    const attempt = (key: string): boolean => {
+      const zset = zsetAt(client, key);
+      if (zset === undefined) return false;
+      const [taken] = take(client, key, zset, end, 1);
+      reply.array(3);
+      reply.bulk(key);
+      reply.bulk(taken!.member);
+      reply.double(taken!.score);
+      node.propagate(db.index, [end === 'MIN' ? 'ZPOPMIN' : 'ZPOPMAX', key]);
+      return true;
+    };
+    if (firstOf(client, keys, attempt)) return;
+    if (client.mayBlock) block(client, keys, timeout, { serve: attempt, timedOut: () => reply.nullArray() });
+    else reply.nullArray();
+  };
+}
+
+/** ZMPOP (`first` is 1) and BZMPOP (`first` is 2, after the timeout). */
+function multiPop(first: 1 | 2): Run {
+  return (client, args) => {
+    const { db, node, reply } = client;
+    const timeout = first === 2 ? timeoutArg(client, args[1]!) : 0;
+    if (timeout === undefined) return;
+    const numKeys = integerFrom(client, args[first]!, 1, 'ERR numkeys should be greater than 0');
+    if (numKeys === undefined) return;
+    const afterKeys = first + 1 + numKeys;
+    const end = args[afterKeys]?.toUpperCase();
+    if (end !== 'MIN' && end !== 'MAX') {
+      reply.error(SYNTAX);
+      return;
+    }
+    let count = 1;
+    if (args.length > afterKeys + 1) {
+      if (args[afterKeys + 1]!.toUpperCase() !== 'COUNT' || args.length !== afterKeys + 3) {
+        reply.error(SYNTAX);
+        return;
+      }
+      const wanted = integerFrom(client, args[afterKeys + 2]!, 1, 'ERR count should be greater than 0');
+      if (wanted === undefined) return;
+      count = wanted;
+    }
+    const keys = args.slice(first + 1, afterKeys);
+    const attempt = (key: string): boolean => {
+      const zset = zsetAt(client, key);
+      if (zset === undefined) return false;
+      const taken = take(client, key, zset, end, count);
+      reply.array(2);
+      reply.bulk(key);
+      reply.array(taken.length);
+      for (const { member, score } of taken) {
+        reply.array(2);
+        reply.bulk(member);
+        reply.double(score);
+      }
+      node.propagate(db.index, [end === 'MIN' ? 'ZPOPMIN' : 'ZPOPMAX', key, String(taken.length)]);
+      return true;
+    };
+    if (firstOf(client, keys, attempt)) return;
+    if (first === 2 && client.mayBlock) {
+      block(client, keys, timeout, { serve: attempt, timedOut: () => reply.nullArray() });
+    } else reply.nullArray();
+  };
+}
+
+const BLOCKING = 'write blocking';
+const KEYS = [1, -2, 1] as const;
+
+export const zsetPopCommands: readonly CommandSpec[] = [
+  zsetRow('zpopmin', -2, 'write fast', '5.0.0', 'Removes the members with the lowest scores.', pop('MIN')),
+  zsetRow('zpopmax', -2, 'write fast', '5.0.0', 'Removes the members with the highest scores.', pop('MAX')),
+  zsetRow(
+    'bzpopmin',
+    -3,
+    `${BLOCKING} fast`,
+    '5.0.0',
+    'Removes the lowest member, or waits.',
+    blockingPop('MIN'),
+    KEYS,
+  ),
+  zsetRow(
+    'bzpopmax',
+    -3,
+    `${BLOCKING} fast`,
+    '5.0.0',
+    'Removes the highest member, or waits.',
+    blockingPop('MAX'),
+    KEYS,
+  ),
+  zsetRow(
+    'zmpop',
+    -4,
+    'write',
+    '7.0.0',
+    'Removes members from one of several sorted sets.',
+    multiPop(1),
+    countedKeys(1),
+  ),
+  zsetRow('bzmpop', -5, BLOCKING, '7.0.0', 'Removes members, or waits for them.', multiPop(2), countedKeys(2)),
+];
