@@ -41,6 +41,7 @@ export function reset(client: Client, needsPassword: boolean): void {
   client.noEvict = false;
   client.noTouch = false;
   client.user = 'default';
+  client.privileged = false;
   client.authenticated = !needsPassword;
 }
 
