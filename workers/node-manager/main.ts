@@ -53,6 +53,7 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
       platformCommands({
         store,
         log,
+        isOpen: (node) => hosted.find(node.id as NodeId) === node,
         async replace(node, loaded) {
           await hosted.restore(node, loaded);
           reconciler.changed(node.id as NodeId);

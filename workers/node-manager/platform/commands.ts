@@ -10,6 +10,8 @@ import { verifyObject } from './verify.ts';
 
 interface PlatformCommandOptions {
   readonly store: ObjectStore;
+  /** Whether the node is one that is being served; platform connections also reach others. */
+  readonly isOpen: (node: Node) => boolean;
   /** Puts loaded data in the place of the node's, atomically and durably, and resolves once the log knows. */
   readonly replace: (node: Node, loaded: Node) => Promise<void>;
   readonly log: Logger;
@@ -25,14 +27,25 @@ const concurrency = 2;
  * <sha256>` and `MINIREDIS RESTORE <object key> <sha256>`. They reply with JSON, or with an error whose code is the
  * subcommand. One runs on a node at a time, the next waits; each ends when its connection does.
  */
-export function platformCommands({ store, replace, log }: PlatformCommandOptions): ExtraCommand {
+export function platformCommands({ store, isOpen, replace, log }: PlatformCommandOptions): ExtraCommand {
   const gate = createGate(concurrency);
   const turns = new WeakMap<Node, ReturnType<typeof createGate>>();
-  const subcommands: Readonly<Record<string, { readonly words: number; readonly run: Subcommand }>> = {
-    SNAPSHOT: { words: 3, run: (node, [, , key = ''], signal) => snapshotToStore(node, store, key, signal) },
-    VERIFY: { words: 4, run: (_, [, , key = '', sha256 = ''], signal) => verifyObject(store, key, sha256, signal) },
+  const subcommands: Readonly<
+    Record<string, { readonly words: number; readonly needsNode: boolean; readonly run: Subcommand }>
+  > = {
+    SNAPSHOT: {
+      words: 3,
+      needsNode: true,
+      run: (node, [, , key = ''], signal) => snapshotToStore(node, store, key, signal),
+    },
+    VERIFY: {
+      words: 4,
+      needsNode: false,
+      run: (_, [, , key = '', sha256 = ''], signal) => verifyObject(store, key, sha256, signal),
+    },
     RESTORE: {
       words: 4,
+      needsNode: true,
       run: (node, [, , key = '', sha256 = ''], signal) =>
         restoreFromStore(node, store, key, sha256, (loaded) => replace(node, loaded), signal),
     },
@@ -64,7 +77,7 @@ export function platformCommands({ store, replace, log }: PlatformCommandOptions
         return { error: `ERR wrong number of arguments for 'miniredis|${name.toLowerCase()}'` };
       return run(name, node, async () => {
         signal.throwIfAborted();
-        if (node.closed) throw new Error('The node was closed.');
+        if (subcommand.needsNode && !isOpen(node)) throw new Error('The node does not run; start it first.');
         return subcommand.run(node, args, signal);
       });
     },

@@ -19,10 +19,11 @@ export async function openChecked(
 ): Promise<CheckedObject> {
   const found = await store.head(objectKey);
   if (found === null) throw new Error(`The object store has no object "${objectKey}".`);
-  const source = await store.get(objectKey);
   const sum = createHash('sha256');
   let bytes = 0;
   async function* content(): AsyncGenerator<Uint8Array> {
+    // Opened when it is first read, so that whoever reads nothing leaves nothing open.
+    const source = await store.get(objectKey);
     try {
       for await (const chunk of source) {
         signal.throwIfAborted();
