@@ -22,7 +22,7 @@ test('worker and client wait for a server that comes up later, and survive its r
   const worker = keepWorking({
     ...temporal,
     taskQueue: 'test',
-    bundle: () => workflowBundle(path.join(import.meta.dirname, 'test-workflows', 'workflows.ts')),
+    bundle: (signal) => workflowBundle(path.join(import.meta.dirname, 'test-workflows', 'workflows.ts'), signal),
     activities: { note: async ({ text }: { text: string }) => void done.push(text) },
     log,
   });

@@ -10,8 +10,8 @@ export interface TemporalWorkerOptions {
   readonly address: string;
   readonly namespace: string;
   readonly taskQueue: string;
-  /** Asked for again when it failed. */
-  readonly bundle: () => Promise<WorkflowBundle>;
+  /** Asked for again when it failed; the signal aborts when the worker is stopped. */
+  readonly bundle: (signal: AbortSignal) => Promise<WorkflowBundle>;
   readonly activities: object;
   readonly log: Logger;
 }
@@ -42,7 +42,7 @@ export function keepWorking(options: TemporalWorkerOptions): TemporalWorker {
   let current: Worker | undefined;
 
   const live = async (): Promise<void> => {
-    const { connection, worker } = await createWorker(options);
+    const { connection, worker } = await createWorker(options, stopping.signal);
     try {
       current = worker;
       if (stopping.signal.aborted) return;
@@ -88,8 +88,11 @@ export function keepWorking(options: TemporalWorkerOptions): TemporalWorker {
   };
 }
 
-async function createWorker(options: TemporalWorkerOptions): Promise<{ connection: NativeConnection; worker: Worker }> {
-  const workflowBundle = await options.bundle();
+async function createWorker(
+  options: TemporalWorkerOptions,
+  signal: AbortSignal,
+): Promise<{ connection: NativeConnection; worker: Worker }> {
+  const workflowBundle = await options.bundle(signal);
   const sdk = await temporalWorkerSdk(options.log);
   const connection = await sdk.NativeConnection.connect({ address: options.address });
   try {

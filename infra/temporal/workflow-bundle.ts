@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, glob, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 import { cacheFolder } from '../local/cache-folder.ts';
 
@@ -11,14 +13,18 @@ export type WorkflowBundle = { readonly codePath: string } | { readonly code: st
 
 /**
  * Bundles the workflows that a file exports. That takes a bundler and seconds, so the result is kept under a name made of
- * what went into it: every source of the file's folder and the SDK's version. It happens beside the event loop, which a role
- * needs to answer its probes.
+ * what went into it: every source of the file's folder and the SDK's version. It happens in a process of its own: the event loop is
+ * needed to answer a role's probes, and the bundler's native code ends a process that runs it in a thread.
  */
-export async function workflowBundle(workflowsFile: string, cache = cacheFolder()): Promise<WorkflowBundle> {
+export async function workflowBundle(
+  workflowsFile: string,
+  signal?: AbortSignal,
+  cache = cacheFolder(),
+): Promise<WorkflowBundle> {
   const folder = path.join(cache, 'workflow-bundles');
   const codePath = path.join(folder, `${await fingerprint(workflowsFile)}.js`);
   if (await exists(codePath)) return { codePath };
-  const code = await bundleInThread(workflowsFile);
+  const code = await bundle(workflowsFile, signal);
   try {
     await mkdir(folder, { recursive: true });
     const unfinished = `${codePath}.${process.pid}.tmp`;
@@ -55,13 +61,12 @@ async function exists(file: string): Promise<boolean> {
   }
 }
 
-function bundleInThread(workflowsFile: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const thread = new Worker(new URL('bundle-thread.ts', import.meta.url), { workerData: workflowsFile });
-    thread.once('message', resolve);
-    thread.once('error', reject);
-    thread.once('exit', (code) =>
-      reject(new Error(`The bundler ended with ${code} and made no bundle of the workflows.`)),
-    );
-  });
+const program = fileURLToPath(new URL('bundle-process.ts', import.meta.url));
+const codeMax_bytes = 64 * 1024 * 1024;
+
+async function bundle(workflowsFile: string, signal: AbortSignal | undefined): Promise<string> {
+  const options = { maxBuffer: codeMax_bytes, ...(signal === undefined ? {} : { signal }) };
+  const { stdout } = await promisify(execFile)(process.execPath, [program, workflowsFile], options);
+  if (stdout === '') throw new Error(`The bundler made nothing of ${workflowsFile}.`);
+  return stdout;
 }

@@ -42,7 +42,7 @@ export function startWorkflows(options: WorkflowsOptions): RunningWorkflows {
     address,
     namespace,
     taskQueue: workflowTaskQueue,
-    bundle: () => workflowBundle(path.join(import.meta.dirname, 'workflows.ts')),
+    bundle: (signal) => workflowBundle(path.join(import.meta.dirname, 'workflows.ts'), signal),
     activities: { ...backupActivities(parts), ...restoreActivities(parts) },
     log: logger,
   });
