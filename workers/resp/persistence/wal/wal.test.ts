@@ -1,0 +1,396 @@
+import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterEach, describe, expect, test } from 'vitest';
+
+import { Node } from '../../keyspace/node.ts';
+import { nodeOf, plainNode } from '../testing/keyspaces.ts';
+import {
+  copyOf,
+  engine,
+  filesOf,
+  newFolder,
+  openLog,
+  recovered,
+  removeFolders,
+  run,
+  serve,
+  strings,
+} from '../testing/wal-lab.ts';
+import { SEGMENT_HEADER, segmentFile } from './segment.ts';
+
+afterEach(removeFolders);
+
+const firstSegment = (dir: string): string => segmentFile(dir, 0);
+
+describe('recovery', () => {
+  test('gives back all types and databases, of every node, in order', async () => {
+    const dir = newFolder();
+    const wal = await openLog(dir);
+    const nodes = [await serve(wal, 'a'), await serve(wal, 'b', 'everysec')];
+    for (const [i, node] of nodes.entries()) {
+      const lines = [
+        `SET s ${i}`, 'APPEND s more', 'RPUSH l 1 2 3', 'LPOP l', 'SADD set x y', 'SREM set x', 'HSET h f 1', 'HINCRBY h f 41',
+        'ZADD z 1.5 m', 'SET gone 1', 'DEL gone', 'SET t 1 PX 100000', 'SELECT 3', 'INCR n',
+      ]; // prettier-ignore
+      for (const line of lines) await run(node, line);
+      await engine.execute(node, ['SET', 'ü\u0000\r\n', '\u00ff'], 3);
+    }
+    const before = nodes.map(plainNode);
+    await wal.close();
+    const again = await openLog(dir);
+    expect(again.report).toMatchObject({ cut: undefined, damage: undefined, staleRecords: 0 });
+    expect(again.nodes().sort()).toEqual(['a', 'b']);
+    expect([plainNode(await serve(again, 'a')), plainNode(await serve(again, 'b'))]).toEqual(before);
+    await again.close();
+  });
+
+  test('goes on where it was, over many restarts, and nothing expires while it is replayed', async () => {
+    const dir = newFolder();
+    for (let round = 0; round < 5; round++) {
+      const wal = await openLog(dir);
+      const node = await serve(wal, 'a');
+      expect(await run(node, 'GET n')).toBe(round === 0 ? null : String(round));
+      await run(node, 'INCR n');
+      if (round === 0) {
+        await run(node, 'SET short 1 PX 30');
+        await run(node, 'INCRBY short 5');
+        await run(node, 'PERSIST short');
+      }
+      await new Promise((resolve) => setTimeout(resolve, 15));
+      expect(await run(node, 'GET short')).toBe('6');
+      await wal.close();
+    }
+  });
+
+  test('of a thousand small nodes takes well under two seconds, and idle nodes take no file', async () => {
+    const dir = newFolder();
+    const wal = await openLog(dir);
+    const all = Array.from({ length: 1000 }, (_, i) => new Node({ id: `node_${i}` }));
+    await wal.openNodes(all.map((node) => ({ node, epoch: 1, durability: 'everysec' })));
+    expect(await filesOf(dir)).toEqual([]);
+    for (const node of all) for (let i = 0; i < 10; i++) await engine.execute(node, ['SET', `k${i}`, node.id]);
+    await wal.close();
+    expect(await filesOf(dir)).toHaveLength(1);
+    const start = performance.now();
+    const again = await openLog(dir);
+    const fresh = all.map(({ id }) => new Node({ id }));
+    const opened = await again.openNodes(fresh.map((node) => ({ node, epoch: 1, durability: 'everysec' })));
+    expect(performance.now() - start).toBeLessThan(2000);
+    expect(opened.every((one) => one.ok && one.keys === 10)).toBe(true);
+    await again.close();
+  });
+
+  test('of a node without durability gives its last base, and nothing is written in between', async () => {
+    const dir = newFolder();
+    const wal = await openLog(dir);
+    const node = await serve(wal, 'a', 'none');
+    await run(node, 'SET k 1');
+    expect(await filesOf(dir)).toEqual([]);
+    await wal.writeBase('a');
+    await run(node, 'SET k 2');
+    await wal.close();
+    expect(await recovered(dir)).toEqual({ k: '1' });
+  });
+
+  test('refuses an epoch that has lapsed', async () => {
+    const dir = newFolder();
+    const wal = await openLog(dir);
+    await run(await serve(wal, 'a', 'always', 7), 'SET k 1');
+    await wal.close();
+    const again = await openLog(dir);
+    await expect(serve(again, 'a', 'always', 6)).rejects.toThrow(/epoch 6 has lapsed/);
+    expect(strings(await serve(again, 'a', 'always', 8))).toEqual({ k: '1' });
+    await again.close();
+  });
+
+  test('of transactions and of commands with several effects is whole or not at all', async () => {
+    const dir = newFolder();
+    const wal = await openLog(dir);
+    const node = await serve(wal, 'a');
+    await run(node, 'SET k 0');
+    const before = statSync(firstSegment(dir)).size;
+    node.journal!.appendBlock([
+      { db: 0, args: ['SET', 'x', '1'] },
+      { db: 0, args: ['SET', 'y', '1'] },
+    ]);
+    await new Promise((resolve) => node.journal!.whenDurable(resolve));
+    const whole = copyOf(dir);
+    await wal.close();
+    expect(await recovered(copyOf(whole))).toEqual({ k: '0', x: '1', y: '1' });
+    const { size } = statSync(firstSegment(whole));
+    for (let length = before; length < size; length++) {
+      const torn = copyOf(whole);
+      truncateSync(firstSegment(torn), length);
+      expect(await recovered(torn), `cut at ${length}`).toEqual({ k: '0' });
+    }
+  });
+});
+
+describe('a torn end', () => {
+  test('is cut to the last whole record, wherever it tore, and reported', async () => {
+    const dir = newFolder();
+    const wal = await openLog(dir);
+    const node = await serve(wal, 'a');
+    await run(node, 'SET k 1');
+    const before = statSync(firstSegment(dir)).size;
+    await run(node, 'SET k second');
+    const killed = copyOf(dir);
+    await wal.close();
+    const bytes = readFileSync(firstSegment(killed));
+    for (let length = before + 1; length < bytes.length; length++) {
+      const torn = copyOf(killed);
+      truncateSync(firstSegment(torn), length);
+      const again = await openLog(torn);
+      const cut = again.report.cut;
+      if (cut !== undefined) expect(cut).toMatchObject({ file: firstSegment(torn), bytes: length - cut.offset });
+      expect(strings(await serve(again, 'a'))).toEqual({ k: '1' });
+      await run(await reopened(again, 'a'), 'SET after 1');
+      await again.close();
+      expect(await recovered(torn)).toEqual({ k: '1', after: '1' });
+    }
+    // Garbage where the last record was is as good as its absence.
+    for (let at = before + 21; at < bytes.length; at++) {
+      const torn = copyOf(killed);
+      const damaged = Buffer.from(bytes);
+      damaged[at]! ^= 0x41;
+      writeFileSync(firstSegment(torn), damaged);
+      expect(await recovered(torn), `byte ${at}`).toEqual({ k: '1' });
+    }
+  });
+
+  async function reopened(wal: Awaited<ReturnType<typeof openLog>>, id: string) {
+    await wal.closeNode(id, { base: false });
+    return serve(wal, id);
+  }
+
+  test('with a block the disk never wrote, and later ones it did, is cut as well', async () => {
+    const dir = newFolder();
+    const wal = await openLog(dir);
+    const node = await serve(wal, 'a', 'everysec');
+    for (let i = 0; i < 200; i++) await run(node, `SET key${i} ${'x'.repeat(50)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const killed = copyOf(dir);
+    await wal.close();
+    const bytes = readFileSync(firstSegment(killed));
+    bytes.fill(0, 8192, 12_288);
+    writeFileSync(firstSegment(killed), bytes);
+    const again = await openLog(killed);
+    expect(again.report.cut!.bytes).toBeGreaterThan(4096);
+    const keys = Object.keys(strings(await serve(again, 'a'))).length;
+    expect(keys).toBeGreaterThan(20);
+    expect(keys).toBeLessThan(150);
+    await again.close();
+  });
+});
+
+describe('damage in the middle', () => {
+  async function threeNodes(): Promise<{ dir: string; from: number; to: number }> {
+    const dir = newFolder();
+    const wal = await openLog(dir);
+    const [a, b, c] = [await serve(wal, 'a'), await serve(wal, 'b'), await serve(wal, 'c')];
+    for (const node of [a, b, c]) await run(node, 'SET k 1');
+    const from = statSync(firstSegment(dir)).size;
+    await run(a, 'SET k damaged');
+    const to = statSync(firstSegment(dir)).size;
+    for (const node of [a, b]) await run(node, 'SET later 1');
+    await wal.close();
+    return { dir, from, to };
+  }
+
+  test('is named by file and offset, whichever byte it is; only nodes it can not have hit start', async () => {
+    const { dir, from, to } = await threeNodes();
+    const bytes = readFileSync(firstSegment(dir));
+    for (let at = from + 21; at < to; at++) {
+      const copy = copyOf(dir);
+      const damaged = Buffer.from(bytes);
+      damaged[at]! ^= 1 << (at % 8);
+      writeFileSync(firstSegment(copy), damaged);
+      const wal = await openLog(copy);
+      expect(wal.report.damage).toMatchObject({ file: firstSegment(copy), offset: from + 21 });
+      await expect(serve(wal, 'a')).rejects.toThrow(/can't be recovered: .*missing/);
+      // b goes on over the damaged place without a gap; c says nothing after it, and d may have been in it.
+      expect(strings(await serve(wal, 'b'))).toEqual({ k: '1', later: '1' });
+      await expect(serve(wal, 'c')).rejects.toThrow(/can't be proven/);
+      await expect(serve(wal, 'd')).rejects.toThrow(/can't be proven/);
+      await wal.close();
+    }
+  });
+
+  test('does not keep nodes from beginning anew', async () => {
+    const { dir, from } = await threeNodes();
+    const bytes = readFileSync(firstSegment(dir));
+    bytes[from + 40]! ^= 1;
+    writeFileSync(firstSegment(dir), bytes);
+    const wal = await openLog(dir);
+    const [a, d] = [new Node({ id: 'a' }), new Node({ id: 'd' })];
+    for (const node of [a, d]) await wal.openNode({ node, epoch: 1, durability: 'always', fresh: true });
+    await wal.replaceNode('a', nodeOf([{ db: 0, key: 'restored', value: '1', expireAtMs: undefined }]), () => {});
+    await wal.close();
+    expect(await recovered(dir, 'a')).toEqual({ restored: '1' });
+    expect(await recovered(dir, 'd')).toEqual({});
+  });
+
+  test('of a header, or a segment that is missing, is refused as a whole', async () => {
+    const dir = newFolder();
+    const wal = await openLog(dir, { segmentBytes: 200 });
+    const node = await serve(wal, 'a');
+    for (let i = 0; i < 20; i++) await run(node, `SET key${i} value`);
+    await wal.close();
+    const segments = (await filesOf(dir)).filter((name) => name.endsWith('.wal'));
+    expect(segments.length).toBeGreaterThan(3);
+    const withoutOne = copyOf(dir);
+    truncateSync(join(withoutOne, segments[1]!), 0);
+    await expect(openLog(withoutOne)).rejects.toThrow(/damaged: .*header/);
+    const cut = copyOf(dir);
+    truncateSync(join(cut, segments[1]!), statSync(join(cut, segments[1]!)).size - 5);
+    const damaged = await openLog(cut);
+    expect(damaged.report.damage).toMatchObject({ file: join(cut, segments[1]!) });
+    await expect(serve(damaged, 'a')).rejects.toThrow(/can't be recovered/);
+    await damaged.close();
+  });
+
+  test('of a base is found, and other nodes start', async () => {
+    const dir = newFolder();
+    const wal = await openLog(dir);
+    for (const id of ['a', 'b']) await run(await serve(wal, id), 'SET k 1');
+    await wal.writeBase('a');
+    await wal.close();
+    const base = (await filesOf(dir)).find((name) => name.startsWith('a@'))!;
+    const file = join(dir, 'bases', base);
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 12]! ^= 1;
+    writeFileSync(file, bytes);
+    await expect(recovered(dir, 'a')).rejects.toThrow(new RegExp(`can't be recovered: .*${base}.*byte`));
+    expect(await recovered(dir, 'b')).toEqual({ k: '1' });
+  });
+});
+
+describe('the log', () => {
+  test('stays small while nodes write on: segments that no node needs are removed', async () => {
+    const dir = newFolder();
+    const wal = await openLog(dir, { segmentBytes: 10_000, nodeBytes: 20_000, logBytes: 60_000 });
+    const busy = await serve(wal, 'busy');
+    const quiet = await serve(wal, 'quiet');
+    await run(quiet, 'SET k 1');
+    let largest = 0;
+    for (let i = 0; i < 3000; i++) {
+      await run(busy, `SET key${i % 50} ${'x'.repeat(100)}${i}`);
+      largest = Math.max(largest, wal.bytes);
+    }
+    expect(largest).toBeLessThan(150_000);
+    const before = strings(busy);
+    await wal.close();
+    expect((await filesOf(dir)).length).toBeLessThan(18);
+    expect(await recovered(dir, 'busy')).toEqual(before);
+    expect(await recovered(dir, 'quiet')).toEqual({ k: '1' });
+  });
+
+  test('forgets a dropped node for good', async () => {
+    const dir = newFolder();
+    const wal = await openLog(dir);
+    const node = await serve(wal, 'a');
+    await run(node, 'SET k 1');
+    await wal.writeBase('a');
+    await run(node, 'SET k 2');
+    await wal.dropNode('a');
+    expect((await filesOf(dir)).filter((name) => name.endsWith('.rdb'))).toEqual([]);
+    expect(wal.nodes()).toEqual([]);
+    await wal.close();
+    const again = await openLog(dir);
+    expect(again.nodes()).toEqual([]);
+    expect(strings(await serve(again, 'a'))).toEqual({});
+    await again.close();
+  });
+
+  test('lets a closed node be opened again, with and without a base', async () => {
+    const dir = newFolder();
+    const wal = await openLog(dir);
+    let node = await serve(wal, 'a', 'everysec');
+    for (const base of [false, true, false]) {
+      await run(node, 'INCR n');
+      await wal.closeNode('a', { base });
+      node = await serve(wal, 'a', 'everysec');
+    }
+    expect(strings(node)).toEqual({ n: '3' });
+    await wal.close();
+    expect(await recovered(dir)).toEqual({ n: '3' });
+  });
+
+  test('replaces all data of a node at once', async () => {
+    const dir = newFolder();
+    const wal = await openLog(dir);
+    const node = await serve(wal, 'a');
+    await run(node, 'SET old 1');
+    const content = nodeOf([{ db: 0, key: 'new', value: '1', expireAtMs: undefined }]);
+    await wal.replaceNode('a', content, () => engine.replaceKeyspace(node, content));
+    expect(strings(node)).toEqual({ new: '1' });
+    await run(node, 'SET later 1');
+    await wal.close();
+    expect(await recovered(dir)).toEqual({ new: '1', later: '1' });
+  });
+
+  test('whose disk fails refuses writes, says so to those who wait, and is not tried again', async () => {
+    let failing = false;
+    const probe = (step: string): void => {
+      if (failing && step === 'sync') throw new Error('EIO: i/o error, fdatasync');
+    };
+    const dir = newFolder();
+    const wal = await openLog(dir, { probe });
+    const node = await serve(wal, 'a');
+    await run(node, 'SET k 1');
+    failing = true;
+    await expect(run(node, 'SET k 2')).rejects.toThrow(/could not be made durable/);
+    failing = false;
+    expect(wal.failure).toMatch(/EIO/);
+    expect(await run(node, 'SET k 3')).toMatchObject({ error: expect.stringMatching(/^MISCONF/) });
+    expect(await run(node, 'GET k')).toBe('2');
+    await wal.close();
+    expect((await recovered(dir))['k']).toMatch(/1|2/);
+  });
+
+  test('waits for room on a full disk, and then has lost nothing', async () => {
+    let full = false;
+    const probe = (step: string): void => {
+      if (full && step === 'write') throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+    };
+    const dir = newFolder();
+    const wal = await openLog(dir, { probe });
+    const node = await serve(wal, 'a');
+    full = true;
+    const held = run(node, 'SET k 1');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await run(node, 'SET k 2').catch(String)).toMatchObject({ error: expect.stringMatching(/^MISCONF.*full/) });
+    full = false;
+    expect(await held).toBe('OK');
+    expect(await run(node, 'SET k 3')).toBe('OK');
+    await wal.close();
+    expect(await recovered(dir)).toEqual({ k: '3' });
+  });
+
+  test('syncs once for all that is written in a tick', async () => {
+    let syncs = 0;
+    const dir = newFolder();
+    const wal = await openLog(dir, { probe: (step) => void (step === 'sync' && syncs++) });
+    const nodes = await Promise.all(['a', 'b', 'c'].map((id) => serve(wal, id)));
+    await Promise.all(Array.from({ length: 300 }, (_, i) => run(nodes[i % 3]!, `SET k${i} 1`)));
+    expect(syncs).toBeLessThan(4);
+    await wal.close();
+    expect(SEGMENT_HEADER).toBe(18);
+  });
+
+  test('syncs what everysec nodes wrote within a second, without being asked', async () => {
+    let synced = 0;
+    const wal = await openLog(newFolder(), {
+      probe: (step) => void (step === 'synced' && (synced = performance.now())),
+    });
+    const node = await serve(wal, 'a', 'everysec');
+    const start = performance.now();
+    await run(node, 'SET k 1');
+    expect(synced).toBe(0);
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    expect(synced - start).toBeLessThan(1050);
+    expect(synced).toBeGreaterThan(0);
+    await wal.close();
+  });
+});
