@@ -43,8 +43,9 @@ export async function catchUp({ events, pool, log, signal }: Beside, view: AnyVi
 }
 
 /** A table that another version of the view made is replaced by one of this version. */
-export async function renew({ events, pool, log }: Beside, view: AnyView): Promise<void> {
+export async function renew({ events, pool, log, signal }: Beside, view: AnyView): Promise<void> {
+  if (signal.aborted) return;
   log.info({ view: view.name }, 'the definition of this view changed: rebuilding it');
-  const position = await rebuild(events, pool, view);
+  const position = await rebuild(events, pool, view, { signal });
   log.info({ view: view.name, position: position.toString() }, 'the view is rebuilt');
 }

@@ -86,15 +86,19 @@ export function runProjections(
   }
 
   function startRound(client: ClientBase, beside: Beside, checkpoints: readonly Checkpoint[]) {
-    const besides = new Map<string, Promise<void>>();
-    /** Starts work on a view beside the round, unless it goes on already; the next batch finds out if more is needed. */
+    const waiting = new Set<string>();
+    let besides = Promise.resolve();
+    /** Works on a view beside the round, on one at a time; the next batch finds out if more is needed. */
     const startBeside = (view: AnyView, work: (beside: Beside, view: AnyView) => Promise<void>) => {
-      if (besides.has(view.name)) return;
-      const report = (error: unknown) => log.error({ view: view.name, err: error }, 'a view could not be brought up');
-      const done = work(beside, view)
+      if (waiting.has(view.name)) return;
+      waiting.add(view.name);
+      const report = (error: unknown) => {
+        if (!beside.signal.aborted) log.error({ view: view.name, err: error }, 'a view could not be brought up');
+      };
+      besides = besides
+        .then(() => work(beside, view))
         .catch(report)
-        .then(() => void besides.delete(view.name));
-      besides.set(view.name, done);
+        .then(() => void waiting.delete(view.name));
     };
 
     let after = startingPoint(views, checkpoints);
@@ -117,7 +121,7 @@ export function runProjections(
       ended: subscription.ended,
       async stop() {
         await subscription.stop();
-        await Promise.all(besides.values());
+        await besides;
       },
     };
   }

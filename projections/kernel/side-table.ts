@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { EventLog } from '#infra/event-log/event-log.ts';
 import type { ClientBase, Pool, PoolClient } from 'pg';
 
@@ -12,8 +14,18 @@ export interface SideTable {
   position: bigint;
 }
 
+/** PostgreSQL takes a moment to notice that a connection has gone, and to let go of its lock. */
+const lockPatience_ms = 500;
+
 /** Told from time to time how far a side table has come. */
 export type Progress = (position: bigint, target: bigint) => void;
+
+/** Who looks on while a side table is filled. */
+export interface Watching {
+  readonly progress?: Progress;
+  /** Ends the work after the batch in hand, with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
 
 /** Somebody else rebuilds or verifies the same view at this moment. */
 export class SideTableBusy extends Error {
@@ -49,12 +61,16 @@ export async function withSideTable<Result>(
 
 /** The lock ends with the connection, so whoever gets it may clear away whatever lies about. */
 async function lockBeside(client: ClientBase, view: AnyView): Promise<void> {
-  const { rows } = await client.query<{ free: boolean }>(
-    'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS free',
-    [`${schema}.${view.name} beside`],
-  );
-  if (rows[0]?.free === true) return;
-  throw new SideTableBusy(`The view ${view.name} is being rebuilt or verified already; wait for that to end.`);
+  const text = 'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS mine';
+  const end = Date.now() + lockPatience_ms;
+  for (;;) {
+    const { rows } = await client.query<{ mine: boolean }>(text, [`${schema}.${view.name} beside`]);
+    if (rows[0]?.mine === true) return;
+    if (Date.now() > end) {
+      throw new SideTableBusy(`The view ${view.name} is being rebuilt or verified already; wait for that to end.`);
+    }
+    await sleep(50);
+  }
 }
 
 async function dropSideTables(client: ClientBase, view: AnyView): Promise<void> {
@@ -72,11 +88,12 @@ export async function fill(
   view: AnyView,
   side: SideTable,
   to: bigint,
-  progress?: Progress,
+  { progress, signal }: Watching = {},
 ): Promise<void> {
   if (side.position >= to) return;
   const filter = { categories: view.categories };
   for await (const batch of log.readAll({ after: side.position, to, filter, batchSize: 2000 })) {
+    signal?.throwIfAborted();
     await applyToTable(client, view, side.table, batch);
     const last = batch.at(-1);
     if (last !== undefined) progress?.(last.position, to);

@@ -3,7 +3,7 @@ import type { ClientBase, Pool } from 'pg';
 
 import { lockCheckpoints, readCheckpoints, shapeOf } from './checkpoints.ts';
 import { columnOf, liveTable } from './rows.ts';
-import { fill, withSideTable, type Progress, type SideTable } from './side-table.ts';
+import { fill, withSideTable, type Watching, type SideTable } from './side-table.ts';
 import type { AnyView } from './view.ts';
 
 /** Whether the live table is what the log says, at one position; else where it first differs. Values are PostgreSQL's text. */
@@ -21,12 +21,12 @@ export type Verdict =
   | { readonly same: false; readonly outdated: true };
 
 /** Rebuilds a view beside the live one and compares them row by row at equal checkpoint. The live view goes on meanwhile. */
-export function verify(log: EventLog, pool: Pool, view: AnyView, progress?: Progress): Promise<Verdict> {
+export function verify(log: EventLog, pool: Pool, view: AnyView, watching: Watching = {}): Promise<Verdict> {
   return withSideTable(pool, view, async (client, side): Promise<Verdict> => {
     const live = (await readCheckpoints(pool)).find((checkpoint) => checkpoint.view === view.name);
     if (live === undefined) throw new Error(`The view ${view.name} has no checkpoint; start the platform once.`);
     if (live.shape !== shapeOf(view)) return { same: false, outdated: true };
-    await fill(client, log, view, side, live.position, progress);
+    await fill(client, log, view, side, live.position, watching);
     const snapshot = await pool.connect();
     snapshot.on('error', () => {});
     try {

@@ -1,0 +1,151 @@
+/** `npm run projections`: shows the read models, rebuilds one from the log, or proves that they are what the log says. */
+import { existsSync } from 'node:fs';
+
+import { parseSettings, type Settings } from '#infra/config/config.ts';
+import { loadMasterKey } from '#infra/crypto/master-key.ts';
+import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
+import { openCodec } from '#infra/event-log/codec.ts';
+import type { EventLog } from '#infra/event-log/event-log.ts';
+import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
+import { readPlatformFile } from '#infra/local/platform-file.ts';
+import { createPool } from '#infra/postgres/pool.ts';
+import { Command } from 'commander';
+import type { Pool } from 'pg';
+
+import { ensureViews, readCheckpoints, shapeOf } from './kernel/checkpoints.ts';
+import { rebuild } from './kernel/rebuild.ts';
+import { SideTableBusy } from './kernel/side-table.ts';
+import { verify, type Verdict } from './kernel/verify.ts';
+import type { AnyView } from './kernel/view.ts';
+import { watchProgress } from './progress.ts';
+import { allViews } from './views.ts';
+
+/** Something that whoever typed the command can put right; the message says how. */
+class UsageProblem extends Error {
+  override readonly name = 'UsageProblem';
+}
+
+interface Parts {
+  readonly log: EventLog;
+  readonly pool: Pool;
+}
+
+const names = allViews.map(({ name }) => name).join(', ');
+
+const program = new Command('projections').description('Works on the read models of the platform in MINIREDIS_HOME.');
+program
+  .command('list')
+  .description('each view, how far it has come, and whether it halted')
+  .action(() => withParts(list));
+program
+  .command('rebuild')
+  .argument('<name>', `one of ${names}`)
+  .description('makes a view anew from the log beside the live one and swaps them; readers notice nothing')
+  .action((name: string) => withParts((parts) => rebuildOne(parts, viewNamed(name))));
+program
+  .command('verify')
+  .argument('[name]', `one of ${names}; all without it`)
+  .description('rebuilds beside the live view and compares row by row; exit 1 at a difference')
+  .action((name?: string) => withParts((parts) => verifyAll(parts, name === undefined ? allViews : [viewNamed(name)])));
+
+function viewNamed(name: string): AnyView {
+  const view = allViews.find((one) => one.name === name);
+  if (view === undefined) throw new UsageProblem(`There is no view "${name}"; the views are ${names}.`);
+  return view;
+}
+
+async function list({ log, pool }: Parts): Promise<number> {
+  const [checkpoints, head] = [await readCheckpoints(pool), await log.head()];
+  console.log(`The log ends at position ${head}.\n`);
+  console.log(`${'view'.padEnd(12)} ${'position'.padStart(10)} ${'behind'.padStart(8)}  state`);
+  for (const view of allViews) {
+    const checkpoint = checkpoints.find((one) => one.view === view.name);
+    const position = checkpoint?.position ?? 0n;
+    const behind = head > position ? head - position : 0n;
+    let state = 'live';
+    if (checkpoint?.haltedAt !== null) state = `halted at position ${checkpoint?.haltedAt}: ${checkpoint?.error}`;
+    else if (checkpoint.shape !== shapeOf(view)) state = 'made by another version; rebuilt at the next start';
+    console.log(`${view.name.padEnd(12)} ${`${position}`.padStart(10)} ${`${behind}`.padStart(8)}  ${state}`);
+  }
+  return 0;
+}
+
+async function rebuildOne({ log, pool }: Parts, view: AnyView): Promise<number> {
+  const progress = watchProgress(`rebuilding ${view.name}`);
+  const position = await rebuild(log, pool, view, { progress: progress.report, signal: interrupted() });
+  progress.done();
+  console.log(`${view.name} is rebuilt; it took the live one's place at position ${position}.`);
+  return 0;
+}
+
+async function verifyAll({ log, pool }: Parts, views: readonly AnyView[]): Promise<number> {
+  let worst = 0;
+  const signal = interrupted();
+  for (const view of views) {
+    const progress = watchProgress(`rebuilding ${view.name} beside`);
+    const verdict = await verify(log, pool, view, { progress: progress.report, signal });
+    progress.done();
+    console.log(`${view.name.padEnd(12)} ${sentence(view, verdict)}`);
+    if (!verdict.same) worst = 1;
+  }
+  return worst;
+}
+
+function sentence(view: AnyView, verdict: Verdict): string {
+  if (verdict.same) {
+    const { rows, position } = verdict;
+    return `is what the log says: ${rows} ${rows === 1 ? 'row' : 'rows'} at position ${position}`;
+  }
+  if ('outdated' in verdict) return `was made by another version; run: npm run projections -- rebuild ${view.name}`;
+  const { position, key, field, live, rebuilt } = verdict;
+  const where = `DIFFERS at position ${position}, first at ${key}`;
+  if (field !== null) return `${where}, field ${field}: live ${show(live)}, rebuilt ${show(rebuilt)}`;
+  return live === null ? `${where}: the live row is missing` : `${where}: the log knows of no such row`;
+}
+
+const show = (value: string | null) => (value === null ? 'null' : JSON.stringify(value));
+
+/** Aborted by Ctrl-C, so that a side table is cleared away before the process ends. */
+function interrupted(): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => controller.abort(new UsageProblem('Interrupted; nothing was changed.'));
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  return controller.signal;
+}
+
+async function withParts(work: (parts: Parts) => Promise<number>): Promise<void> {
+  const settings = settingsOf(process.env);
+  const databaseUrl = settings.databaseUrl ?? readPlatformFile(settings.home)?.databaseUrl;
+  if (databaseUrl === undefined) {
+    throw new UsageProblem(`No platform runs in ${settings.home}; start it, or set MINIREDIS_HOME or DATABASE_URL.`);
+  }
+  if (!existsSync(settings.masterKeyFile)) {
+    throw new UsageProblem(`There is no master key ${settings.masterKeyFile}; set MINIREDIS_HOME or MASTER_KEY_FILE.`);
+  }
+  const masterKey = await loadMasterKey(settings.masterKeyFile);
+  const pool = createPool(databaseUrl, { max: 5, name: 'miniredis projections' });
+  const log = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: false });
+  try {
+    const client = await pool.connect();
+    await ensureViews(client, allViews).finally(() => client.release());
+    process.exitCode = await work({ log, pool });
+  } finally {
+    await log.close();
+    await pool.end();
+  }
+}
+
+function settingsOf(env: NodeJS.ProcessEnv): Settings {
+  const parsed = parseSettings(env);
+  if (parsed.ok) return parsed.settings;
+  throw new UsageProblem(parsed.problems.join('\n'));
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof UsageProblem || error instanceof SideTableBusy) console.error(error.message);
+  else console.error(`The read models could not be reached: ${(error as Error).message}`);
+  process.exitCode = 2;
+}
