@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { v7 as uuidv7 } from 'uuid';
 
 import { bigintLiterals } from '../json.ts';
 import { type FieldError, Problem, problemDocument, problemKinds } from '../problems.ts';
@@ -33,6 +34,8 @@ export function sendProblem(reply: FastifyReply, problem: Problem, instance: str
   if (retryAfter_s !== undefined) reply.header('retry-after', String(retryAfter_s));
   if (problem.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer realm="miniredis"');
   for (const [name, value] of Object.entries(problem.extras.headers ?? {})) reply.header(name, value);
+  // What fastify refuses before its hooks has no correlation id yet.
+  if (!reply.hasHeader('x-correlation-id')) reply.header('x-correlation-id', uuidv7());
   return reply
     .code(kind.status)
     .type('application/problem+json; charset=utf-8')
