@@ -5,6 +5,7 @@ import path from 'node:path';
 import { backupDecider } from '#domains/backup/decider.ts';
 import { nodeDecider } from '#domains/node/decider.ts';
 import { tenantDecider } from '#domains/tenant/decider.ts';
+import { bigintLiterals } from '#gateway/json.ts';
 import { Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 
@@ -96,8 +97,8 @@ function printJson({ from }: Options, replay: Replay, difference: Difference | n
   }
   const compared = difference === null ? {} : { difference };
   const known = incomplete.size === 0 ? {} : { incomplete: [...incomplete].filter(isShown) };
-  const counts = { from: Number(from), position: Number(seen.last), events: seen.events };
-  console.log(JSON.stringify({ ...counts, ...present, deleted, ...known, ...compared }, null, 2));
+  const counts = { from, position: seen.last, events: seen.events };
+  console.log(JSON.stringify({ ...counts, ...present, deleted, ...known, ...compared }, bigintLiterals, 2));
 }
 
 function printText(

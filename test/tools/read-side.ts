@@ -1,7 +1,10 @@
-import { createSecretKey, randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { RecordedEvent } from '#domains/kernel/envelope.ts';
+import { loadMasterKey } from '#infra/crypto/master-key.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-log/codec.ts';
 import type { Append, EventLog } from '#infra/event-log/event-log.ts';
@@ -14,6 +17,7 @@ import { testDatabase } from './postgres.ts';
 /** A real log and the database that holds it and its read models, of a test's own. */
 export interface ReadSide {
   readonly url: string;
+  readonly masterKeyFile: string;
   readonly pool: Pool;
   readonly log: EventLog;
   close(): Promise<void>;
@@ -23,16 +27,20 @@ export interface ReadSide {
 export async function openReadSide(): Promise<ReadSide> {
   const database = await testDatabase();
   const pool = createPool(database.url, { max: 20, name: 'test' });
-  const masterKey = createSecretKey(randomBytes(32));
+  const folder = await mkdtemp(path.join(tmpdir(), 'miniredis-read-side-'));
+  const masterKeyFile = path.join(folder, 'master.key');
+  const masterKey = await loadMasterKey(masterKeyFile);
   const log = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: true });
   return {
     url: database.url,
+    masterKeyFile,
     pool,
     log,
     async close() {
       await log.close();
       await pool.end();
       await database.drop();
+      await rm(folder, { recursive: true });
     },
   };
 }

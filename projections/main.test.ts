@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+
+import { createLog } from '#infra/logging/log.ts';
+import { appendsOf, wishes } from '#test/tools/histories.ts';
+import { appendAll, openReadSide, until, type ReadSide } from '#test/tools/read-side.ts';
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { waitForHead } from './kernel/consistency.ts';
+import { runProjections, type RunningProjections } from './kernel/runner.ts';
+import { allViews } from './views.ts';
+
+let side: ReadSide;
+let running: RunningProjections;
+
+beforeAll(async () => {
+  side = await openReadSide();
+  await appendAll(
+    side.log,
+    appendsOf(fc.sample(wishes({ minLength: 200, maxLength: 200 }), { seed: 2, numRuns: 1 })[0] ?? []),
+  );
+  running = runProjections(side.log, side.pool, allViews, createLog('test', 'silent'));
+  const names = allViews.map(({ name }) => name);
+  await until(async () => (await waitForHead(side.pool, names)).reached, 'all views at the head');
+});
+afterAll(async () => {
+  await running.stop();
+  await side.close();
+});
+
+/** Runs the command line against the test's database. */
+function projections(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const env = {
+    PATH: process.env['PATH'],
+    DATABASE_URL: side.url,
+    MASTER_KEY_FILE: side.masterKeyFile,
+    MINIREDIS_HOME: path.dirname(side.masterKeyFile),
+  };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [path.join(import.meta.dirname, 'main.ts'), ...args], { env }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+  });
+}
+
+test('list shows each view and how far it is', async () => {
+  const { code, stdout } = await projections('list');
+  expect(code).toBe(0);
+  for (const { name } of allViews) expect(stdout).toMatch(new RegExp(`^${name} +\\d+ +0  live$`, 'm'));
+});
+
+test('verify passes, names a row that was tampered with, and passes after a rebuild', async () => {
+  expect(await projections('verify')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^tenants +is what/) });
+  const { rows } = await side.pool.query<{ id: string }>(
+    `UPDATE views.tenants SET plan = 'gold' WHERE id = (SELECT min(id) FROM views.tenants) RETURNING id`,
+  );
+  const id = rows[0]?.id ?? '';
+  const all = await projections('verify');
+  expect(all.code).toBe(1);
+  expect(all.stdout).toMatch(
+    new RegExp(`^tenants +DIFFERS at position \\d+, first at ${id}, field plan: live "gold", rebuilt "free"$`, 'm'),
+  );
+  expect(await projections('verify', 'nodes')).toMatchObject({ code: 0 });
+  expect(await projections('rebuild', 'tenants')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^tenants is rebuilt/),
+  });
+  expect(await projections('verify', 'tenants')).toMatchObject({ code: 0 });
+});
+
+test('a view that does not exist, or a platform that is not there, is said so', async () => {
+  const unknown = await projections('rebuild', 'tenant');
+  expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('the views are tenants, nodes') });
+  const { url } = side;
+  side = { ...side, url: 'postgres://nobody:nothing@127.0.0.1:1/none' };
+  const away = await projections('list');
+  side = { ...side, url };
+  expect(away.code).toBe(2);
+  expect(away.stderr).toMatch(/could not be reached/);
+});
