@@ -38,11 +38,21 @@ const of = (node: TestNode) => tenantOf(bed.port, node);
 
 describe('many nodes on one port', () => {
   test('the first PONG comes within a moment of the append that created the node', async () => {
-    const node = await bed.createNode({}, { wait: false });
-    const startedAt = performance.now();
-    expect(await of(node).ping()).toBe('PONG');
-    console.log(`create → first PONG: ${(performance.now() - startedAt).toFixed(1)} ms after the append`);
-    await bed.until(node.nodeId, 'running');
+    const took: number[] = [];
+    for (let i = 0; i < 40; i += 1) {
+      const node = await bed.createNode({ memoryLimitMb: 1 }, { wait: false });
+      const startedAt = performance.now();
+      const wire = await connectRaw(bed.port);
+      expect(await wire.call('AUTH', node.nodeId, node.password)).toBe('+OK');
+      expect(await wire.call('PING')).toBe('+PONG');
+      took.push(performance.now() - startedAt);
+      wire.close();
+      await bed.until(node.nodeId, 'running');
+    }
+    took.sort((a, b) => a - b);
+    const [p50, p95] = [took[20] ?? 0, took[38] ?? 0];
+    console.log(`append → first PONG over a new connection: p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms`);
+    expect(p50).toBeLessThan(200);
   });
 
   test('every form of AUTH that clients send leads to the node', async () => {

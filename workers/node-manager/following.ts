@@ -18,6 +18,8 @@ import { readRoutingStart } from './routing/start.ts';
 export interface Following {
   /** Whether all that the log wanted at the start is known. */
   readonly known: boolean;
+  /** Resolves when `known` becomes true and every node has been named. */
+  readonly begun: Promise<void>;
   /** Null until the log was reached for the first time. */
   readonly position: bigint | null;
   find(nodeId: NodeId): RoutedNode | undefined;
@@ -103,6 +105,7 @@ export function followLog({ config, managerId, respPort, pool, eventLog, log, ch
     get known() {
       return known;
     },
+    begun: firstKnown.promise,
     get position() {
       return feed?.position ?? null;
     },

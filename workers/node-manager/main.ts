@@ -99,9 +99,15 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
     throttle,
   );
 
+  // A manager that is ready has all nodes open whose data could be read.
+  let recovered = false;
+  void following.begun
+    .then(() => Promise.all([...following.nodes()].map(({ nodeId }) => hosted.opened(nodeId))))
+    .then(() => (recovered = true));
+
   return {
     readiness: async () => ({
-      ready: following.known && storage.failure === undefined,
+      ready: recovered && storage.failure === undefined,
       detail: {
         managerId,
         respPort,
