@@ -87,7 +87,7 @@ async function createOperator(log: EventLog, apiKey: string): Promise<void> {
     action: 'CreateApiKey',
     actor: 'bootstrap',
     commandId: `create ${keyId}`,
-    target: { kind: 'apikey', id: keyId },
+    target: { kind: 'api-key', id: keyId },
     tenantId: null,
     correlationId: `bootstrap ${keyId}`,
     causationId: null,

@@ -77,7 +77,8 @@ async function recordAttempt(
   action: Action,
   requestHmac: string,
 ): Promise<void> {
-  const [kind, id] = Object.entries(request.params as Record<string, string>)[0] ?? ['platformId', '-'];
+  const [param, id] = Object.entries(request.params as Record<string, string>)[0] ?? ['platformId', '-'];
+  const kind = param === 'keyId' ? 'api-key' : param.replace(/Id$/, '');
   await recordDenial(
     log,
     {
@@ -89,7 +90,7 @@ async function recordAttempt(
       causationId: null,
       trace: request.trace,
       tenantId: null,
-      target: { kind: kind.replace(/Id$/, ''), id },
+      target: { kind, id },
       requestHmac,
     },
     reject('forbidden', 'The request came without valid credentials.'),

@@ -60,7 +60,7 @@ export function addApiKeyRoutes(app: FastifyInstance, deps: GatewayDependencies)
       const wanted = request.body.tenantId === undefined ? own : request.body.tenantId;
       return handleWrite(deps, request, reply, {
         action: 'CreateApiKey',
-        target: { kind: 'apikey', id: keyId },
+        target: { kind: 'api-key', id: keyId },
         find: async () => (wanted === null ? { tenantId: null } : findTenant(log, wanted)),
         plan({ tenantId }): Promise<Plan> {
           const key = newApiKey(keyId);
@@ -105,7 +105,7 @@ export function addApiKeyRoutes(app: FastifyInstance, deps: GatewayDependencies)
       const { keyId: id } = request.params;
       return handleWrite(deps, request, reply, {
         action: 'RevokeApiKey',
-        target: { kind: 'apikey', id },
+        target: { kind: 'api-key', id },
         find: async () => unlessOfPlatform(request, await findApiKey(log, id)),
         async plan({ id: keyId, state }): Promise<Plan> {
           const command = { type: 'RevokeApiKey', data: { keyId, reason: 'requested' } } as const;

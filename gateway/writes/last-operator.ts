@@ -34,7 +34,7 @@ export async function keepOneOperator(
     }
     cursor = page.nextCursor;
   } while (cursor !== null);
-  return [rejecting({ kind: 'apikey', id: revoked }, lastOne)];
+  return [rejecting({ kind: 'api-key', id: revoked }, lastOne)];
 }
 
 function stillActive(keyId: ApiKeyId): Step {
