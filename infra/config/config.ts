@@ -23,6 +23,7 @@ export interface Settings {
   readonly objectStoreUrl: string;
   /** Absolute path. */
   readonly masterKeyFile: string;
+  readonly managerId: string;
   readonly nodeMemory: { readonly budget_mb: number; readonly overcommit: number };
   /** What one API key and one address may do before they are told to wait. */
   readonly rateLimits: { readonly requestsPerKey_perSecond: number; readonly failuresPerAddress_perMinute: number };
@@ -89,6 +90,7 @@ function toSettings(values: Values): Settings {
     temporalNamespace: values.TEMPORAL_NAMESPACE,
     objectStoreUrl: values.OBJECT_STORE_URL ?? pathToFileURL(path.join(home, 'objects')).href,
     masterKeyFile: values.MASTER_KEY_FILE === '' ? path.join(home, 'master.key') : path.resolve(values.MASTER_KEY_FILE),
+    managerId: values.MANAGER_ID,
     nodeMemory: { budget_mb: values.NODE_MEMORY_BUDGET_MB, overcommit: values.NODE_MEMORY_OVERCOMMIT },
     rateLimits: {
       requestsPerKey_perSecond: values.RATE_LIMIT_PER_KEY,

@@ -98,6 +98,11 @@ export const variables = {
     'File of the key that wraps all keys; unset: one in the home, made on first start',
     z.string(),
   ),
+  MANAGER_ID: variable(
+    'manager-1',
+    'Name of the node manager, the same at every start: its nodes are its own by it',
+    z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'may hold lower-case letters, digits and dashes, at most 63'),
+  ),
   NODE_MEMORY_BUDGET_MB: variable(
     String(memoryBudget_mb),
     'Memory a node manager may promise to its nodes; the default is half the machine, at most 4096',
