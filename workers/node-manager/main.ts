@@ -34,7 +34,7 @@ const closePatience_ms = 3000;
  * rejects when the port is taken or the data can't be read; a database that is away is waited for.
  */
 export async function startNodeManager(config: Config, log: Logger): Promise<RunningRole> {
-  const managerId = ManagerId.parse('manager-1');
+  const managerId = ManagerId.parse(config.managerId);
   const masterKey = await loadMasterKey(config.masterKeyFile);
   const store = await openObjectStore(config.objectStoreUrl);
   const pool = createPool(config.databaseUrl, { name: `miniredis ${managerId}` });

@@ -21,8 +21,8 @@ export async function registerManager(
   respPort: number,
   startId: string,
 ): Promise<void> {
-  const { budget_mb, overcommit } = config.nodeMemory;
-  const memoryBudgetMb = Math.max(1, Math.floor(budget_mb * overcommit));
+  // How often the budget may be promised is for those to say who place nodes.
+  const memoryBudgetMb = config.nodeMemory.budget_mb;
   const data = { managerId, host: reachableHost(config.bindHost), respPort, memoryBudgetMb };
   const request = systemRequest({
     action: 'manager.register',
