@@ -24,6 +24,9 @@ export const HEADER_BYTES = 8;
 /** What the batch record at the beginning of each write takes. */
 export const BATCH_BYTES = HEADER_BYTES + 13;
 
+/** Up to this length a loop is cheaper than a call into native code. */
+const SHORT = 24;
+
 /** Whether an id can stand in records and file names. */
 export function isNodeId(id: string): boolean {
   return /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/.test(id);
@@ -98,7 +101,7 @@ export class RecordBuffer {
     for (const arg of args) {
       this.reserve(5 + arg.length);
       this.varint(arg.length);
-      this.length += this.bytes.write(arg, this.length, 'latin1');
+      this.latin1(arg);
     }
   }
 
@@ -111,7 +114,7 @@ export class RecordBuffer {
   /** Adds the rest of a body. */
   text(value: string): void {
     this.reserve(value.length);
-    this.length += this.bytes.write(value, this.length, 'latin1');
+    this.latin1(value);
   }
 
   /** Ends the open record and returns its size. */
@@ -125,6 +128,15 @@ export class RecordBuffer {
 
   private byte(value: number): void {
     this.bytes[this.length++] = value;
+  }
+
+  private latin1(text: string): void {
+    const { length } = text;
+    if (length > SHORT) {
+      this.length += this.bytes.write(text, this.length, 'latin1');
+      return;
+    }
+    for (let i = 0; i < length; i++) this.bytes[this.length++] = text.charCodeAt(i);
   }
 
   private uint48(value: number): void {

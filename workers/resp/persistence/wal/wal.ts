@@ -2,7 +2,9 @@ import { join } from 'node:path';
 
 import { Node } from '../../keyspace/node.ts';
 import { placeBase, removeFile, stageBase, writeBase } from './bases.ts';
-import { hasData, newHistory, pinOf } from './history.ts';
+import type { Base } from './bases.ts';
+import { Compaction, neededFrom } from './compaction.ts';
+import { hasData, newHistory } from './history.ts';
 import type { NodeHistory } from './history.ts';
 import { WalJournal } from './journal.ts';
 import type { Durability } from './journal.ts';
@@ -12,19 +14,20 @@ import { isNodeId } from './record.ts';
 import { replay } from './replay.ts';
 import type { Apply, ReplayTarget } from './replay.ts';
 import { checkEnd, scanLog } from './scan.ts';
-import type { RecoveryReport } from './scan.ts';
+import type { RecoveryReport, ScannedLog } from './scan.ts';
 import { syncFolder } from './segment.ts';
+import { Turns } from './turns.ts';
 
 export interface WalOptions {
   /** The folder of the log; one process at a time may use it. */
   readonly dir: string;
   /** `engine.applyJournaled`. */
   readonly apply: Apply;
-  /** Size at which a new segment is begun. */
+  /** Size at which a new segment is begun: 64 MiB unless given. */
   readonly segmentBytes?: number;
-  /** A node's share of the log at which its base is written anew, if it is larger than the base too. */
+  /** A node's share of the log at which its base is written anew, if it is larger than the base too: 32 MiB unless given. */
   readonly nodeBytes?: number;
-  /** Size of the whole log beyond which the nodes that hold its oldest segment are given new bases. */
+  /** Size of the whole log beyond which the nodes that hold its oldest segment are given new bases: 512 MiB unless given. */
   readonly logBytes?: number;
   /** Told of what goes wrong in the background. */
   readonly onTrouble?: (message: string) => void;
@@ -36,6 +39,7 @@ export interface WalOptions {
 export interface NodeToOpen {
   /** Empty; it is filled with what the log holds, and given its journal. */
   readonly node: Node;
+  /** Not lower than the node's epoch before; the log refuses what has lapsed. */
   readonly epoch: number;
   readonly durability: Durability;
   /** Throws away what the log may hold of the node: for a new node, or to restore into one that can't be recovered. */
@@ -47,34 +51,37 @@ export type OpenedNode =
   | { readonly id: string; readonly ok: true; readonly keys: number; readonly effects: number }
   | { readonly id: string; readonly ok: false; readonly reason: string };
 
-/** After a compaction failed, for example because the disk is full, it is not tried again at once. */
-const COMPACT_RETRY_MS = 5000;
+interface Opened {
+  readonly node: Node;
+  readonly journal: WalJournal;
+}
 
 /** The write-ahead log of one engine process, for all its nodes. */
 export class Wal {
   /** What was found when it was opened. */
   readonly report: RecoveryReport;
-  private readonly options: WalOptions;
+  private readonly apply: Apply;
   private readonly histories: Map<string, NodeHistory>;
-  private readonly open = new Map<string, { readonly node: Node; readonly journal: WalJournal }>();
+  private readonly open = new Map<string, Opened>();
   private readonly log: SharedLog;
   private readonly probe: Probe;
   private readonly basesDir: string;
-  /** What runs for a node, by id: bases, replacements and drops of one node take turns. */
-  private readonly turns = new Map<string, Promise<unknown>>();
-  private compacting: Promise<void> | undefined;
-  private compactAfter = 0;
-  private closing = false;
+  private readonly compaction: Compaction;
+  /** Recoveries, bases, replacements and drops of one node take turns. */
+  private readonly turns = new Turns();
 
-  constructor(options: WalOptions, scanned: Awaited<ReturnType<typeof scanLog>>) {
-    this.options = options;
+  constructor(options: WalOptions, scanned: ScannedLog) {
+    const { dir, apply, probe = () => {}, segmentBytes = 67_108_864 } = options;
+    const limits = { nodeBytes: options.nodeBytes ?? 33_554_432, logBytes: options.logBytes ?? 536_870_912 };
+    this.apply = apply;
+    this.probe = probe;
     this.report = scanned.report;
     this.histories = scanned.histories;
-    this.basesDir = join(options.dir, 'bases');
-    this.probe = options.probe ?? (() => {});
-    const { dir, segmentBytes = 67_108_864 } = options;
-    const onRotate = (): void => this.compactSoon();
-    this.log = new SharedLog({ dir, segmentBytes, probe: this.probe, onRotate }, scanned.segments, scanned.position);
+    this.basesDir = join(dir, 'bases');
+    const onRotate = (): void => this.compaction.start();
+    this.log = new SharedLog({ dir, segmentBytes, probe, onRotate }, scanned.segments, scanned.position);
+    const rebase = (id: string): Promise<void> => this.writeBase(id);
+    this.compaction = new Compaction(this.histories, this.log, limits, rebase, options.onTrouble ?? (() => {}));
   }
 
   /** Why nothing can be written down at the moment; undefined while all is well. */
@@ -93,37 +100,28 @@ export class Wal {
   }
 
   /** Recovers nodes, all in one pass over the log, and gives each its journal. */
-  async openNodes(wanted: readonly NodeToOpen[]): Promise<OpenedNode[]> {
-    const targets: (ReplayTarget & { readonly wanted: NodeToOpen })[] = [];
-    for (const one of wanted) {
-      const { id } = one.node;
-      if (!isNodeId(id)) throw new Error(`The node id ${JSON.stringify(id)} can't be a file name.`);
-      if (this.open.has(id)) throw new Error(`The node ${id} is open already; close it first.`);
-      if (one.fresh === true) await this.dropNode(id);
-      const known = this.histories.get(id);
-      const history = known ?? newHistory(id);
-      this.histories.set(id, history);
-      const failure = one.fresh === true ? undefined : this.refusal(one, known);
-      targets.push({ wanted: one, history, node: one.node, effects: 0, failure });
-    }
-    await this.log.sync().catch(() => {});
-    const fit = targets.filter(({ failure }) => failure === undefined);
-    await replay(this.log.segments, this.log.readable, fit, this.options.apply);
-    return targets.map((target): OpenedNode => {
-      const { history, node, effects } = target;
-      if (target.failure !== undefined) {
-        if (fit.includes(target)) history.failure = target.failure;
-        return { id: history.id, ok: false, reason: target.failure };
+  openNodes(wanted: readonly NodeToOpen[]): Promise<OpenedNode[]> {
+    const ids = wanted.map(({ node }) => node.id);
+    return this.turns.take(ids, async () => {
+      const targets: (ReplayTarget & { readonly wanted: NodeToOpen })[] = [];
+      for (const one of wanted) {
+        const twice = targets.some(({ node }) => node.id === one.node.id);
+        const failure = twice ? 'it is opened twice' : this.refusal(one);
+        if (failure === undefined && one.fresh === true) await this.drop(one.node.id);
+        const history = this.histories.get(one.node.id) ?? newHistory(one.node.id);
+        targets.push({ wanted: one, history, node: one.node, effects: 0, failure });
       }
-      const { durability, epoch } = target.wanted;
-      const journal = new WalJournal(this.log, history, durability, epoch, (grown) => this.grown(grown));
-      history.epoch = epoch;
-      node.journal = journal;
-      // In a damaged log a node that is not mentioned can't be told from one that was lost; so a new one is.
-      if (target.wanted.fresh === true && this.report.damage !== undefined) journal.appendEmpty();
-      this.open.set(history.id, { node, journal });
-      const keys = node.databases.reduce((sum, db) => sum + (db?.size ?? 0), 0);
-      return { id: history.id, ok: true, keys, effects };
+      await this.log.sync().catch(() => {});
+      const fit = targets.filter(({ failure }) => failure === undefined);
+      await replay(this.log.segments, this.log.readable, fit, this.apply);
+      for (const { history, failure } of fit) if (failure !== undefined) history.failure = failure;
+      return targets.map((target): OpenedNode => {
+        const { history, node, effects, failure } = target;
+        if (failure !== undefined) return { id: history.id, ok: false, reason: failure };
+        this.attach(target.wanted, history);
+        const keys = node.databases.reduce((sum, db) => sum + (db?.size ?? 0), 0);
+        return { id: history.id, ok: true, keys, effects };
+      });
     });
   }
 
@@ -135,28 +133,27 @@ export class Wal {
   }
 
   /**
-   * Ends a node's journal; the node must have been closed for writes. With `base` what it holds is written as its base,
-   * so that it needs nothing of the log any more and starts quickly; a `none` node keeps its data only so.
+   * Ends a node's journal, which refuses writes from here on. With `base` what the node holds is written as its base, so
+   * that it needs nothing of the log any more and starts quickly; a `none` node keeps its data only so.
    */
-  async closeNode(id: string, options: { readonly base: boolean }): Promise<void> {
-    const opened = this.open.get(id);
-    if (opened === undefined) return;
-    if (options.base) await this.writeBase(id);
-    opened.journal.closed = true;
-    opened.node.journal = undefined;
-    this.open.delete(id);
+  closeNode(id: string, options: { readonly base: boolean }): Promise<void> {
+    return this.turns.take([id], async () => {
+      const opened = this.open.get(id);
+      if (opened === undefined) return;
+      if (options.base) await this.rebaseOpen(this.histories.get(id)!, opened);
+      opened.journal.closed = true;
+      this.open.delete(id);
+    });
   }
 
-  /** Writes a node's base now. A node without keys takes no file. */
+  /** Writes a node's base now, if there is anything new. A node without keys takes no file. */
   writeBase(id: string): Promise<void> {
-    return this.inTurn(id, async () => {
+    return this.turns.take([id], async () => {
       const opened = this.open.get(id);
       const history = this.histories.get(id);
       if (history === undefined || history.failure !== undefined) return;
       if (opened === undefined) await this.rebaseClosed(history);
-      else if (opened.journal.durability === 'none' || history.bytes > 0) {
-        await this.rebase(history, opened.node, opened.journal);
-      }
+      else await this.rebaseOpen(history, opened);
     });
   }
 
@@ -166,21 +163,27 @@ export class Wal {
    * before `swap` was called, nothing has changed.
    */
   replaceNode(id: string, content: Node, swap: () => void): Promise<void> {
-    return this.inTurn(id, async () => {
-      const { journal } = this.opened(id);
-      if (this.log.failure !== undefined) throw new Error(`MISCONF ${this.log.failure}`);
+    return this.turns.take([id], async () => {
+      const opened = this.open.get(id);
+      if (opened === undefined) throw new Error(`The node ${id} is not open.`);
+      this.mustWrite();
+      const { journal } = opened;
+      const { history } = journal;
       const staged = await stageBase(this.basesDir, id, content, this.probe);
-      if (this.log.failure !== undefined || journal.closed) {
-        await removeFile(staged.file);
-        throw new Error(this.log.failure ?? `The node ${id} was closed while it was being replaced.`);
-      }
       this.probe('replace-swap');
-      const old = journal.history.base;
-      swap();
+      try {
+        this.mustWrite();
+        swap();
+      } catch (error) {
+        await removeFile(staged.file);
+        throw error;
+      }
+      const old = history.base;
       const end = journal.appendReplace(staged.name);
+      const share = history.bytes;
       await this.log.sync();
       this.probe('replace-recorded');
-      this.setBase(journal.history, await placeBase(this.basesDir, id, staged, end), end - journal.history.from!);
+      this.setBase(history, await placeBase(this.basesDir, id, staged, end), share);
       this.probe('replace-placed');
       if (old !== undefined) await removeFile(old.file);
     });
@@ -188,54 +191,73 @@ export class Wal {
 
   /** Forgets a node and all its data; that is so on the disk when this resolves. Unknown nodes are dropped already. */
   dropNode(id: string): Promise<void> {
-    return this.inTurn(id, async () => {
+    return this.turns.take([id], async () => {
       const opened = this.open.get(id);
-      if (opened !== undefined) {
-        opened.journal.closed = true;
-        opened.node.journal = undefined;
-        this.open.delete(id);
-      }
-      const history = this.histories.get(id);
-      if (history !== undefined && hasData(history)) {
-        const { base } = history;
-        new WalJournal(this.log, history, 'always', history.epoch, () => {}).appendEmpty();
-        await this.log.sync();
-        this.probe('drop-recorded');
-        if (base !== undefined) await this.removeBase(base.file);
-      }
-      this.histories.delete(id);
-      await this.log.release(this.needed());
+      if (opened !== undefined) opened.journal.closed = true;
+      this.open.delete(id);
+      await this.drop(id);
     });
   }
 
-  /** Writes and syncs everything and ends the log. Nodes keep what they hold, but nothing is written any more. */
+  /** Writes and syncs everything and ends the log. Nodes keep what they hold in memory; writes are refused. */
   async close(): Promise<void> {
-    this.closing = true;
-    await this.compacting;
-    for (const { journal, node } of this.open.values()) {
-      journal.closed = true;
-      node.journal = undefined;
-    }
+    for (const { journal } of this.open.values()) journal.closed = true;
+    await this.compaction.stop();
     this.open.clear();
     await this.log.close();
   }
 
-  private opened(id: string): { readonly node: Node; readonly journal: WalJournal } {
-    const opened = this.open.get(id);
-    if (opened === undefined) throw new Error(`The node ${id} is not open.`);
-    return opened;
+  private mustWrite(): void {
+    const { failure } = this.log;
+    if (failure !== undefined) throw new Error(`The data was not replaced: ${failure}`);
   }
 
-  private refusal({ epoch }: NodeToOpen, known: NodeHistory | undefined): string | undefined {
+  private refusal({ node: { id }, epoch, fresh }: NodeToOpen): string | undefined {
+    if (!isNodeId(id)) return `the id ${JSON.stringify(id)} can't be a file name`;
+    if (this.open.has(id)) return 'it is open already';
+    if (fresh === true) return undefined;
+    const known = this.histories.get(id);
     if (known?.failure !== undefined) return known.failure;
     if (known !== undefined && known.epoch > epoch) {
       return `its epoch ${epoch} has lapsed: the log holds records of epoch ${known.epoch}`;
     }
     const { damage } = this.report;
-    if (known === undefined && damage !== undefined) {
-      return `it can't be proven that it had no data in the damaged part of the log (${damage.reason})`;
+    if (known !== undefined || damage === undefined) return undefined;
+    return `it can't be proven that it had no data in the damaged part of the log (${damage.reason})`;
+  }
+
+  private attach({ node, durability, epoch, fresh }: NodeToOpen, history: NodeHistory): void {
+    const journal = new WalJournal(this.log, history, durability, epoch, (grown) => this.compaction.grown(grown));
+    history.epoch = epoch;
+    node.journal = journal;
+    this.histories.set(node.id, history);
+    this.open.set(node.id, { node, journal });
+    // In a damaged log a node that is not mentioned can't be told from one that was lost; so a new one is.
+    if (fresh === true && this.report.damage !== undefined) journal.appendEmpty();
+  }
+
+  private async drop(id: string): Promise<void> {
+    const history = this.histories.get(id);
+    if (history !== undefined && hasData(history)) {
+      history.failure = undefined;
+      await this.forget(history, this.internalJournal(history));
     }
-    return undefined;
+    this.histories.delete(id);
+    await this.release();
+  }
+
+  private async rebaseOpen(history: NodeHistory, { node, journal }: Opened): Promise<void> {
+    if (journal.durability === 'none' || history.bytes > 0) await this.rebase(history, node, journal);
+  }
+
+  /** A node that nobody serves is recovered beside, to give it a new base. */
+  private async rebaseClosed(history: NodeHistory): Promise<void> {
+    if (history.bytes === 0) return;
+    const target: ReplayTarget = { history, node: new Node({ id: history.id }), effects: 0, failure: undefined };
+    await this.log.sync();
+    await replay(this.log.segments, this.log.readable, [target], this.apply);
+    if (target.failure !== undefined) history.failure = target.failure;
+    else await this.rebase(history, target.node, this.internalJournal(history));
   }
 
   /** Writes a node's base and lets go of everything before it. */
@@ -258,7 +280,7 @@ export class Wal {
       this.probe('base-placed');
       if (old !== undefined) await removeFile(old.file);
     }
-    await this.log.release(this.needed());
+    await this.release();
   }
 
   /** Records that a node has no data, after which nothing of it is needed any more. */
@@ -266,96 +288,33 @@ export class Wal {
     const { base } = history;
     const share = journal.appendEmpty();
     history.base = undefined;
+    history.replacing = undefined;
     await this.log.sync();
-    if (base !== undefined) await this.removeBase(base.file);
+    this.probe('emptied');
+    if (base !== undefined) {
+      // The file must not come back after a crash, because the record that makes it void may be gone by then.
+      await removeFile(base.file);
+      await syncFolder(this.basesDir);
+    }
     if (history.bytes > share) return;
     history.bytes = 0;
     history.from = undefined;
   }
 
-  /** The file must not come back after a crash, because the record that makes it void may be gone by then. */
-  private async removeBase(file: string): Promise<void> {
-    await removeFile(file);
-    await syncFolder(this.basesDir);
-  }
-
-  private setBase(history: NodeHistory, base: NonNullable<NodeHistory['base']>, covered: number): void {
+  private setBase(history: NodeHistory, base: Base, covered: number): void {
     history.replacing = undefined;
     history.base = base;
     history.from = base.position;
     history.bytes -= covered;
   }
 
-  /** A node that nobody serves is recovered beside, to give it a new base. */
-  private async rebaseClosed(history: NodeHistory): Promise<void> {
-    if (history.bytes === 0) return;
-    const node = new Node({ id: history.id });
-    const target = { history, node, effects: 0, failure: undefined };
-    await this.log.sync();
-    await replay(this.log.segments, this.log.readable, [target], this.options.apply);
-    const failure: string | undefined = target.failure;
-    if (failure !== undefined) history.failure = failure;
-    else await this.rebase(history, node, new WalJournal(this.log, history, 'none', history.epoch, () => {}));
+  /** For records that the log itself makes, whatever the node's durability. */
+  private internalJournal(history: NodeHistory): WalJournal {
+    return new WalJournal(this.log, history, 'always', history.epoch, () => {});
   }
 
-  private grown({ bytes, base }: NodeHistory): void {
-    const { nodeBytes = 33_554_432 } = this.options;
-    if (bytes > nodeBytes && bytes > (base?.bytes ?? 0)) this.compactSoon();
-  }
-
-  /** The position before which no node needs anything of the log. */
-  private needed(): number {
-    let least = Infinity;
-    for (const history of this.histories.values()) least = Math.min(least, pinOf(history));
-    return Math.min(least, this.log.durable);
-  }
-
-  private compactSoon(): void {
-    if (this.compacting !== undefined || this.closing || performance.now() < this.compactAfter) return;
-    this.compacting = this.compact()
-      .catch((error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
-        this.compactAfter = performance.now() + COMPACT_RETRY_MS;
-        this.options.onTrouble?.(`The write-ahead log could not be compacted: ${reason}`);
-      })
-      .finally(() => {
-        this.compacting = undefined;
-      });
-  }
-
-  private async compact(): Promise<void> {
-    await this.log.release(this.needed());
-    for (let id = this.nextToRebase(); id !== undefined && !this.closing; id = this.nextToRebase()) {
-      await this.writeBase(id);
-    }
-  }
-
-  /** The node with the largest share over its limit; else, while the log is too large, the one that holds its oldest part. */
-  private nextToRebase(): string | undefined {
-    const { nodeBytes = 33_554_432, logBytes = 536_870_912 } = this.options;
-    const candidates = [...this.histories.values()].filter(({ bytes, failure }) => bytes > 0 && failure === undefined);
-    candidates.sort((a, b) => b.bytes - a.bytes);
-    const large = candidates.find(({ bytes, base }) => bytes > nodeBytes && bytes > (base?.bytes ?? 0));
-    if (large !== undefined || this.log.bytes <= logBytes) return large?.id;
-    candidates.sort((a, b) => pinOf(a) - pinOf(b));
-    const oldest = candidates[0];
-    // The last segment is written to and stays, so nothing is gained by a base for what lies in it.
-    const last = this.log.segments.at(-1)?.start ?? 0;
-    return oldest !== undefined && pinOf(oldest) < last ? oldest.id : undefined;
-  }
-
-  private async inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const before = this.turns.get(id);
-    const turn = (async () => {
-      await before?.catch(() => {});
-      return work();
-    })();
-    this.turns.set(id, turn);
-    try {
-      return await turn;
-    } finally {
-      if (this.turns.get(id) === turn) this.turns.delete(id);
-    }
+  private release(): Promise<void> {
+    return this.log.release(neededFrom(this.histories.values(), this.log));
   }
 }
 
