@@ -30,6 +30,9 @@ const startOrder = ['node-manager', 'backend', 'backup', 'gateway'];
 /** A Temporal that must be built waits for the roles, but not for one that never gets ready. */
 const rolesFirst_ms = 10_000;
 
+/** How long nothing more is said of a child that was just reported. */
+const quietFor_ms = 30_000;
+
 /**
  * Starts everything on this machine: PostgreSQL, the schema, then the roles side by side while Temporal comes up. Every step is
  * undone in reverse when the platform stops, or when a later step fails or the signal aborts. `script` runs one role.
@@ -59,9 +62,10 @@ export async function startPlatform(
     const { gatewayPort: gateway, respPort: resp, temporalAddress } = config;
     const file = keepPlatformFile(settings.home, { ports: { ...ports, gateway, resp }, databaseUrl, temporalAddress });
     undo.push(() => file.remove());
+    const report = reportEnds(terminal);
     const onState = (name: string) => (state: ChildState) => {
       file.set(name, 'pid' in state ? state.pid : undefined);
-      if (state.kind === 'waiting') terminal.line(`${name}: ended (${state.reason}), started again.`);
+      if (state.kind === 'waiting') report(name, state.reason);
     };
 
     if (postgres !== undefined) {
@@ -93,6 +97,17 @@ export async function startPlatform(
     await stop();
     throw error;
   }
+}
+
+/** Says that a child has ended; of one that ends again and again only now and then, since its log has it all. */
+function reportEnds(terminal: Terminal): (name: string, reason: string) => void {
+  const saidAt = new Map<string, number>();
+  return (name, reason) => {
+    const now = performance.now();
+    if (now - (saidAt.get(name) ?? -Infinity) < quietFor_ms) return;
+    saidAt.set(name, now);
+    terminal.line(`${name}: ended (${reason}) and is started again; logs/${name}.log says more.`);
+  };
 }
 
 /** The promise's outcome, or a rejection as soon as the signal aborts. */

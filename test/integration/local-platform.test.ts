@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,6 +7,7 @@ import { readPlatformFile } from '#infra/local/platform-file.ts';
 import { Client } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 
+import { testDatabase } from '../tools/postgres.ts';
 import {
   answersReady,
   type Home,
@@ -118,6 +119,18 @@ describe('one platform', () => {
     expect(started.child.exitCode).toBeNull();
     expect(await stop(started)).toBe(0);
     expect(survivors(after)).toEqual([]);
+  });
+
+  test('with a PostgreSQL of the user’s own none is run, and the schema is made there', async () => {
+    const database = await testDatabase();
+    const at = await home();
+    const started = start({ ...at, env: { ...at.env, DATABASE_URL: database.url } });
+    const file = await untilReady(at, started);
+    expect(Object.keys(file.children).toSorted()).toEqual(['backend', 'backup', 'gateway', 'node-manager']);
+    expect(file.databaseUrl).toBe(database.url);
+    expect(existsSync(path.join(at.folder, 'postgres'))).toBe(false);
+    expect(await stop(started)).toBe(0);
+    await database.drop();
   });
 
   test('Ctrl-C under npm, which arrives twice, is one clean stop', async () => {

@@ -10,11 +10,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { readPlatformFile } from '#infra/local/platform-file.ts';
 import { build, buildPath, cachedBuild } from '#infra/local/temporal/build.ts';
 import { temporalAtHand } from '#infra/local/temporal/program.ts';
-import { identify, isAlive } from '#infra/process/identity.ts';
+import { identify, isAlive, signal } from '#infra/process/identity.ts';
 import { Client as TemporalClient, Connection } from '@temporalio/client';
 import { Client } from 'pg';
 import { afterEach, beforeAll, expect, test } from 'vitest';
@@ -120,6 +121,22 @@ test('it rides out a killed PostgreSQL, and a kill of its own', async () => {
   process.kill(children['postgres']?.pid ?? 0, 'SIGKILL');
   await untilTemporalWorks(temporalAddress);
   process.kill(readPlatformFile(at.folder)?.children['temporal']?.pid ?? 0, 'SIGKILL');
+  await untilTemporalWorks(temporalAddress);
+});
+
+test('killed again and again while it makes its databases, it makes them in the end', async () => {
+  const { at, started } = await start({});
+  const { temporalAddress } = await untilReady(at, started);
+  let last = 0;
+  for (const moment_ms of [50, 150, 250, 350, 500, 700]) {
+    const running = await until(() => {
+      const now = readPlatformFile(at.folder)?.children['temporal'];
+      return now !== undefined && now.pid !== last ? now : undefined;
+    }, 10_000);
+    last = running.pid;
+    await sleep(moment_ms);
+    signal(running, 'SIGKILL');
+  }
   await untilTemporalWorks(temporalAddress);
 });
 
