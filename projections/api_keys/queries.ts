@@ -1,7 +1,11 @@
+import { apiKeyStream } from '#domains/identity/events.ts';
+import type { ApiKeyId } from '#domains/kernel/ids.ts';
+import type { EventLog } from '#infra/event-log/event-log.ts';
 import type { Pool } from 'pg';
 
 import { equal, selectPage, type BadCursor, type Page, type PageRequest } from '../kernel/page.ts';
 import { selectRows } from '../kernel/rows.ts';
+import { rowsAt } from '../kernel/time-travel.ts';
 import { apiKeys, type ApiKeyRow } from './projection.ts';
 
 export type { ApiKeyRow } from './projection.ts';
@@ -25,4 +29,9 @@ export function listApiKeys(pool: Pool, filter: ApiKeyFilter, page: PageRequest)
 /** The keys bound to a tenant that are not revoked: what its deletion concerns. */
 export function activeApiKeysOfTenant(pool: Pool, tenantId: string): Promise<ApiKeyRow[]> {
   return selectRows(pool, apiKeys, `WHERE tenant_id = $1 AND state = 'active' ORDER BY id`, [tenantId]);
+}
+
+/** An API key as it was at a position; null when it was not there yet. */
+export async function apiKeyAt(log: EventLog, id: string, at: bigint): Promise<ApiKeyRow | null> {
+  return (await rowsAt(log, apiKeys, { at, streams: [apiKeyStream(id as ApiKeyId)] })).get(id) ?? null;
 }

@@ -1,7 +1,11 @@
+import { backupStream } from '#domains/backup/events.ts';
+import type { BackupId } from '#domains/kernel/ids.ts';
+import type { EventLog } from '#infra/event-log/event-log.ts';
 import type { Pool } from 'pg';
 
 import { equal, selectPage, type BadCursor, type Page, type PageRequest } from '../kernel/page.ts';
 import { selectRows } from '../kernel/rows.ts';
+import { rowsAt } from '../kernel/time-travel.ts';
 import { backups, type BackupRow } from './projection.ts';
 
 export type { BackupRow } from './projection.ts';
@@ -23,4 +27,9 @@ export function listBackups(pool: Pool, filter: BackupFilter, page: PageRequest)
   const { state, tenantId, nodeId } = filter;
   const states = state === undefined ? [{ sql: 'state <> ?', value: 'deleted' }] : equal({ state });
   return selectPage(pool, backups, [...states, ...equal({ tenantId, nodeId })], page);
+}
+
+/** A backup as it was at a position; null when it was not there yet. */
+export async function backupAt(log: EventLog, id: string, at: bigint): Promise<BackupRow | null> {
+  return (await rowsAt(log, backups, { at, streams: [backupStream(id as BackupId)] })).get(id) ?? null;
 }

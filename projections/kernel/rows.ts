@@ -15,7 +15,7 @@ type Queryable = Pick<ClientBase, 'query'> | Pick<Pool, 'query'>;
 export const columnOf = (field: string) => field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /** All columns of the view, named as its fields, for a SELECT. */
-export function columns(view: { readonly fields: Readonly<Record<string, FieldKind>> }, alias = ''): string {
+function columns(view: { readonly fields: Readonly<Record<string, FieldKind>> }, alias = ''): string {
   const prefix = alias === '' ? '' : `${alias}.`;
   return Object.keys(view.fields)
     .map((field) => `${prefix}${columnOf(field)} AS "${field}"`)
@@ -23,7 +23,7 @@ export function columns(view: { readonly fields: Readonly<Record<string, FieldKi
 }
 
 /** A row as PostgreSQL gave it, with each field as the view's type says. */
-export function decodeRow<Row extends AnyRow, Event extends DomainEvent>(view: View<Row, Event>, raw: AnyRow): Row {
+function decodeRow<Row extends AnyRow, Event extends DomainEvent>(view: View<Row, Event>, raw: AnyRow): Row {
   const row: AnyRow = {};
   for (const [field, kind] of Object.entries<FieldKind>(view.fields)) row[field] = decode(kind, raw[field]);
   return row as Row;

@@ -6,7 +6,10 @@ import { appendAll, everything, openReadSide } from '#test/tools/read-side.ts';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
+import { apiKeyAt } from '../api_keys/queries.ts';
+import { backupAt } from '../backups/queries.ts';
 import { listNodesAt, nodeAt } from '../nodes/queries.ts';
+import { operationAt } from '../operations/queries.ts';
 import { startReplay } from '../replay/fold.ts';
 import { showBackup, showNode, showTenant } from '../replay/shapes.ts';
 import { listTenantsAt, tenantAt } from '../tenants/queries.ts';
@@ -98,6 +101,17 @@ test('tenants and nodes can be asked for as they were', async () => {
     const then = await listNodesAt(side.log, {}, page, placed.position);
     expect(then).toMatchObject({ nextCursor: null });
     expect(then === 'bad_cursor' ? [] : then.items.map((row) => row.id)).toContain(node);
+
+    const verified = events.find(({ type }) => type === 'BackupVerified');
+    const requested = events.find(({ type, stream }) => type === 'BackupRequested' && stream === verified?.stream);
+    if (verified === undefined || requested === undefined) throw new Error('this history is too short');
+    const { backupId, operationId } = requested.data as { backupId: string; operationId: string };
+    expect(await backupAt(side.log, backupId, verified.position)).toMatchObject({ state: 'verified' });
+    const operation = (at: bigint) => operationAt(side.log, verified.stream, operationId, at);
+    expect(await operation(verified.position - 1n)).toMatchObject({ state: 'running', percent: 60 });
+    expect(await operation(verified.position)).toMatchObject({ state: 'succeeded', percent: 100, error: null });
+    const key = events.find(({ type }) => type === 'ApiKeyCreated')?.stream.slice('apikey-'.length) ?? '';
+    expect(await apiKeyAt(side.log, key, await side.log.head())).toMatchObject({ id: key, role: 'tenant-admin' });
   } finally {
     await side.close();
   }

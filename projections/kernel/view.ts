@@ -44,7 +44,7 @@ export interface View<Row extends AnyRow, Event extends DomainEvent> {
 /** Any view, for the machinery that keeps them all. */
 export type AnyView = View<AnyRow, DomainEvent>;
 
-export type Lookup =
+type Lookup =
   /** By the primary key. */
   | { readonly by: 'key' }
   /** By another field, among the rows that are open; there is at most one such row. */

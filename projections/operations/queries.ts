@@ -1,7 +1,9 @@
+import type { EventLog } from '#infra/event-log/event-log.ts';
 import type { Pool } from 'pg';
 
 import { equal, selectPage, type BadCursor, type Page, type PageRequest } from '../kernel/page.ts';
 import { selectRows } from '../kernel/rows.ts';
+import { rowsAt } from '../kernel/time-travel.ts';
 import { operations } from './projection.ts';
 import type { OperationRow } from './row.ts';
 
@@ -49,6 +51,15 @@ export async function listOperations(
 export async function openOperations(pool: Pool, kinds: readonly OperationRow['kind'][]): Promise<Operation[]> {
   const where = `WHERE state IN ('pending', 'running') AND kind = ANY($1) ORDER BY id`;
   return (await selectRows(pool, operations, where, [kinds])).map(shown);
+}
+
+/**
+ * An operation as it was at a position; null when it was not there yet. `stream` is that whose events move it on: the node's, the
+ * backup's or the restore's.
+ */
+export async function operationAt(log: EventLog, stream: string, id: string, at: bigint): Promise<Operation | null> {
+  const row = (await rowsAt(log, operations, { at, streams: [stream] })).get(id);
+  return row === undefined ? null : shown(row);
 }
 
 function shown(row: OperationRow): Operation {

@@ -32,7 +32,7 @@ const Line = z.object({
 });
 
 /** The events of NDJSON text, one at a time. Throws a `HistoryProblem` that names the line. */
-export async function* parseHistory(input: Readable): AsyncGenerator<HistoryEvent> {
+async function* parseHistory(input: Readable): AsyncGenerator<HistoryEvent> {
   let number = 0;
   for await (const line of createInterface({ input, crlfDelay: Infinity })) {
     number += 1;
