@@ -22,12 +22,18 @@ export interface Append {
   readonly streams: readonly StreamAppend[];
 }
 
+/** An expectation that did not hold is a value: it says which stream, and the version it is really at (null: not there). */
 export type AppendResult =
-  /** `lastPosition` is that of the last event; `repeated` says that these very events were recorded before. */
+  /**
+   * `lastPosition` is that of the last event; `repeated` says that these very events were recorded before, and where. An append
+   * of pins alone has both positions at the head.
+   */
   | { readonly ok: true; readonly firstPosition: bigint; readonly lastPosition: bigint; readonly repeated: boolean }
   | { readonly ok: false; readonly conflict: 'version'; readonly stream: string; readonly actual: number | null }
+  /** The command's events were recorded before, with another content. */
   | { readonly ok: false; readonly conflict: 'event-id' };
 
+/** Events of any of the categories, and of the tenant; what is left out does not restrict. */
 export interface ReadFilter {
   readonly categories?: readonly string[];
   readonly tenantId?: string;
@@ -42,18 +48,31 @@ export interface Subscription {
 
 /** The one source of truth. Adapters are chosen by configuration; this port is all that others see. */
 export interface EventLog {
-  /** Records the events, or tells which expectation did not hold. Throws only when the outcome could not be learned. */
+  /**
+   * Records the events, or tells which expectation did not hold. Appends made at the same moment travel together, yet each has its
+   * own result. Throws `LogUnavailable` when the outcome could not be learned for some ten seconds (making the same append again is
+   * safe: its event ids tell), a TypeError or RangeError for what does not fit its schema or the limits, and the store's own error for
+   * a value it can't hold; in these cases nothing was recorded.
+   */
   append(append: Append): Promise<AppendResult>;
-  /** The events of one stream from a version on (default 0), oldest first. */
+  /** The events of one stream from a version on (default 0), oldest first; with `toPosition` as it was then. */
   readStream(stream: string, options?: { fromVersion?: number; toPosition?: bigint }): Promise<RecordedEvent[]>;
-  /** All events after a position (0n: from the start), in order, in bounded memory. `to` is inclusive; default: the head now. */
+  /**
+   * All events after a position (0n: from the start), in order, in batches of at most `batchSize` (default 500), the next of which is
+   * read when it is asked for. `to` is inclusive; default: the head now.
+   */
   readAll(options: {
     after: bigint;
     to?: bigint;
     filter?: ReadFilter;
     batchSize?: number;
   }): AsyncIterable<RecordedEvent[]>;
-  /** Calls the handler with batches in order from a position to the present and on. At least once, never a gap. */
+  /**
+   * Calls the handler with batches in order from a position to the present and on, the next one when the last was handled. Each
+   * event once, never a gap; a reader that starts again from an older position gets what follows it again. `upTo` is how far the log
+   * has been looked at, which is further than the last event where a filter passes over others: keep it as the checkpoint. A batch
+   * is empty when that is all there is to tell.
+   */
   subscribe(options: {
     after: bigint;
     filter?: ReadFilter;
