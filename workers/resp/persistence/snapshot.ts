@@ -31,6 +31,8 @@ export interface SnapshotOptions {
   readonly onInstant?: () => void;
   /** False saves the time for a digest nobody wants (`digest` is then empty). */
   readonly digest?: boolean;
+  /** How long one slice keeps others waiting, in milliseconds: 2 unless given. */
+  readonly sliceMs?: number;
 }
 
 /** Snapshots of one node take turns, since a node can run one at a time. */
@@ -72,7 +74,7 @@ async function* write(node: Node, options: SnapshotOptions): AsyncGenerator<Buff
   try {
     options.onInstant?.();
     for (let done = false; !done;) {
-      done = running.step(SLICE_MS);
+      done = running.step(options.sliceMs ?? SLICE_MS);
       let pieces = 0;
       for (const piece of seal.pieces(running.take(done))) {
         bytes += piece.length;

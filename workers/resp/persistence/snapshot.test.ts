@@ -1,0 +1,117 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+
+import { Node } from '../keyspace/node.ts';
+import { loadRdb } from './load.ts';
+import { snapshotRdb } from './snapshot.ts';
+import { digestOf, hashOf, listOf, nodeOf, plainNode, setOf, zsetOf } from './testing/keyspaces.ts';
+import { engine } from './testing/wal-lab.ts';
+
+const keys = [
+  'a',
+  'b',
+  'big hash',
+  'big list',
+  'big set',
+  'big zset',
+  'new',
+  'newer',
+  ...Array.from({ length: 300 }, (_, i) => `k${i}`),
+];
+const many = Array.from({ length: 3000 }, (_, i) => `element ${i}`);
+
+/** A node with large values, which are written in slices, among many small ones. */
+function fullNode(): Node {
+  const large = {
+    'big hash': hashOf(many.map((field) => [field, field])),
+    'big list': listOf(many),
+    'big set': setOf(many),
+    'big zset': zsetOf(many.map((member, i) => [member, i])),
+  };
+  const small = keys.slice(8).map((key) => [key, key] as const);
+  return nodeOf(
+    [...Object.entries(large), ...small].map(([key, value], i) => ({
+      db: i % 7 === 6 ? 5 : 0,
+      key,
+      value,
+      expireAtMs: undefined,
+    })),
+  );
+}
+
+const key = fc.constantFrom(...keys);
+const write = fc.oneof(
+  fc.tuple(fc.constant('SET'), key, fc.constant('changed')),
+  fc.tuple(fc.constant('APPEND'), key, fc.constant('more')),
+  fc.tuple(fc.constant('DEL'), key),
+  fc.tuple(fc.constant('RENAME'), key, key),
+  fc.tuple(fc.constant('PEXPIRE'), key, fc.constant('100000')),
+  fc.tuple(fc.constant('HSET'), fc.constant('big hash'), fc.constant('element 7'), fc.constant('changed')),
+  fc.tuple(fc.constant('HDEL'), fc.constant('big hash'), fc.constant('element 2999')),
+  fc.tuple(fc.constant('LPOP'), fc.constant('big list')),
+  fc.tuple(fc.constant('RPUSH'), fc.constant('big list'), fc.constant('more')),
+  fc.tuple(fc.constant('SREM'), fc.constant('big set'), fc.constant('element 1')),
+  fc.tuple(fc.constant('SADD'), fc.constant('big set'), fc.constant('more')),
+  fc.tuple(fc.constant('ZADD'), fc.constant('big zset'), fc.constant('-5'), fc.constant('element 2000')),
+  fc.tuple(fc.constant('ZREM'), fc.constant('big zset'), fc.constant('element 0')),
+  fc.tuple(fc.constant('MOVE'), key, fc.constant('5')),
+);
+const rare = fc.constantFrom<string[]>(['FLUSHALL'], ['FLUSHDB'], ['SWAPDB', '0', '5']);
+
+test('a snapshot is of one instant, whatever is written while it runs', async () => {
+  let during = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.oneof({ weight: 40, arbitrary: write }, { weight: 1, arbitrary: rare }), {
+        minLength: 20,
+        maxLength: 120,
+      }),
+      fc.array(fc.nat(3), { minLength: 20, maxLength: 20 }),
+      async (writes, pace) => {
+        const node = fullNode();
+        let instant: { digest: string; content: unknown } | undefined;
+        const { stream, result } = snapshotRdb(node, {
+          sliceMs: 0.1,
+          onInstant: () => (instant = { digest: digestOf(node), content: plainNode(node) }),
+        });
+        const chunks: Buffer[] = [];
+        let reading = true;
+        const reader = (async () => {
+          for await (const chunk of stream) chunks.push(chunk);
+          reading = false;
+        })();
+        for (const [i, args] of writes.entries()) {
+          if (reading && instant !== undefined) during++;
+          await engine.execute(node, args, i % 5 === 4 ? 5 : 0);
+          for (let turns = pace[i % pace.length]!; turns > 0; turns--)
+            await new Promise((resolve) => setImmediate(resolve));
+        }
+        await reader;
+        const loaded = new Node({ id: 'loaded' });
+        const summary = await loadRdb(pieces(chunks), loaded, Date.now());
+        expect(plainNode(loaded)).toEqual(instant!.content);
+        expect(summary.digest).toBe(instant!.digest);
+        expect((await result).digest).toBe(instant!.digest);
+        expect(node.snapshot).toBeUndefined();
+      },
+    ),
+    { numRuns: 60 },
+  );
+  expect(during).toBeGreaterThan(100);
+});
+
+async function* pieces(chunks: readonly Buffer[]): AsyncGenerator<Buffer> {
+  yield* chunks;
+}
+
+test('a snapshot that is not read to its end lets go of the node, and the next one has its turn', async () => {
+  const node = fullNode();
+  const first = snapshotRdb(node);
+  const second = snapshotRdb(node);
+  const firstChunks = first.stream[Symbol.asyncIterator]();
+  await firstChunks.next();
+  const waiting = second.stream[Symbol.asyncIterator]().next();
+  await firstChunks.return?.();
+  await expect(first.result).rejects.toThrow(/broken off/);
+  expect((await waiting).done).toBe(false);
+});
