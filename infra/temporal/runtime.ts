@@ -28,8 +28,17 @@ async function load(log: Logger): Promise<typeof import('@temporalio/worker')> {
 // The SDK tells at INFO what only its authors need.
 const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
 
+/** Task tokens are long and mean nothing to readers. */
+interface SdkMeta {
+  readonly error?: unknown;
+  readonly taskToken?: unknown;
+}
+
 function forward(log: Logger): TemporalLogger {
-  const write = (level: LogLevel, message: string, meta: object = {}) => log[levels[level]](meta, message);
+  const write = (level: LogLevel, message: string, meta: SdkMeta = {}) => {
+    const { error, taskToken: _, ...rest } = meta;
+    log[levels[level]](error === undefined ? rest : { ...rest, err: error }, message);
+  };
   return {
     log: write,
     trace: (message, meta) => write('TRACE', message, meta),

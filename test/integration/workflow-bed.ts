@@ -38,7 +38,9 @@ export interface WorkflowBed {
   readonly tenantId: TenantId;
   /** Registers a manager that listens there, as the one that nodes are placed on. */
   registerManager(respPort: number): Promise<void>;
-  /** A node on the manager; `running` unless it waits for a backup's data. */
+  /** The password of a node that was made here. */
+  passwordOf(nodeId: NodeId): string;
+  /** A node on the manager; `running` unless it waits for a backup's data or its manager is to say so. */
   createNode(options?: { restoreFrom?: BackupId; running?: boolean }): Promise<NodeId>;
   deleteNode(nodeId: NodeId): Promise<void>;
   requestBackup(nodeId: NodeId): Promise<{ backupId: BackupId; operationId: OperationId }>;
@@ -55,10 +57,13 @@ export interface WorkflowBed {
 const managerId = ManagerId.parse('manager-1');
 const views = ['operations', 'routing', 'managers'];
 
-export async function openWorkflowBed(temporal: { address: string; namespace: string }): Promise<WorkflowBed> {
+export async function openWorkflowBed(
+  temporal: { address: string; namespace: string },
+  env: Record<string, string> = {},
+): Promise<WorkflowBed> {
   const database = await testDatabase();
   const home = await mkdtemp(path.join(tmpdir(), 'miniredis-workflows-'));
-  const parsed = parseSettings({ MINIREDIS_HOME: home, TEMPORAL_NAMESPACE: temporal.namespace });
+  const parsed = parseSettings({ MINIREDIS_HOME: home, TEMPORAL_NAMESPACE: temporal.namespace, ...env });
   if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
   const config = withAddresses(parsed.settings, database.url, temporal.address);
   const access = await openLogAccess(config, 'test');
@@ -67,6 +72,7 @@ export async function openWorkflowBed(temporal: { address: string; namespace: st
   const projections = runProjections(log, pool, allViews, pino({ level: 'silent' }));
   await vi.waitFor(() => expect(projections.state()).toBe('live'), 10_000);
   const tenantId = newId('tnt');
+  const passwords = new Map<NodeId, string>();
 
   const decide = async (...steps: Step[]): Promise<void> => {
     const request = systemRequest({
@@ -102,9 +108,12 @@ export async function openWorkflowBed(temporal: { address: string; namespace: st
           command: { type: 'RegisterManager', data: { managerId, host: '127.0.0.1', respPort, memoryBudgetMb: 4096 } },
         }),
       ),
+    passwordOf: (nodeId) => passwords.get(nodeId) ?? '',
     async createNode({ restoreFrom, running = restoreFrom === undefined } = {}) {
       const nodeId = newId('node');
       const name = `n${nodeId.slice(-20)}`;
+      const password = `${nodeId}.${newSecret()}`;
+      passwords.set(nodeId, password);
       const request = {
         nodeId,
         tenantId,
@@ -116,7 +125,7 @@ export async function openWorkflowBed(temporal: { address: string; namespace: st
           replicas: 0,
           engine: 'builtin',
         },
-        passwordSha256: sha256Hex(newSecret()),
+        passwordSha256: sha256Hex(password),
         operationId: newId('op'),
         restoreFrom: restoreFrom ?? null,
         placement: { managerId, availableMb: 4096 },

@@ -30,5 +30,7 @@ export async function alive<Result>(work: (signal: AbortSignal) => Promise<Resul
 function asFailure(error: unknown): unknown {
   if (!(error instanceof ManagerRefusal)) return error;
   const allowed = refusalAttempts[error.code] ?? refusalAttemptsDefault;
-  return activityInfo().attempt >= allowed ? permanent(`The node manager refused: ${error.message}`) : error;
+  if (activityInfo().attempt < allowed) return error;
+  // The first word is for programs.
+  return permanent(error.message.slice(error.code.length).trim() || error.message);
 }

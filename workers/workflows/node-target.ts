@@ -15,12 +15,12 @@ export async function reachableNode(
   { log, locate }: Pick<WorkflowParts, 'log' | 'locate'>,
   nodeId: NodeId,
   states: ReadonlyArray<NodeState['status']>,
-): Promise<PlatformTarget> {
+): Promise<PlatformTarget & Pick<NodeState, 'status'>> {
   const { state } = await loadState(log, nodeStream(nodeId), nodeDecider);
   if (!states.includes(state.status)) throw permanent(notReachable(state));
   const target = await locate(nodeId);
   if (target === null) throw new Error('No node manager holds the node yet.');
-  return target;
+  return { ...target, status: state.status };
 }
 
 function notReachable({ status, failure }: NodeState): string {

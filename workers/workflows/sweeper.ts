@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Logger } from '#infra/logging/log.ts';
-import type { TemporalClient, WorkflowStatus } from '#infra/temporal/client.ts';
+import { TemporalAway, type TemporalClient, type WorkflowStatus } from '#infra/temporal/client.ts';
 import { workflowTaskQueue, type WorkflowCall } from '#infra/temporal/workflow-names.ts';
 
 /** An operation that has not ended, and the workflow that carries it out. */
@@ -40,25 +40,17 @@ export function startSweeper(parts: SweeperParts, times = sweeperTimes): { stop(
   const startedAt = Date.now();
   const restarts = new Map<string, { count: number; nextAt: number }>();
 
-  const see = async (operation: OpenOperation, now: number): Promise<void> => {
+  const see = async (operation: OpenOperation, status: WorkflowStatus | 'away', now: number): Promise<void> => {
     const { temporal, logger } = parts;
     const { id, call } = operation;
-    const overdue = now - Math.max(operation.updatedAt.getTime(), startedAt) > times.limit_ms;
-    let status: WorkflowStatus | 'away';
-    try {
-      status = await temporal.status(id);
-    } catch (error) {
-      if (!overdue) throw error;
-      status = 'away';
-    }
     if (status === 'running') return;
-    if (overdue) {
+    if (now - Math.max(operation.updatedAt.getTime(), startedAt) > times.limit_ms) {
       logger.error({ operation: id, workflow: status }, 'an operation without a workflow is given up');
       await parts.giveUp(call, reasonFor(status, times.limit_ms));
       return;
     }
     // The read model is a moment behind a workflow that has just completed.
-    if (status === 'completed') return;
+    if (status === 'completed' || status === 'away') return;
     const { count, nextAt } = restarts.get(id) ?? { count: 0, nextAt: 0 };
     if (now < nextAt) return;
     restarts.set(id, { count: count + 1, nextAt: now + Math.min(times.every_ms * 2 ** count, times.restartMax_ms) });
@@ -71,10 +63,25 @@ export function startSweeper(parts: SweeperParts, times = sweeperTimes): { stop(
     const open = await parts.openOperations();
     const ids = new Set(open.map(({ id }) => id));
     for (const id of restarts.keys()) if (!ids.has(id)) restarts.delete(id);
+    let away = false;
+    let failure: unknown = null;
     for (const operation of open) {
       if (stopping.signal.aborted) return;
-      if (now - operation.createdAt.getTime() > times.grace_ms) await see(operation, now);
+      if (now - operation.createdAt.getTime() <= times.grace_ms) continue;
+      try {
+        // A server that is away takes seconds to say so; once a sweep is enough.
+        const status: WorkflowStatus | 'away' = away
+          ? 'away'
+          : await parts.temporal.status(operation.id).catch(unlessAway);
+        away = status === 'away';
+        await see(operation, status, now);
+      } catch (error) {
+        // One that can't be helped right now must not stand before the others.
+        failure ??= error;
+      }
     }
+    if (failure !== null) throw failure;
+    if (away) throw new TemporalAway('Temporal does not answer.');
   };
 
   const keep = async (): Promise<void> => {
@@ -100,6 +107,11 @@ export function startSweeper(parts: SweeperParts, times = sweeperTimes): { stop(
       await kept;
     },
   };
+}
+
+function unlessAway(error: unknown): 'away' {
+  if (error instanceof TemporalAway) return 'away';
+  throw error;
 }
 
 function reasonFor(status: WorkflowStatus | 'away', limit_ms: number): string {

@@ -2,7 +2,7 @@ import { backupDecider } from '#domains/backup/decider.ts';
 import { backupStream } from '#domains/backup/events.ts';
 import type { NodeState } from '#domains/node/decider.ts';
 import { loadState } from '#infra/commands/execute.ts';
-import type { Restoration } from '#infra/redis/platform-client.ts';
+import type { PlatformTarget, Restoration } from '#infra/redis/platform-client.ts';
 import type { RestoreInput } from '#infra/temporal/workflow-names.ts';
 
 import { alive } from '../activity.ts';
@@ -16,6 +16,12 @@ export type RestoreActivities = ReturnType<typeof restoreActivities>;
 
 /** The steps of a restore. Each may be repeated: reports change nothing the second time, and loading again gives the same data. */
 export function restoreActivities(parts: WorkflowParts) {
+  /** What an attempt whose answer was lost put into the node; how much of it had expired then is not known any more. */
+  const alreadyIn = async (plan: RestorePlan, target: PlatformTarget, signal: AbortSignal): Promise<Restoration> => {
+    const { keys, digest } = await parts.platform.verify(target, plan.objectKey, plan.sha256, signal);
+    return { keys, expiredKeys: 0, digest };
+  };
+
   const reach = ({ nodeId, inPlace }: RestorePlan) => reachableNode(parts, nodeId, statesFor(inPlace));
 
   return {
@@ -43,7 +49,10 @@ export function restoreActivities(parts: WorkflowParts) {
     /** Puts the object's data into the node. */
     restoreNode: (plan: RestorePlan): Promise<Restoration> =>
       alive(async (signal) => {
-        const restored = await parts.platform.restore(await reach(plan), plan.objectKey, plan.sha256, signal);
+        const target = await reach(plan);
+        // A new node runs once it has its data, so an earlier attempt gave it that; what clients have written since stays.
+        if (!plan.inPlace && target.status === 'running') return alreadyIn(plan, target, signal);
+        const restored = await parts.platform.restore(target, plan.objectKey, plan.sha256, signal);
         if (restored.digest !== plan.digest) throw permanent(different(plan, restored.digest), swappedType);
         return restored;
       }),
