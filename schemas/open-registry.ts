@@ -4,7 +4,7 @@ import path from 'node:path';
 import avro, { type Resolver, type Type } from 'avsc';
 
 /** A field whose value is about a person: the log holds it encrypted with the key of the subject that another field names. */
-export interface PersonalField {
+interface PersonalField {
   readonly name: string;
   /** The field of the same event that holds the subject's id. */
   readonly subject: string;

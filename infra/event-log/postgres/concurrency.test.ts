@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 
 import type { RecordedEvent } from '#domains/kernel/envelope.ts';
 import { testDatabase } from '#test/tools/postgres.ts';
@@ -30,7 +30,7 @@ interface Acknowledged {
   readonly last: string;
 }
 
-const program = path.join(import.meta.dirname, '../testing/writer.ts');
+const program = fileURLToPath(import.meta.resolve('../testing/writer.ts'));
 
 /** Runs a process of writers to its end. */
 async function writers(name: string, callers: number, each: number): Promise<Acknowledged[]> {
