@@ -13,8 +13,8 @@ const count = z.int().min(0);
 const Snapshot = z.object({ sha256: z.string(), bytes: count, keys: count, digest: z.string().min(1) });
 const Verification = z.object({ keys: count, digest: z.string().min(1), bytes: count });
 const Restoration = z.object({ keys: count, expiredKeys: count, digest: z.string().min(1) });
-export type Snapshot = z.infer<typeof Snapshot>;
-export type Verification = z.infer<typeof Verification>;
+type Snapshot = z.infer<typeof Snapshot>;
+type Verification = z.infer<typeof Verification>;
 export type Restoration = z.infer<typeof Restoration>;
 
 /**
@@ -31,7 +31,7 @@ export interface PlatformClient {
 }
 
 /** The manager could not be reached, or the connection ended before it answered: nobody knows whether it did it. */
-export class ManagerAway extends Error {
+class ManagerAway extends Error {
   override readonly name = 'ManagerAway';
 }
 

@@ -3,7 +3,7 @@ import type { Connection, WorkflowClient } from '@temporalio/client';
 /** What Temporal knows of a workflow: `unknown` when it never heard of it or has forgotten it. */
 export type WorkflowStatus = 'unknown' | 'running' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed-out';
 
-export interface WorkflowStart {
+interface WorkflowStart {
   /** The name under which the workers registered it. */
   readonly workflow: string;
   readonly id: string;

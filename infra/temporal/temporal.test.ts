@@ -1,4 +1,4 @@
-import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { testTemporal, type TestTemporal } from '#test/integration/temporal-server.ts';
 import { pino } from 'pino';
@@ -8,6 +8,7 @@ import { TemporalAway, temporalClient } from './client.ts';
 import { keepWorking } from './worker.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
+const workflowsFile = fileURLToPath(new URL('../../test/integration/noting-workflow/workflows.ts', import.meta.url));
 let temporal: TestTemporal;
 const log = pino({ level: process.env['TEST_LOG'] ?? 'silent' });
 
@@ -22,7 +23,7 @@ test('worker and client wait for a server that comes up later, and survive its r
   const worker = keepWorking({
     ...temporal,
     taskQueue: 'test',
-    bundle: (signal) => workflowBundle(path.join(import.meta.dirname, 'test-workflows', 'workflows.ts'), signal),
+    bundle: (signal) => workflowBundle(workflowsFile, signal),
     activities: { note: async ({ text }: { text: string }) => void done.push(text) },
     log,
   });

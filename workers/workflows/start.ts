@@ -1,4 +1,4 @@
-import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import type { NodeId } from '#domains/kernel/ids.ts';
 import { openOperations, type Operation } from '#projections/operations/queries.ts';
@@ -16,6 +16,8 @@ import { giveUp } from './give-up.ts';
 import type { WorkflowParts } from './parts.ts';
 import { restoreActivities } from './restore/activities.ts';
 import { startSweeper, sweeperTimes, type OpenOperation } from './sweeper.ts';
+
+const workflowsFile = fileURLToPath(new URL('workflows.ts', import.meta.url));
 
 export interface WorkflowsOptions {
   readonly parts: Omit<WorkflowParts, 'locate'>;
@@ -42,7 +44,7 @@ export function startWorkflows(options: WorkflowsOptions): RunningWorkflows {
     address,
     namespace,
     taskQueue: workflowTaskQueue,
-    bundle: (signal) => workflowBundle(path.join(import.meta.dirname, 'workflows.ts'), signal),
+    bundle: (signal) => workflowBundle(workflowsFile, signal),
     activities: { ...backupActivities(parts), ...restoreActivities(parts) },
     log: logger,
   });
