@@ -11,9 +11,17 @@ export function streamsOf(app: FastifyInstance): Set<() => void> {
   return streams;
 }
 
-/** Ends all streams when the server begins to close, so that closing needs not wait for clients to leave. */
+/**
+ * Ends all streams when the server begins to close, and has connections end with the reply in hand, so that closing needs not
+ * wait for clients to leave.
+ */
 export function endStreamsOnClose(app: FastifyInstance): void {
+  let closing = false;
   app.addHook('preClose', async () => {
+    closing = true;
     for (const finish of streamsOf(app)) finish();
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close');
   });
 }

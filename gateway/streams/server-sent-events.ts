@@ -51,6 +51,7 @@ export function takeOver(request: FastifyRequest, reply: FastifyReply, contentTy
   for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
   raw.setHeader('content-type', contentType);
   raw.setHeader('x-accel-buffering', 'no');
+  raw.setHeader('connection', 'close');
   raw.writeHead(200);
   const finish = (): void => {
     closing.abort();
