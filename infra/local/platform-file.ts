@@ -10,6 +10,8 @@ export interface PlatformFile {
   readonly pid: number;
   /** True once every role has been ready. */
   readonly ready: boolean;
+  /** True once it has been told to stop. */
+  readonly stopping: boolean;
   /** Every child by name: `postgres`, `temporal` and the roles. A child that is between two lives is not listed. */
   readonly children: Readonly<Record<string, ProcessIdentity>>;
   readonly ports: {
@@ -39,14 +41,15 @@ export function readPlatformFile(home: string): PlatformFile | undefined {
 }
 
 /** Keeps the file in step with the children; a reader never sees half of it. */
-export function keepPlatformFile(home: string, fixed: Omit<PlatformFile, 'pid' | 'ready' | 'children'>) {
+export function keepPlatformFile(home: string, fixed: Omit<PlatformFile, 'pid' | 'ready' | 'stopping' | 'children'>) {
   const file = platformFilePath(home);
   const children: Record<string, ProcessIdentity> = {};
   let ready = false;
+  let stopping = false;
   let removed = false;
   const write = (): void => {
     if (removed) return;
-    const content: PlatformFile = { pid: process.pid, ready, children, ...fixed };
+    const content: PlatformFile = { pid: process.pid, ready, stopping, children, ...fixed };
     writeFileSync(`${file}.new`, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600 });
     renameSync(`${file}.new`, file);
   };
@@ -61,6 +64,10 @@ export function keepPlatformFile(home: string, fixed: Omit<PlatformFile, 'pid' |
     },
     setReady(): void {
       ready = true;
+      write();
+    },
+    setStopping(): void {
+      stopping = true;
       write();
     },
     remove(): void {

@@ -62,6 +62,7 @@ export async function startPlatform(
     const { gatewayPort: gateway, respPort: resp, temporalAddress } = config;
     const file = keepPlatformFile(settings.home, { ports: { ...ports, gateway, resp }, databaseUrl, temporalAddress });
     undo.push(() => file.remove());
+    signal.addEventListener('abort', () => file.setStopping());
     const report = reportEnds(terminal);
     const onState = (name: string) => (state: ChildState) => {
       file.set(name, 'pid' in state ? state.pid : undefined);

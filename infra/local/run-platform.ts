@@ -1,4 +1,5 @@
 import type { Settings } from '../config/config.ts';
+import { whenNpmIsGone } from './launcher.ts';
 import { startPlatform } from './platform.ts';
 import { roleScript } from './role-process.ts';
 import { CannotStart } from './take-home.ts';
@@ -10,7 +11,8 @@ const exitFailed = 1;
 const sameKeypress_ms = 500;
 
 /**
- * Runs the platform for the whole life of this process: starts it, says so, and stops it on SIGTERM, SIGINT or SIGHUP. Ends the
+ * Runs the platform for the whole life of this process: starts it, says so, and stops it on SIGTERM, SIGINT or SIGHUP,
+ * or when npm, which started it, is gone. Ends the
  * process with 0 after a clean stop and with 1 when it could not start; `script` runs one role.
  */
 export async function runPlatform(settings: Settings, script = roleScript): Promise<never> {
@@ -26,6 +28,7 @@ export async function runPlatform(settings: Settings, script = roleScript): Prom
     } else if (performance.now() - askedAt > sameKeypress_ms) process.exit(exitFailed);
   };
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, ask);
+  whenNpmIsGone(() => void (stopping.signal.aborted || ask()));
 
   try {
     const platform = await startPlatform(settings, terminal, stopping.signal, script);

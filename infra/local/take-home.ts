@@ -1,9 +1,10 @@
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Settings } from '../config/config.ts';
 import { ensureHome } from './home.ts';
-import { acquireLock } from './lock.ts';
-import { endSurvivingChildren } from './platform-file.ts';
+import { acquireLock, type Lock } from './lock.ts';
+import { endSurvivingChildren, readPlatformFile } from './platform-file.ts';
 import { takenPorts } from './ports.ts';
 import { endSurvivors } from './postgres/survivors.ts';
 
@@ -20,7 +21,7 @@ export async function takeHome(settings: Settings): Promise<() => void> {
   } catch (error) {
     throw new CannotStart((error as Error).message, { cause: error });
   }
-  const lock = await acquireLock(path.join(settings.home, 'run', 'platform.lock'));
+  const lock = await lockHome(settings.home);
   if (!lock.held) {
     throw new CannotStart(
       `${settings.home} is in use: the MiniRedis with process id ${lock.by.pid} runs there. ` +
@@ -36,4 +37,19 @@ export async function takeHome(settings: Settings): Promise<() => void> {
     throw error;
   }
   return () => lock.release();
+}
+
+/** A platform that is stopping lets go of its home soon; one that has just lost its npm will notice in a moment. */
+const stoppingPatience_ms = 40_000;
+const usualPatience_ms = 1500;
+
+/** Locks the home; waits for a platform that is on its way out, so that stopping and starting again needs no sleep in between. */
+async function lockHome(home: string): Promise<Lock> {
+  const startedAt = performance.now();
+  for (;;) {
+    const lock = await acquireLock(path.join(home, 'run', 'platform.lock'));
+    const patience_ms = readPlatformFile(home)?.stopping === true ? stoppingPatience_ms : usualPatience_ms;
+    if (lock.held || performance.now() - startedAt > patience_ms) return lock;
+    await sleep(50);
+  }
 }

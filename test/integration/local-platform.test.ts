@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
@@ -189,6 +190,43 @@ describe('kill -9 of the parent', () => {
     );
     expect(await stop(last)).toBe(0);
   });
+});
+
+describe('under npm', () => {
+  /** As npm runs it: a shell in between, which dies of SIGTERM without a word to its child. */
+  function startUnderNpm(at: Home): Run {
+    const command = `${process.execPath} ${path.resolve('test/integration/local-tiny-platform.ts')} & wait`;
+    const code = `require('node:child_process').spawn('sh', ['-c', ${JSON.stringify(command)}], { stdio: 'inherit' })`;
+    const npm = spawn(process.execPath, ['-e', `const sh = ${code}; process.on('SIGTERM', () => sh.kill('SIGTERM'))`], {
+      env: { ...at.env, npm_lifecycle_event: 'start' },
+      stdio: 'ignore',
+    });
+    const ended = new Promise<number | NodeJS.Signals>((resolve) => {
+      npm.once('exit', (exitCode, killer) => resolve(killer ?? exitCode ?? -1));
+    });
+    const started = { child: npm, ended, output: () => '' };
+    runs.push(started);
+    return started;
+  }
+
+  test.each(['SIGTERM', 'SIGKILL'] as const)(
+    '%s to npm stops all of it, and the next start waits for that',
+    async (name) => {
+      const at = await home();
+      const npm = startUnderNpm(at);
+      const before = await until(() => {
+        const file = readPlatformFile(at.folder);
+        return file?.ready === true ? file : undefined;
+      }, 15_000);
+      npm.child.kill(name);
+      const second = start(at);
+      const after = await untilReady(at, second);
+      expect(after.pid).not.toBe(before.pid);
+      expect(survivors(before)).toEqual([]);
+      expect(readFileSync(path.join(at.folder, 'stopped.txt'), 'utf8')).toMatch(/^gateway true\n/);
+      expect(await stop(second)).toBe(0);
+    },
+  );
 });
 
 describe('side by side', () => {
