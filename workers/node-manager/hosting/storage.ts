@@ -67,7 +67,9 @@ export async function openStorage(engine: Engine, folder: string, log: Logger): 
       const { nodeId, epoch, memoryLimitMb, evictionPolicy } = wanted;
       const durability = wanted.durability === 'quorum' ? 'always' : wanted.durability;
       const node = new Node({ id: nodeId, maxMemory: memoryLimitMb * mebibyte, evictionPolicy });
-      const opened = await openTogether({ node, epoch, durability });
+      // In a log that is damaged somewhere, a new node has to be told from one whose records are gone.
+      const fresh = found.damage !== undefined && !wanted.hasRun && !wal.nodes().includes(nodeId);
+      const opened = await openTogether({ node, epoch, durability, fresh });
       if (!opened.ok) throw new Error(opened.reason);
       if (durability === 'none') unwritten.add(nodeId);
       return node;

@@ -24,6 +24,8 @@ export interface RoutedNode {
   readonly durability: Durability;
   /** The backup whose data must be in the node before it serves; null when there is none or it is in. */
   readonly restoreFrom: BackupId | null;
+  /** Whether it has ever been reported as running, so that there may be data of it. */
+  readonly hasRun: boolean;
   readonly failure: string | null;
   /** Null when the orders come from the read model and not from an event. */
   readonly cause: Cause | null;
@@ -35,7 +37,14 @@ export function applyEvent(node: RoutedNode | undefined, recorded: RecordedEvent
   if (event.type === 'NodeRequested') {
     const { nodeId, tenantId, passwordSha256, memoryLimitMb, evictionPolicy, durability, restoreFrom } = event.data;
     const settings = { passwordSha256, memoryLimitMb, evictionPolicy, durability, restoreFrom };
-    const unplaced = { managerId: null, epoch: 0, state: 'requested', failure: null, cause: null } as const;
+    const unplaced = {
+      managerId: null,
+      epoch: 0,
+      state: 'requested',
+      hasRun: false,
+      failure: null,
+      cause: null,
+    } as const;
     return { nodeId, tenantId, ...settings, ...unplaced };
   }
   if (node === undefined) return undefined;
@@ -44,7 +53,7 @@ export function applyEvent(node: RoutedNode | undefined, recorded: RecordedEvent
     case 'NodePlaced':
       return { ...node, state: 'provisioning', managerId: event.data.managerId, epoch: event.data.epoch, cause };
     case 'NodeStarted':
-      return { ...node, state: 'running', restoreFrom: null, failure: null };
+      return { ...node, state: 'running', restoreFrom: null, hasRun: true, failure: null };
     case 'NodeFailed':
       return { ...node, state: 'failed', failure: event.data.reason };
     case 'NodeStartRequested':

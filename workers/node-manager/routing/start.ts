@@ -7,13 +7,12 @@ import type { RoutingRow } from '#projections/routing/queries.ts';
 import type { RoutingStart } from './feed.ts';
 import { applyEvent, type RoutedNode } from './routed-node.ts';
 
-/** States in which a manager has been asked for something that it has not reported yet. */
-const inTransition: ReadonlySet<string> = new Set(['provisioning', 'stopping', 'deleting']);
+/** States of which the read model does not have all: a report names the event it answers, and a failure has its reason. */
+const fromLog: ReadonlySet<string> = new Set(['provisioning', 'stopping', 'deleting', 'failed']);
 
 /**
  * Where following the log begins: at the read model's position, so that a start takes no longer as the log grows; or at the
- * beginning of the log when there is no read model. Nodes in transition are taken from the log itself, because a report
- * names the event that it answers.
+ * beginning of the log when there is no read model.
  */
 export async function readRoutingStart(
   eventLog: EventLog,
@@ -33,14 +32,14 @@ export async function readRoutingStart(
 
 async function fromLogOrRow(eventLog: EventLog, row: RoutingRow, position: bigint): Promise<RoutedNode | undefined> {
   const nodeId = row.nodeId as NodeId;
-  if (!inTransition.has(row.state)) {
+  if (!fromLog.has(row.state)) {
     const ids = {
       nodeId,
       tenantId: row.tenantId as TenantId,
       managerId: row.managerId as ManagerId,
       restoreFrom: row.restoreFrom as BackupId | null,
     };
-    return { ...row, ...ids, failure: null, cause: null };
+    return { ...row, ...ids, hasRun: true, failure: null, cause: null };
   }
   let node: RoutedNode | undefined;
   for (const event of await eventLog.readStream(nodeStream(nodeId), { toPosition: position })) {
