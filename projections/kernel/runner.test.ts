@@ -1,10 +1,12 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Logger } from '#infra/logging/log.ts';
 import { createLog } from '#infra/logging/log.ts';
 import { createPool } from '#infra/postgres/pool.ts';
 import { appendsOf, wishes } from '#test/tools/histories.ts';
-import { appendAll, everything, openReadSide, until, type ReadSide } from '#test/tools/read-side.ts';
+import { appendAll, cutBefore, everything, openReadSide, until, type ReadSide } from '#test/tools/read-side.ts';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
@@ -115,26 +117,14 @@ test('a connection that is cut before any statement loses and doubles nothing', 
   await first.stop();
 
   const pool = createPool(side.url, { max: 4, name: 'runner' });
-  // The server ends each new connection of the runner before its n-th statement, with n growing.
   let [connections, cuts] = [0, 0];
   pool.on('connect', (client) => {
     connections += 1;
-    let left = 5 + connections;
-    const send = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
-    const query = async (...args: unknown[]): Promise<unknown> => {
-      left -= 1;
-      if (left === 0 && cuts < 40) {
-        cuts += 1;
-        const { processID } = client as unknown as { processID: number };
-        await side.pool.query('SELECT pg_terminate_backend($1)', [processID]);
-      }
-      return send(...args);
-    };
-    Object.assign(client, { query });
+    if (cuts < 40) cutBefore(5 + connections, client, side.pool, () => (cuts += 1));
   });
   const second = run(allViews, pool);
   for (const append of appends.slice(60)) {
-    await side.log.append(append);
+    await appendAll(side.log, [append]);
     if (cuts >= 40) break;
     await sleep(10);
   }
@@ -163,4 +153,37 @@ test('a second runner stands by and takes over when the first one is gone', asyn
   await expectLiveToBeTheLog();
   await second.stop();
   await Promise.all(pools.map((pool) => pool.end()));
+});
+
+test('a runner that was frozen and lost its connection cannot write when it wakes up', async () => {
+  const appends = history(500);
+  await appendAll(side.log, appends.slice(0, 200));
+  const script = path.join(import.meta.dirname, '../../test/tools/runner-process.ts');
+  const env = { PATH: process.env['PATH'], DATABASE_URL: side.url, MASTER_KEY_FILE: side.masterKeyFile };
+  const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  try {
+    await until(() => said.endsWith('live\n'), 'the other process runs');
+    const second = run();
+    await until(() => second.state() === 'standby', 'the second stands by');
+    // Frozen in the middle of its work, as a process under a debugger or a starved machine.
+    const writing = appendAll(side.log, appends.slice(200, 300));
+    await sleep(20);
+    child.kill('SIGSTOP');
+    await writing;
+    await side.pool.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'runner-process%'`,
+    );
+    await until(() => second.state() === 'live', 'the second takes over', 2000);
+    await appendAll(side.log, appends.slice(300, 400));
+    expect(await waitForHead(side.pool, names, 5000)).toMatchObject({ reached: true });
+    child.kill('SIGCONT');
+    await until(() => said.endsWith('standby\n'), 'the first stands by');
+    await appendAll(side.log, appends.slice(400));
+    expect(await waitForHead(side.pool, names, 5000)).toMatchObject({ reached: true });
+    await expectLiveToBeTheLog();
+  } finally {
+    child.kill('SIGKILL');
+  }
 });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { EventLog, Subscription } from '#infra/event-log/event-log.ts';
-import { backOff } from '#infra/event-log/postgres/transient.ts';
+import { backOff, isTransient } from '#infra/event-log/postgres/transient.ts';
 import type { Logger } from '#infra/logging/log.ts';
 import type { ClientBase, Pool } from 'pg';
 
@@ -41,7 +41,9 @@ export function runProjections(
         await session();
       } catch (error) {
         if (state === 'live') retry = 1;
-        if (!signal.aborted) log.warn({ err: error }, 'projections lost their connection or the log; trying again');
+        if (signal.aborted) break;
+        if (isTransient(error)) log.warn({ err: error }, 'projections lost their connection; trying again');
+        else log.error({ err: error }, 'projections stand still: the log can not be followed; trying again');
       }
       state = 'connecting';
       await backOff(retry, signal).catch(() => {});

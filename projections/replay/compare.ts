@@ -17,7 +17,8 @@ export interface Difference {
 
 /** How the replay is asked: what it shows, and to fold what the log has up to a position. */
 export interface Replayed {
-  shown(list: string): ReadonlyMap<string, Shown>;
+  ids(list: string): readonly string[];
+  shown(list: string, id: string): Shown | undefined;
   extendTo(position: bigint): Promise<void>;
 }
 
@@ -38,7 +39,7 @@ type Live = z.infer<typeof ListReply>['items'][number];
  */
 export async function compareWithLive(gateway: Gateway, replayed: Replayed): Promise<Difference | null> {
   for (const list of lists) {
-    const before = [...replayed.shown(list).keys()];
+    const before = replayed.ids(list);
     const live = new Set<string>();
     for (const state of ['', '&state=deleted']) {
       let cursor: string | null = '';
@@ -52,7 +53,7 @@ export async function compareWithLive(gateway: Gateway, replayed: Replayed): Pro
     }
     const missing = before.find((id) => !live.has(id));
     if (missing !== undefined) {
-      return { list, id: missing, field: null, replayed: replayed.shown(list).get(missing), live: null };
+      return { list, id: missing, field: null, replayed: replayed.shown(list, missing), live: null };
     }
   }
   return null;
@@ -66,11 +67,11 @@ async function comparePage(gateway: Gateway, replayed: Replayed, list: string, p
       throw new HistoryProblem(`GET ${path} does not say its position; is this a MiniRedis gateway?`);
     const { items, nextCursor } = ListReply.parse(await response.json());
     await replayed.extendTo(BigInt(position));
-    const shown = replayed.shown(list);
+    const pairs = items.map((live) => [replayed.shown(list, live.id), live] as const);
     // A row may be newer than the position that its list vouches for; the next attempt knows it, too.
-    const newer = items.some(({ id, version }) => version > Number(shown.get(id)?.['version'] ?? -1));
+    const newer = pairs.some(([shown, { version }]) => version > Number(shown?.['version'] ?? -1));
     if (newer && attempt < attempts) continue;
-    const differences = items.map((live) => differenceOf(list, shown.get(live.id), live));
+    const differences = pairs.map(([shown, live]) => differenceOf(list, shown, live));
     return { difference: differences.find((one) => one !== null) ?? null, ids: items.map(({ id }) => id), nextCursor };
   }
 }

@@ -73,7 +73,12 @@ async function addAll(replay: Replay, events: AsyncIterable<HistoryEvent>): Prom
 
 function compare(gateway: Gateway, replay: Replay): Promise<Difference | null> {
   const replayed: Replayed = {
-    shown: (list) => new Map(shownOf(replay, list as ListName).map((thing) => [thing.id, thing])),
+    ids: (list) => [...replay.things(lists[list as ListName].category).keys()],
+    shown(list, id) {
+      const { category, show } = lists[list as ListName];
+      const thing = replay.things(category).get(id);
+      return thing === undefined ? undefined : show(thing);
+    },
     async extendTo(to) {
       if (to > replay.seen.last) await addAll(replay, fetchHistory(gateway, replay.seen.last + 1n, to));
     },

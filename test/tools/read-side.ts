@@ -10,7 +10,7 @@ import { openCodec } from '#infra/event-log/codec.ts';
 import type { Append, EventLog } from '#infra/event-log/event-log.ts';
 import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
 import { createPool } from '#infra/postgres/pool.ts';
-import type { Pool } from 'pg';
+import type { ClientBase, Pool } from 'pg';
 
 import { testDatabase } from './postgres.ts';
 
@@ -71,4 +71,20 @@ export async function until(
     if (Date.now() > end) throw new Error(`not within ${patience_ms} ms: ${what}`);
     await sleep(10);
   }
+}
+
+/** Has the server end a connection right before the connection's n-th statement from now on. */
+export function cutBefore(n: number, client: ClientBase, pool: Pool, cut: () => void): void {
+  let left = n;
+  const send = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
+  const query = async (...args: unknown[]): Promise<unknown> => {
+    left -= 1;
+    if (left === 0) {
+      cut();
+      const { processID } = client as unknown as { processID: number };
+      await pool.query('SELECT pg_terminate_backend($1)', [processID]);
+    }
+    return send(...args);
+  };
+  Object.assign(client, { query });
 }
