@@ -71,6 +71,19 @@ export interface EngineOptions {
   readonly limits?: Partial<ConnectionLimits>;
   /** Standalone mode: SHUTDOWN was called. */
   readonly onShutdown?: () => void;
+  readonly saving?: Saving;
+}
+
+/** Standalone mode: what SAVE, BGSAVE, BGREWRITEAOF and LASTSAVE act on. */
+export interface Saving {
+  readonly inProgress: boolean;
+  /** When data was last saved or loaded. */
+  readonly lastSaveMs: number;
+  readonly lastSaveOk: boolean;
+  /** Writes the RDB file. */
+  save(): Promise<void>;
+  /** Writes the base of the log anew. */
+  rewrite(): Promise<void>;
 }
 
 /** Where an engine listens. */

@@ -61,6 +61,7 @@ export function createEngine(options: EngineOptions): Engine {
     codec: options.codec,
     extraCommands: new Map(options.extraCommands?.map((command) => [command.name.toLowerCase(), command])),
     standalone,
+    saving: options.saving,
     startedAtMs: Date.now(),
     runId: randomBytes(20).toString('hex'),
     port: 0,

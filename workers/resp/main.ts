@@ -1,7 +1,10 @@
+import { mkdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { parseMemory } from './commands/config.ts';
 import { createEngine } from './engine.ts';
 import { Node } from './keyspace/node.ts';
+import { rdbCodec } from './persistence/codec.ts';
+import { createPersistence } from './persistence/standalone.ts';
 
 const { values } = parseArgs({
   options: {
@@ -9,20 +12,53 @@ const { values } = parseArgs({
     bind: { type: 'string', default: '127.0.0.1' },
     requirepass: { type: 'string' },
     maxmemory: { type: 'string', default: '0' },
+    dir: { type: 'string', default: '.' },
+    dbfilename: { type: 'string', default: 'dump.rdb' },
+    appendonly: { type: 'string', default: 'no' },
+    appendfsync: { type: 'string', default: 'everysec' },
   },
 });
 
 const maxMemory = parseMemory(values.maxmemory);
 if (maxMemory === undefined) throw new Error(`--maxmemory ${values.maxmemory} is no size; write for example 100mb.`);
+const { appendonly, appendfsync } = values;
+if (appendonly !== 'yes' && appendonly !== 'no') throw new Error('--appendonly is yes or no.');
+if (appendfsync !== 'always' && appendfsync !== 'everysec' && appendfsync !== 'no') {
+  throw new Error('--appendfsync is always, everysec or no.');
+}
 
+const node = new Node({ id: 'standalone', maxMemory });
+const persistence = createPersistence({
+  dir: values.dir,
+  dbFilename: values.dbfilename,
+  appendOnly: appendonly === 'yes',
+  appendFsync: appendfsync,
+  node,
+  log: (line) => console.log(line),
+});
+let stopping = false;
 const stop = (): void => {
-  void engine.close().then(() => process.exit(0));
+  if (stopping) return;
+  stopping = true;
+  void engine
+    .close()
+    .then(() => persistence.close())
+    .then(() => process.exit(0));
 };
 const engine = createEngine({
-  defaultNode: new Node({ id: 'standalone', maxMemory }),
+  defaultNode: node,
+  codec: rdbCodec,
+  saving: persistence.saving,
   ...(values.requirepass === undefined ? {} : { requirePass: values.requirepass }),
   onShutdown: stop,
 });
+await mkdir(values.dir, { recursive: true });
+try {
+  await persistence.open(engine);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
 const port = await engine.listen({ port: Number(values.port), host: values.bind });

@@ -1,4 +1,4 @@
-import type { AuthRequest, AuthResult, ConnectionLimits, ExtraCommand } from '../engine-api.ts';
+import type { AuthRequest, AuthResult, ConnectionLimits, ExtraCommand, Saving } from '../engine-api.ts';
 import { clock } from '../keyspace/clock.ts';
 import type { ValueCodec } from '../keyspace/codec.ts';
 import type { Database, Watcher } from '../keyspace/database.ts';
@@ -13,6 +13,7 @@ export interface Host {
   readonly extraCommands: ReadonlyMap<string, ExtraCommand>;
   /** True when the engine is a Redis server of its own: nothing is withheld. */
   readonly standalone: boolean;
+  readonly saving: Saving | undefined;
   readonly startedAtMs: number;
   readonly runId: string;
   port: number;

@@ -182,17 +182,6 @@ export const serverCommands: readonly CommandSpec[] = [
   },
   row('time', 1, 'loading stale fast', '2.6.0', 'Returns the server time.', time),
   {
-    ...row(
-      'lastsave',
-      1,
-      'loading stale fast',
-      '1.0.0',
-      'Returns the Unix timestamp of the last successful save to disk.',
-      ({ server, reply }) => reply.integer(Math.floor(server.host.startedAtMs / 1000)),
-    ),
-    acl: 'admin dangerous',
-  },
-  {
     ...row('role', 1, 'noscript loading stale fast', '2.8.12', 'Returns the replication role.', role),
     acl: 'admin dangerous',
   },

@@ -16,6 +16,7 @@ import { expiryCommands } from './expiry.ts';
 import { keyCommands } from './keys.ts';
 import { pubsubCommands } from './pubsub.ts';
 import { register } from './registry.ts';
+import { savingCommands } from './saving.ts';
 import { scanCommands } from './scan.ts';
 import { serverCommands } from './server.ts';
 import { stringCounterCommands } from './string-counters.ts';
@@ -47,6 +48,7 @@ const lists = [
   transactionCommands,
   pubsubCommands,
   serverCommands,
+  savingCommands,
   commandCommands,
 ];
 
