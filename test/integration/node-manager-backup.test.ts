@@ -166,6 +166,22 @@ describe('backups', () => {
     expect(await redis.get('precious')).toBeNull();
   });
 
+  test('a restore that is asked for again by the same operation does not undo what was written since', async () => {
+    const node = await bed.createNode();
+    const redis = of(node);
+    await redis.set('k', 'old');
+    const { sha256 } = await platform.snapshot(target(node), 'backups/once.rdb', signal);
+    const own = clientOf(bed.port, { username: '@platform', password: bed.platformToken(node.nodeId) });
+    const restore = (operationId: string) => own.call('MINIREDIS', 'RESTORE', 'backups/once.rdb', sha256, operationId);
+    const reply = await restore('op_1');
+    await redis.set('k', 'new');
+    expect(await restore('op_1')).toBe(reply);
+    expect(await redis.get('k')).toBe('new');
+    expect(await restore('op_2')).toBe(reply);
+    expect(await redis.get('k')).toBe('old');
+    await expect(own.call('MINIREDIS', 'RESTORE', 'backups/once.rdb')).rejects.toThrow(/wrong number of arguments/);
+  });
+
   test('a command whose connection ends is given up, and leaves nothing behind', async () => {
     const node = await bed.createNode({ memoryLimitMb: 256 });
     const pipeline = of(node).pipeline();

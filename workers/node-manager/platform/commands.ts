@@ -17,52 +17,65 @@ interface PlatformCommandOptions {
   readonly log: Logger;
 }
 
-type Subcommand = (node: Node, args: readonly string[], signal: AbortSignal) => Promise<object>;
+interface Subcommand {
+  /** Words of the whole command, from and to. */
+  readonly words: readonly [least: number, most: number];
+  /** Whether it makes sense only while the node is served. */
+  readonly needsNode: boolean;
+  run(node: Node, args: readonly string[], signal: AbortSignal): Promise<object>;
+}
 
 /** So many work at a time in the whole process, since each takes its slices from all nodes. */
 const concurrency = 2;
 
 /**
  * The commands that only the platform's own connections have: `MINIREDIS SNAPSHOT <object key>`, `MINIREDIS VERIFY <object key>
- * <sha256>` and `MINIREDIS RESTORE <object key> <sha256>`. They reply with JSON, or with an error whose code is the
- * subcommand. One runs on a node at a time, the next waits; each ends when its connection does.
+ * <sha256>` and `MINIREDIS RESTORE <object key> <sha256> [<operation id>]`; a restore that is asked for again by the operation
+ * that did it last only gets its reply again. They reply with JSON, or with an error whose code is the subcommand; with ERR
+ * where it may go better another time. One runs on a node at a time, the next waits; each ends when its connection does.
  */
 export function platformCommands({ store, isOpen, replace, log }: PlatformCommandOptions): ExtraCommand {
   const gate = createGate(concurrency);
   const turns = new WeakMap<Node, ReturnType<typeof createGate>>();
-  const subcommands: Readonly<
-    Record<string, { readonly words: number; readonly needsNode: boolean; readonly run: Subcommand }>
-  > = {
+  const lastRestores = new WeakMap<Node, { readonly operationId: string; readonly result: object }>();
+
+  const subcommands: Readonly<Record<string, Subcommand>> = {
     SNAPSHOT: {
-      words: 3,
+      words: [3, 3],
       needsNode: true,
       run: (node, [, , key = ''], signal) => snapshotToStore(node, store, key, signal),
     },
     VERIFY: {
-      words: 4,
+      words: [4, 4],
       needsNode: false,
-      run: (_, [, , key = '', sha256 = ''], signal) => verifyObject(store, key, sha256, signal),
+      run: (_node, [, , key = '', sha256 = ''], signal) => verifyObject(store, key, sha256, signal),
     },
     RESTORE: {
-      words: 4,
+      words: [4, 5],
       needsNode: true,
-      run: (node, [, , key = '', sha256 = ''], signal) =>
-        restoreFromStore(node, store, key, sha256, (loaded) => replace(node, loaded), signal),
+      async run(node, [, , key = '', sha256 = '', operationId], signal) {
+        const last = lastRestores.get(node);
+        // Whoever lost the first reply must not undo what clients have written since.
+        if (last !== undefined && last.operationId === operationId) return last.result;
+        const result = await restoreFromStore(node, store, key, sha256, (loaded) => replace(node, loaded), signal);
+        if (operationId !== undefined) lastRestores.set(node, { operationId, result });
+        return result;
+      },
     },
   };
 
   async function run(name: string, node: Node, task: () => Promise<object>): Promise<string | ReplyError> {
     const startedAt = performance.now();
+    let turn = turns.get(node);
+    if (turn === undefined) turns.set(node, (turn = createGate(1)));
     try {
-      let turn = turns.get(node);
-      if (turn === undefined) turns.set(node, (turn = createGate(1)));
       const result = await turn(() => gate(task));
       log.info({ nodeId: node.id, command: name, ms: Math.round(performance.now() - startedAt), ...result }, 'done');
       return JSON.stringify(result);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.warn({ nodeId: node.id, command: name, reason }, 'a platform command failed');
-      return { error: `${name} ${reason.replaceAll(/[\r\n]+/g, ' ')}` };
+      return { error: `${isPassing(error) ? 'ERR' : name} ${reason.replaceAll(/[\r\n]+/g, ' ')}` };
     }
   }
 
@@ -73,8 +86,10 @@ export function platformCommands({ store, isOpen, replace, log }: PlatformComman
       const name = (args[1] ?? '').toUpperCase();
       const subcommand = Object.hasOwn(subcommands, name) ? subcommands[name] : undefined;
       if (subcommand === undefined) return { error: `ERR unknown subcommand '${args[1]}' of MINIREDIS` };
-      if (args.length !== subcommand.words)
-        return { error: `ERR wrong number of arguments for 'miniredis|${name.toLowerCase()}'` };
+      const [least, most] = subcommand.words;
+      if (args.length < least || args.length > most) {
+        return { error: `ERR wrong number of arguments for 'miniredis|${name.toLowerCase()}' command` };
+      }
       return run(name, node, async () => {
         signal.throwIfAborted();
         if (subcommand.needsNode && !isOpen(node)) throw new Error('The node does not run; start it first.');
@@ -82,4 +97,9 @@ export function platformCommands({ store, isOpen, replace, log }: PlatformComman
       });
     },
   };
+}
+
+/** What the operating system says of a disk or a network; the object itself is not the reason. */
+function isPassing(error: unknown): boolean {
+  return typeof (error as { code?: unknown } | null)?.code === 'string';
 }
