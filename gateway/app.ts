@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { fastify, type FastifyBaseLogger, LogController, type FastifyInstance } from 'fastify';
 import { createSerializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 
 import type { GatewayDependencies } from './dependencies.ts';
@@ -39,8 +39,9 @@ export interface GatewayApp {
 
 /** Wires plugins and routes together. Nothing is asked of the dependencies before the first request. */
 export async function createApp(dependencies: GatewayDependencies): Promise<GatewayApp> {
+  const loggerInstance: FastifyBaseLogger = dependencies.logger;
   const app = fastify({
-    loggerInstance: dependencies.logger as FastifyBaseLogger,
+    loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 1024 * 1024,
     // Time for a client to send its request, and for the gateway to answer it.
@@ -52,7 +53,9 @@ export async function createApp(dependencies: GatewayDependencies): Promise<Gate
     routerOptions: { maxParamLength: 200 },
     rewriteUrl: ({ url = '/' }) => (url === '/docs' ? '/docs/' : url),
     clientErrorHandler,
-    frameworkErrors: (error, request, reply) => void app.errorHandler(error, request, reply),
+    frameworkErrors: (error, request, reply) => {
+      app.errorHandler(error, request, reply);
+    },
   });
   // Fastify gives validators null where there is no body; schemas speak of one that may be missing.
   app.setValidatorCompiler((route) => {
@@ -65,7 +68,7 @@ export async function createApp(dependencies: GatewayDependencies): Promise<Gate
   const routeTable = addRouteTable(app);
   addRequestContext(app);
   const metrics = addRequestMetrics(app);
-  addProblems(app, routeTable.methodsAt);
+  addProblems(app, (path) => routeTable.methodsAt(path));
   addJsonBodies(app);
   addAuthentication(app, dependencies, createRateLimits(dependencies.rateLimits));
   await addOpenApi(app);

@@ -19,7 +19,7 @@ import { authenticate } from './plugins/authentication.ts';
 const Credentials = z.object({ gatewayUrl: z.string(), apiKey: z.string(), respPort: z.int() });
 
 /** What `credentials.json` holds: how whoever started the platform first reaches it. */
-export type Credentials = z.infer<typeof Credentials>;
+type Credentials = z.infer<typeof Credentials>;
 
 export interface BootstrapOptions {
   readonly log: EventLog;

@@ -52,14 +52,14 @@ export async function startRole(_name: string, config: Config, logger: Logger): 
   });
   await app.listen({ host: config.bindHost, port: config.gatewayPort });
 
-  let failure: unknown;
-  feed.ended.catch((error: unknown) => {
+  let failure: Error | undefined;
+  feed.ended.catch((error: Error) => {
     failure = error;
     logger.error({ err: error }, 'the gateway no longer hears of new events');
   });
   return {
     async readiness(): Promise<Readiness> {
-      if (failure !== undefined) return { ready: false, detail: { feed: String(failure) } };
+      if (failure !== undefined) return { ready: false, detail: { feed: failure.message } };
       return { ready: true, detail: { head: (await log.head()).toString() } };
     },
     async stop() {

@@ -1,4 +1,4 @@
-import { ManagerId, type NodeId } from '#domains/kernel/ids.ts';
+import { ManagerId } from '#domains/kernel/ids.ts';
 import { newId } from '#infra/crypto/ids.ts';
 import { expect, test } from 'vitest';
 
@@ -39,7 +39,7 @@ function placementsOf(loads: ManagerLoad[], overcommit = 1) {
   return { model, placements: createPlacements(() => Promise.resolve(model), overcommit) };
 }
 
-const node = newId('node') as NodeId;
+const node = newId('node');
 
 test('without a manager there is no place', async () => {
   const { placements } = placementsOf([]);

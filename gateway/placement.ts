@@ -17,9 +17,9 @@ export interface ManagerLoads {
 }
 
 /** A node's place with its memory set aside, until `settle` tells at which position the append was accepted, or null. */
-export interface SetAside<Place> {
+interface SetAside<Place> {
   readonly placement: Place;
-  settle(position: bigint | null): void;
+  readonly settle: (position: bigint | null) => void;
 }
 
 /** Chooses managers for nodes and keeps the sum of what they promise within their budgets. */

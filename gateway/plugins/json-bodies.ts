@@ -23,9 +23,9 @@ export function addJsonBodies(app: FastifyInstance): void {
       done(new Problem('malformed_json', 'The body is not valid UTF-8.'));
       return;
     }
-    parse(request, text, (error, value) => {
+    void parse(request, text, (error, value) => {
       if (error === null) done(null, value);
-      else done(new Problem('malformed_json', `The body is not valid JSON: ${(error as Error).message}`));
+      else done(new Problem('malformed_json', `The body is not valid JSON: ${error.message}`));
     });
   });
 }

@@ -28,7 +28,7 @@ export function addProblems(app: FastifyInstance, methodsAt: (path: string) => s
 }
 
 /** Sends a problem as RFC 9457 has it. */
-export function sendProblem(reply: FastifyReply, problem: Problem, instance: string): FastifyReply {
+function sendProblem(reply: FastifyReply, problem: Problem, instance: string): FastifyReply {
   const kind = problemKinds[problem.code];
   const retryAfter_s = problem.extras.retryAfter_s ?? kind.retryAfter_s;
   if (retryAfter_s !== undefined) reply.header('retry-after', String(retryAfter_s));

@@ -9,7 +9,7 @@ declare module 'fastify' {
 }
 
 /** One path and method that the gateway answers. */
-export interface RouteEntry {
+interface RouteEntry {
   readonly method: string;
   readonly url: string;
   readonly action: Action | 'public';

@@ -2,37 +2,35 @@ import type { BackupId, NodeId, OperationId, TenantId, ApiKeyId } from '#domains
 import type { DomainEvent } from '#domains/kernel/decider.ts';
 import { backupStream } from '#domains/backup/events.ts';
 import { apiKeyStream } from '#domains/identity/events.ts';
-import { nodeStream } from '#domains/node/events.ts';
 import { restoreStream } from '#domains/restore/events.ts';
-import { tenantStream } from '#domains/tenant/events.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
 import { apiKeys, type ApiKeyRow } from '#projections/api_keys/projection.ts';
 import { backups, type BackupRow } from '#projections/backups/projection.ts';
 import { rowsAt } from '#projections/kernel/time-travel.ts';
 import type { AnyRow, View } from '#projections/kernel/view.ts';
-import { nodes, type NodeRow } from '#projections/nodes/projection.ts';
+import { nodeAt, type NodeRow } from '#projections/nodes/queries.ts';
 import { operations } from '#projections/operations/projection.ts';
 import type { OperationRow } from '#projections/operations/row.ts';
-import { tenants, type TenantRow } from '#projections/tenants/projection.ts';
+import { tenantAt, type TenantRow } from '#projections/tenants/queries.ts';
 
 /**
  * Things as they are in the log at this moment, by the reducers of the read models, so that the reply to a write looks like a
  * later GET and needs not wait for any read model.
  */
 export async function tenantFromLog(log: EventLog, id: TenantId): Promise<TenantRow> {
-  return only(await foldStream(log, tenantStream(id), tenants), id);
+  return existing(await tenantAt(log, id, await log.head()), id);
 }
 
 export async function apiKeyFromLog(log: EventLog, id: ApiKeyId): Promise<ApiKeyRow> {
-  return only(await foldStream(log, apiKeyStream(id), apiKeys), id);
+  return existing((await foldStream(log, apiKeyStream(id), apiKeys)).get(id), id);
 }
 
 export async function backupFromLog(log: EventLog, id: BackupId): Promise<BackupRow> {
-  return only(await foldStream(log, backupStream(id), backups), id);
+  return existing((await foldStream(log, backupStream(id), backups)).get(id), id);
 }
 
 export async function nodeFromLog(log: EventLog, id: NodeId): Promise<NodeRow> {
-  return only(await foldStream(log, nodeStream(id), nodes), id);
+  return existing(await nodeAt(log, id, await log.head()), id);
 }
 
 /** An operation, by the stream whose events move it on; null when that stream doesn't know it. */
@@ -41,7 +39,7 @@ export async function operationFromLog(log: EventLog, stream: string, id: string
 }
 
 export async function restoreFromLog(log: EventLog, id: OperationId): Promise<OperationRow> {
-  return only(await foldStream(log, restoreStream(id), operations), id);
+  return existing((await foldStream(log, restoreStream(id), operations)).get(id), id);
 }
 
 async function foldStream<Row extends AnyRow, Event extends DomainEvent>(
@@ -52,8 +50,9 @@ async function foldStream<Row extends AnyRow, Event extends DomainEvent>(
   return rowsAt(log, view, { at: await log.head(), streams: [stream] });
 }
 
-function only<Row>(rows: ReadonlyMap<string, Row>, id: string): Row {
-  const row = rows.get(id);
-  if (row === undefined) throw new Error(`The log holds no ${id} although a command on it was accepted.`);
+function existing<Row>(row: Row | null | undefined, id: string): Row {
+  if (row === undefined || row === null) {
+    throw new Error(`The log holds no ${id} although a command on it was accepted.`);
+  }
   return row;
 }

@@ -2,9 +2,10 @@ import { apiKeyDecider } from '#domains/identity/decider.ts';
 import { apiKeyStream } from '#domains/identity/events.ts';
 import { Role } from '#domains/identity/roles.ts';
 import { ApiKeyId, TenantId } from '#domains/kernel/ids.ts';
-import { tenantDecider } from '#domains/tenant/decider.ts';
-import { tenantStream } from '#domains/tenant/events.ts';
-import { step } from '#infra/commands/step.ts';
+import { reject, type Rejection } from '#domains/kernel/rejection.ts';
+import { tenantDecider, type TenantState } from '#domains/tenant/decider.ts';
+import { tenantStream, type TenantEvent } from '#domains/tenant/events.ts';
+import { step, type Step } from '#infra/commands/step.ts';
 import { newId } from '#infra/crypto/ids.ts';
 import { sha256Hex } from '#infra/crypto/secrets.ts';
 import { getApiKey, listApiKeys } from '#projections/api_keys/queries.ts';
@@ -170,15 +171,10 @@ function unlessOfPlatform<Found extends NonNullable<Owner>>(request: FastifyRequ
 }
 
 /** A key is made for a tenant that exists; a suspended one may get keys, too. */
-function ofLivingTenant(tenantId: TenantId | null) {
+function ofLivingTenant(tenantId: TenantId | null): Step[] {
   if (tenantId === null) return [];
-  const { initialState, evolve, decide } = tenantDecider;
-  const living = {
-    initialState,
-    evolve,
-    decide: (command: Parameters<typeof decide>[0], state: Parameters<typeof decide>[1]) =>
-      state.status === 'suspended' ? [] : decide(command, state),
-  };
-  const command = { type: 'RequireActiveTenant', data: { tenantId } } as const;
-  return [step({ stream: tenantStream(tenantId), decider: living, command })];
+  const decide = (_command: unknown, { status }: TenantState): readonly TenantEvent[] | Rejection =>
+    status === 'deleted' ? reject('not_found', `There is no tenant ${tenantId}.`) : [];
+  const command = { type: 'RequireTenant', data: {} } as const;
+  return [step({ stream: tenantStream(tenantId), decider: { ...tenantDecider, decide }, command })];
 }

@@ -21,7 +21,7 @@ export function text(max: number) {
 /** A filter in a query string. */
 export const Filter = text(255).min(1);
 
-export const Limit = z.coerce
+const Limit = z.coerce
   .number({ error: 'must be a number from 1 to 200' })
   .int('must be a whole number')
   .min(1, 'must be at least 1')
@@ -54,7 +54,7 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item), nextCursor: z.string().nullable() });
 }
 
-export const ProblemShape = z
+const ProblemShape = z
   .looseObject({
     type: z.string().meta({ format: 'uri-reference' }),
     title: z.string(),

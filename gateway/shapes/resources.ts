@@ -62,7 +62,7 @@ export const Operation = z
   .meta({ id: 'Operation' });
 
 /** Where a node's clients connect. Password and URL are shown once, to whoever created the node or rotated them. */
-export const Endpoint = z
+const Endpoint = z
   .object({
     host: z.string(),
     port: z.int(),

@@ -1,7 +1,7 @@
 import type { EventLog } from '#infra/event-log/event-log.ts';
 
 /** Tells when something new is recorded on some streams, or anywhere. */
-export interface Watch {
+interface Watch {
   /** True as soon as something was recorded since the watch began or since the last call; false when the time is over. */
   next(timeout_ms: number): Promise<boolean>;
   close(): void;

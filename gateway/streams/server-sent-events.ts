@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { streamsOf } from './open-streams.ts';
 
 /** One event on the wire; see https://html.spec.whatwg.org/multipage/server-sent-events.html */
-export interface ServerSentEvent {
+interface ServerSentEvent {
   readonly id?: string;
   readonly event: string;
   /** One line of JSON. */

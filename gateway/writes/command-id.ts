@@ -14,7 +14,7 @@ export interface CommandId {
 
 /** The `Idempotency-Key` of a request, or a new id. */
 export function commandIdOf(request: FastifyRequest): CommandId {
-  const given = printableHeader(request.headers['idempotency-key'] as string | undefined, 'Idempotency-Key');
+  const given = printableHeader(request.headers['idempotency-key'], 'Idempotency-Key');
   return { commandId: given ?? uuidv7(), givenByCaller: given !== null };
 }
 

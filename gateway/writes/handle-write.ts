@@ -40,10 +40,10 @@ export interface Plan {
   /** Stands in for the entry that a command usually leaves. */
   recordAs?(record: { action: Action; targetKind: string; targetId: string; requestHmac: string }): DomainEvent;
   /** Told at which position it was accepted, or null, before the reply is made. */
-  settle?(position: bigint | null): void;
+  readonly settle?: (position: bigint | null) => void;
 }
 
-export type Accepted = Extract<CommandOutcome, { outcome: 'accepted' }>;
+type Accepted = Extract<CommandOutcome, { outcome: 'accepted' }>;
 
 export interface Answer<Body> {
   readonly status: number;

@@ -38,9 +38,8 @@ export async function keepOneOperator(
 }
 
 function stillActive(keyId: ApiKeyId): Step {
-  const { initialState, evolve } = apiKeyDecider;
   const decide = (_command: unknown, { status }: ApiKeyState): readonly IdentityEvent[] | typeof lastOne =>
     status === 'active' ? [] : lastOne;
   const command = { type: 'RequireActiveKey', data: {} } as const;
-  return step({ stream: apiKeyStream(keyId), decider: { initialState, evolve, decide }, command });
+  return step({ stream: apiKeyStream(keyId), decider: { ...apiKeyDecider, decide }, command });
 }

@@ -218,11 +218,15 @@ function playManager(log: EventLog, manager: { busy: boolean }) {
         if (manager.busy || report === undefined) continue;
         const { nodeId } = event.data;
         const [first] = await log.readStream(nodeStream(nodeId));
-        if ((first?.data as { restoreFrom?: unknown }).restoreFrom !== null && report === 'ReportNodeStarted') continue;
+        if (waitsForBackup(first) && report === 'ReportNodeStarted') continue;
         const { state } = await loadState(log, nodeStream(nodeId), nodeDecider);
         const data = { nodeId, managerId, epoch: state.epoch };
         await decideAs(log, onNode(nodeId, { type: report, data })).catch(() => {});
       }
     },
   });
+}
+
+function waitsForBackup(first: { readonly data: unknown } | undefined): boolean {
+  return (first?.data as { restoreFrom?: string | null } | undefined)?.restoreFrom !== null;
 }

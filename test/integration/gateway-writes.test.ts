@@ -279,7 +279,7 @@ describe('API keys', () => {
         lonely.operator('DELETE', `/v1/api-keys/${idOf(second)}`),
         lonely.client(second)('DELETE', `/v1/api-keys/${idOf(lonely.operatorKey)}`),
       ]);
-      expect(answers.map(({ status }) => status).toSorted()).not.toEqual([200, 200]);
+      expect(answers.map(({ status }) => status)).not.toEqual([200, 200]);
       const alive = await Promise.all(
         [lonely.operatorKey, second].map((key) => lonely.client(key)('GET', '/v1/tenants')),
       );
