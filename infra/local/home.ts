@@ -1,4 +1,4 @@
-import { mkdirSync, openSync, renameSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /** A log that has grown beyond this when its process starts is set aside, so that a home never fills up with two generations. */
@@ -7,8 +7,8 @@ const logSizeMax_bytes = 64 * 2 ** 20;
 /** Makes the folders of a home. Throws with a sentence when the place cannot be written to. */
 export function ensureHome(home: string): void {
   try {
-    mkdirSync(home, { recursive: true });
-    for (const name of ['run', 'logs', 'objects']) mkdirSync(path.join(home, name), { recursive: true, mode: 0o700 });
+    makeFolder(home, 0o755);
+    for (const name of ['run', 'logs', 'objects']) makeFolder(path.join(home, name), 0o700);
   } catch (cause) {
     const { code = 'an error' } = cause as NodeJS.ErrnoException;
     throw new Error(
@@ -16,6 +16,14 @@ export function ensureHome(home: string): void {
       { cause },
     );
   }
+}
+
+/** Node's own recursive mkdir never returns where a file system answers ENOENT although the parent is there, as /proc does. */
+function makeFolder(folder: string, mode: number): void {
+  if (existsSync(folder) && statSync(folder).isDirectory()) return;
+  const parent = path.dirname(folder);
+  if (!existsSync(parent)) makeFolder(parent, 0o755);
+  mkdirSync(folder, { mode });
 }
 
 /** Opens `<home>/logs/<name>.log` for appending. The caller closes the descriptor once a child has it. */

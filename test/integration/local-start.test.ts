@@ -7,6 +7,7 @@ import { afterEach, expect, test } from 'vitest';
 import { type Home, newHome, run, type Run } from './local-platform.ts';
 
 const homes: Home[] = [];
+const runs: Run[] = [];
 
 async function npmStart(
   args: readonly string[],
@@ -15,10 +16,12 @@ async function npmStart(
   const at = await newHome(env);
   homes.push(at);
   const started = run('infra/local/start.ts', args, at.env);
+  runs.push(started);
   return { ...started, at, code: await started.ended };
 }
 
 afterEach(async () => {
+  for (const { child } of runs.splice(0)) child.kill('SIGKILL');
   for (const at of homes.splice(0)) await at.remove();
 });
 
@@ -53,9 +56,15 @@ test('--help names the variables and the roles', async () => {
 });
 
 test('a home that cannot be written to, and a database that does not answer, are said in words', async () => {
-  const nowhere = await npmStart([], { MINIREDIS_HOME: '/etc/passwd/home' });
-  expect(nowhere.code).toBe(1);
-  expect(nowhere.output()).toContain('MINIREDIS_HOME /etc/passwd/home cannot be used (ENOTDIR)');
+  for (const [MINIREDIS_HOME, code] of [
+    ['/etc/passwd/home', 'ENOTDIR'],
+    ['/etc/passwd', 'EEXIST'],
+    ['/proc/nowhere/at/all', 'ENOENT'],
+  ] as const) {
+    const nowhere = await npmStart([], { MINIREDIS_HOME });
+    expect(nowhere.code).toBe(1);
+    expect(nowhere.output()).toContain(`MINIREDIS_HOME ${MINIREDIS_HOME} cannot be used (${code})`);
+  }
 
   const DATABASE_URL = `postgres://me:hunter2@127.0.0.1:${await freePort()}/none`;
   const deaf = await npmStart([], { DATABASE_URL });

@@ -28,6 +28,7 @@ beforeAll(async () => {
 }, 600_000);
 
 const homes: Home[] = [];
+const folders: string[] = [];
 const runs: Run[] = [];
 
 async function start(env: NodeJS.ProcessEnv): Promise<{ at: Home; started: Run }> {
@@ -48,7 +49,15 @@ afterEach(async () => {
     await ended;
   }
   for (const at of homes.splice(0)) await at.remove();
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
 }, 60_000);
+
+/** A folder that is gone after the test. */
+function newFolder(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'local-temporal-'));
+  folders.push(folder);
+  return folder;
+}
 
 /** Waits until the server takes a workflow on, which goes through all of its services and both of its databases. */
 async function untilTemporalWorks(address: string, patience_ms = 30_000): Promise<void> {
@@ -167,7 +176,7 @@ test('`temporal` on the PATH goes before everything else', async () => {
  * since the command itself cannot be had from package registries.
  */
 function commandFolder(): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'command-'));
+  const folder = newFolder();
   const script = `#!/bin/sh
 echo "$@" > "$MINIREDIS_HOME/asked.txt"
 port=$6
@@ -184,7 +193,7 @@ DATABASE_URL="$url" exec "${buildPath()}" -port "$port" -internal-ports "$intern
 
 test('without a server at hand, without internet and without Go it says what to do, and everything else works', async () => {
   // A PATH with nothing but a shell, and a cache of its own: what a machine without Go looks like.
-  const bare = mkdtempSync(path.join(tmpdir(), 'bare-'));
+  const bare = newFolder();
   const { at, started } = await start({ PATH: bare, XDG_CACHE_HOME: bare });
   await untilReady(at, started);
   await until(() => started.output().includes('Temporal: not available') || undefined, 20_000, started.output);
@@ -193,13 +202,12 @@ test('without a server at hand, without internet and without Go it says what to 
   expect(await answersReady(at)).toBe(true);
   started.child.kill('SIGTERM');
   expect(await started.ended).toBe(0);
-  rmSync(bare, { recursive: true });
 });
 
 test.each(['SIGTERM', 'SIGKILL'] as const)(
   '%s during the build ends the compilers too, and leaves no program',
   async (name) => {
-    const cache = mkdtempSync(path.join(tmpdir(), 'cache-'));
+    const cache = newFolder();
     // A compiler that never finishes, with a child of its own, since the real one may be done in a moment from its own cache.
     const bin = path.join(cache, 'bin');
     mkdirSync(bin);
@@ -221,7 +229,6 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
     expect(readdirSync(path.join(cache, 'miniredis')).filter((name) => /^temporal-[0-9a-f]{16}$/.test(name))).toEqual(
       [],
     );
-    rmSync(cache, { recursive: true });
   },
 );
 
