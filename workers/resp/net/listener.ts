@@ -4,6 +4,8 @@ import type { Server } from '../clients/server.ts';
 import { Connection } from './connection.ts';
 
 const READ_BUFFER_BYTES = 65_536;
+/** How long a connection that has not logged in keeps its place when all places are taken. */
+const STRANGER_PATIENCE_MS = 5000;
 
 /** What Node's sockets have but its types leave out. */
 interface BareSocket {
@@ -42,7 +44,7 @@ export function listen(port: number, host: string, lobby: Server): Promise<Liste
     // The server counts its open connections by this, and is closed when there are none.
     (socket as unknown as BareSocket)._server = server;
     socket.on('error', () => connection?.destroy());
-    if (limits.maxClients > 0 && connections.size >= limits.maxClients) {
+    if (limits.maxClients > 0 && connections.size >= limits.maxClients && !makeRoom(connections)) {
       lobby.node.rejectedConnections++;
       socket.write('-ERR max number of clients reached\r\n');
       socket.destroySoon();
@@ -72,6 +74,21 @@ export function listen(port: number, host: string, lobby: Server): Promise<Liste
       resolve({ port: bound !== null && typeof bound === 'object' ? bound.port : port, connections, close });
     });
   });
+}
+
+/**
+ * Ends the connection that has waited longest without logging in, if one has for a while: strangers must not keep out
+ * those who know a password.
+ */
+function makeRoom(connections: Iterable<Connection>): boolean {
+  const before = Date.now() - STRANGER_PATIENCE_MS;
+  for (const connection of connections) {
+    const { client } = connection;
+    if (client.authenticated || client.gone || client.createdAtMs > before) continue;
+    connection.destroy();
+    return true;
+  }
+  return false;
 }
 
 function addressOf(host: string | undefined, port: number | undefined): string {
