@@ -15,7 +15,7 @@ export interface NodeJournal {
   appendBlock(effects: readonly Effect[]): void;
   /**
    * True while something appended is not yet as durable as the node promises (`always`: not yet fsynced). Replies of
-   * this node are held meanwhile. Always false for `everysec`.
+   * this node are held meanwhile. For `everysec` only while the disk lags far behind, so that writers slow down.
    */
   readonly holdsReplies: boolean;
   /** Calls back once all that was appended until now is durable (`true`), or can't be made so (`false`). */

@@ -17,9 +17,11 @@ import type { RedisBinaries } from '#test/tools/redis-binaries.ts';
 import { Node } from '../keyspace/node.ts';
 import { rdbCodec } from './codec.ts';
 import { loadRdb } from './load.ts';
+import { TYPE } from './rdb/format.ts';
 import { snapshotRdb } from './snapshot.ts';
 import { chunked, collect, digestOf, hashOf, listOf, nodeOf, plain, setOf, zsetOf } from './testing/keyspaces.ts';
 import type { Entry } from './testing/keyspaces.ts';
+import { payload, ziplist } from './testing/old-payloads.ts';
 
 let binaries: RedisBinaries;
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -167,6 +169,24 @@ test('DUMP of a real server restores here, and ours restores there', async () =>
     expect(await client.restore(name, 0, ours, 'REPLACE')).toBe('OK');
     const theirs = (await client.dumpBuffer(name)).toString('latin1');
     expect(plain(rdbCodec.deserializeValue(theirs)!)).toEqual(plain(value));
+  }
+});
+
+test('old encodings mean the same to a real server, which still reads them, and to us', async () => {
+  const { client } = await startRedis();
+  const integers = [0n, 12n, 13n, -1n, -128n, 128n, -32_769n, 8_388_607n, -8_388_609n, 2n ** 31n, -(2n ** 63n)];
+  const list = ziplist([...integers, 'a', 'b'.repeat(63), 'c'.repeat(64), 'd'.repeat(300), 'e'.repeat(16_384), binary]);
+  const zipmap = Buffer.from('\x02\x01a\x02\x00xy\x01b\x01\x03z...\xff', 'latin1');
+  const payloads = [
+    payload(TYPE.listZiplist, (out) => out.string(list.toString('latin1'))),
+    payload(TYPE.hashZiplist, (out) => out.string(ziplist(['f', 5n, 'g', 'text']).toString('latin1'))),
+    payload(TYPE.zsetZiplist, (out) => out.string(ziplist(['m', 1n, 'n', '1.5', 'o', 'inf']).toString('latin1'))),
+    payload(TYPE.hashZipmap, (out) => out.string(zipmap.toString('latin1'))),
+  ];
+  for (const old of payloads) {
+    expect(await client.restore('key', 0, Buffer.from(old, 'latin1'), 'REPLACE')).toBe('OK');
+    const theirs = (await client.dumpBuffer('key')).toString('latin1');
+    expect(plain(rdbCodec.deserializeValue(old)!)).toEqual(plain(rdbCodec.deserializeValue(theirs)!));
   }
 });
 

@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 import type { Node } from '../../keyspace/node.ts';
 import { loadRdb } from '../load.ts';
 import { snapshotRdb } from '../snapshot.ts';
 import type { Probe } from './log.ts';
-import { syncFolder } from './segment.ts';
+import { makeFolder, syncFolder } from './segment.ts';
 
 /** A node's base: an RDB file that stands for everything of the node before a position of the log. */
 export interface Base {
@@ -33,7 +33,7 @@ function baseFile(dir: string, node: string, position: number): string {
 
 /** Lists the bases of a folder, newest first for each node, and clears away what was never finished. */
 export async function listBases(dir: string): Promise<FoundBases> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await makeFolder(dir);
   const bases = new Map<string, Base[]>();
   const staged: StagedBase[] = [];
   for (const name of (await readdir(dir)).sort().reverse()) {

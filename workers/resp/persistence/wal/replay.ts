@@ -83,8 +83,10 @@ async function replayLog(
       target.failure = `the record at position ${record.position} of the log can't be applied: ${reason}`;
     }
   };
-  for (const [index, segment] of [...segments].entries()) {
-    const end = Math.min(until, segments[index + 1]?.start ?? until);
+  // A copy: segments come and go while this one is read.
+  const all = [...segments];
+  for (const [index, segment] of all.entries()) {
+    const end = Math.min(until, all[index + 1]?.start ?? until);
     if (end > from && segment.start < end) await replaySegment(segment, Math.max(from, segment.start), end, visit);
   }
 }

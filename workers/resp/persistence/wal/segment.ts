@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { mkdir, open, readdir } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 
 import { readRecord } from './record.ts';
@@ -48,9 +48,16 @@ export async function syncFolder(dir: string): Promise<void> {
   }
 }
 
+/** Makes a folder that outlives a crash, when it is not there. */
+export async function makeFolder(dir: string): Promise<void> {
+  const first = await mkdir(dir, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = resolve(dir); made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+
 /** The segments of a folder in order, which is made when it is not there. */
 export async function listSegments(dir: string): Promise<Segment[]> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await makeFolder(dir);
   const starts = (await readdir(dir)).flatMap((name) => /^(\d{16})\.wal$/.exec(name)?.[1] ?? []);
   return starts.sort().map((digits) => ({ file: segmentFile(dir, Number(digits)), start: Number(digits) }));
 }
