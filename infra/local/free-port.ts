@@ -1,13 +1,18 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
-/** Whether nobody listens on the port at this address right now. */
-export function isFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+/** Why the port cannot be listened on at this address right now, as an error code such as EADDRINUSE; undefined when it can. */
+export function whyNotFree(port: number, host: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(undefined)));
   });
+}
+
+/** Whether nobody listens on the port on loopback. */
+export async function isFree(port: number): Promise<boolean> {
+  return (await whyNotFree(port, '127.0.0.1')) === undefined;
 }
 
 /**

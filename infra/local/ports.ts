@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import type { Settings } from '../config/config.ts';
-import { freePort, isFree } from './free-port.ts';
+import { freePort, isFree, whyNotFree } from './free-port.ts';
 
 /** Ports of the servers that the platform runs for itself, all on loopback. */
 export interface InternalPorts {
@@ -62,9 +62,23 @@ export async function takenPorts(settings: Settings): Promise<string[]> {
   ];
   const problems: string[] = [];
   for (const [name, port, host, isNeeded] of needed) {
-    if (isNeeded && port !== 0 && !(await isFree(port, host))) {
-      problems.push(`Port ${port} on ${host} is taken by another program: stop it, or set ${name} to a free port.`);
-    }
+    const code = isNeeded && port !== 0 ? await whyNotFree(port, host) : undefined;
+    if (code !== undefined) problems.push(`${name} ${port} on ${host}: ${explain(code)}`);
   }
   return problems;
+}
+
+/** What an error of listen(2) means to whoever chose the port, and what to do. */
+function explain(code: string): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'the port is taken by another program. Stop that, or set the variable to a free port.';
+    case 'EACCES':
+      return 'this user may not open the port. Choose one above 1023.';
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return 'this machine has no such address. Set BIND_HOST to one that it has.';
+    default:
+      return `the port cannot be opened (${code}). Choose another.`;
+  }
 }

@@ -260,10 +260,16 @@ describe('side by side', () => {
       const { port } = server.address() as { port: number };
       const started = start({ ...at, env: { ...at.env, [name]: String(port) } });
       expect(await started.ended).toBe(1);
-      expect(started.output()).toContain(`Port ${port} on 127.0.0.1 is taken`);
-      expect(started.output()).toContain(name);
+      expect(started.output()).toContain(`${name} ${port} on 127.0.0.1: the port is taken by another program`);
       expect(statSync(path.join(at.folder, 'postgres'), { throwIfNoEntry: false })).toBeUndefined();
       server.close();
     },
   );
+
+  test('an address that is not this machine’s is named as such', async () => {
+    const at = await home();
+    const started = start({ ...at, env: { ...at.env, BIND_HOST: '192.0.2.1' } });
+    expect(await started.ended).toBe(1);
+    expect(started.output()).toContain('on 192.0.2.1: this machine has no such address. Set BIND_HOST');
+  });
 });
