@@ -47,8 +47,9 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
   const engine = createEngine({
     authenticate: (request) => authenticate(request),
     codec: rdbCodec,
-    // The manager has a throttle of its own, which knows users.
-    limits: { authFailuresMax: 0 },
+    // The manager has a throttle of its own, which knows users. A reader that takes nothing of its replies may hold up as much
+    // of the memory that all share as the largest of values takes, and no more.
+    limits: { authFailuresMax: 0, outputBufferBytesMax: 513 * 2 ** 20 },
     extraCommands: [
       platformCommands({
         store,
