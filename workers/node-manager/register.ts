@@ -9,7 +9,7 @@ import type { EventLog } from '#infra/event-log/event-log.ts';
 const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::', '[::]']);
 
 /** How the platform's other roles reach a manager: the roles of one machine by its loopback. */
-export function reachableHost(bindHost: string): string {
+function reachableHost(bindHost: string): string {
   return wildcards.has(bindHost) ? '127.0.0.1' : bindHost;
 }
 

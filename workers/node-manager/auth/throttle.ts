@@ -1,5 +1,5 @@
 /** What a failed AUTH costs the one who failed. */
-export interface Penalty {
+interface Penalty {
   /** How long the answer is held back. */
   readonly delay_ms: number;
   /** Seconds until attempts are looked into again; undefined while they are. */

@@ -5,7 +5,7 @@ import type { BackupId, ManagerId, NodeId, TenantId } from '#domains/kernel/ids.
 import type { RecordedEvent } from '#domains/kernel/envelope.ts';
 
 /** What was asked of the manager last, so that its report can say what it answers. */
-export interface Cause {
+interface Cause {
   readonly eventId: string;
   readonly correlationId: string;
 }
