@@ -6,6 +6,7 @@ import { tenantStream } from '#domains/tenant/events.ts';
 import { newId } from '#infra/crypto/ids.ts';
 import { commandUidOf } from '#infra/event-log/event-ids.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
+import { startFaultyProxy } from '#infra/event-log/testing/faulty-proxy.ts';
 import { openLog, type LogUnderTest } from '#infra/event-log/testing/log-under-test.ts';
 import { flawsOf } from '#infra/event-log/testing/sound-log.ts';
 import { testDatabase } from '#test/tools/postgres.ts';
@@ -328,6 +329,30 @@ function meddle(real: EventLog, before: (streams: string[]) => Promise<void>): E
     },
   };
 }
+
+test.each(['cut', 'hang'] as const)('an answer that is lost (%s) after COMMIT costs nothing but time', async (how) => {
+  const proxy = await startFaultyProxy(database.url);
+  const far = openLog(proxy.url, { notify: false });
+  // Nothing is asked but what `execute` asks: a look at the command, a look at the stream, and then the append.
+  const faulty: EventLog = {
+    ...far.log,
+    append(append) {
+      fault = how === 'cut' ? proxy.cutInsteadOfNextAnswer() : proxy.hangInsteadOfNextAnswer();
+      return far.log.append(append);
+    },
+  };
+  let fault = Promise.resolve();
+  const asked = request({ address: null });
+  await far.keys.forWriting([tenantId]);
+  const outcome = await execute(faulty, asked, [create]);
+  await fault;
+  expect(outcome).toMatchObject({ outcome: 'accepted', position: 2n, repeated: false, versions: { [stream]: 0 } });
+  expect((await entryOf(asked)).length).toBe(1);
+  expect(await types(stream)).toEqual(['TenantCreated']);
+  expect(await execute(log, asked, [create])).toEqual({ ...outcome, repeated: true });
+  await far.close();
+  await proxy.close();
+});
 
 test('the state of a stream, and its version', async () => {
   expect(await loadState(log, stream, tenantDecider)).toEqual({ state: tenantDecider.initialState, version: -1 });

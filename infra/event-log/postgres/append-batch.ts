@@ -77,7 +77,7 @@ function columnsOf(batch: readonly EncodedAppend[]): { streams: string[]; values
       textArray(categories),
       int4Array(batch.map((append) => append.streams.length)),
       int4Array(counts),
-      uuidArray(uids.map((uid, a) => (counts[a] === 0 ? null : eventIdOf(uid, 0)))),
+      uuidArray(batch.map(firstEventId)),
       uuidArray(uids.map((uid, a) => eventIdOf(uid, counts[a] ?? 0))),
       textArray(metadata.map(({ tenantId }) => tenantId)),
       textArray(metadata.map(({ actor }) => actor.kind)),
@@ -99,6 +99,10 @@ function columnsOf(batch: readonly EncodedAppend[]): { streams: string[]; values
       byteaArray(events.map(({ event }) => event.data)),
     ],
   };
+}
+
+function firstEventId({ streams }: EncodedAppend): string | null {
+  return streams.find(({ events }) => events.length > 0)?.events[0]?.eventId ?? null;
 }
 
 function expectedNumber(expected: ExpectedVersion): number {

@@ -37,7 +37,7 @@ export interface KnownHead {
 /** A queue in front of `append_events`. */
 export function openAppendQueue(pool: Pool, head: KnownHead): AppendQueue {
   let waiting: Waiting[] = [];
-  let running: Promise<void> | null = null;
+  let running = false;
 
   async function run(): Promise<void> {
     while (waiting.length > 0) {
@@ -45,7 +45,7 @@ export function openAppendQueue(pool: Pool, head: KnownHead): AppendQueue {
       waiting = rest;
       await settle(batch);
     }
-    running = null;
+    running = false;
   }
 
   /** Asks until the server has answered for every append of the batch, or its time is up. */
@@ -99,7 +99,10 @@ export function openAppendQueue(pool: Pool, head: KnownHead): AppendQueue {
       return new Promise((resolve, reject) => {
         const giveUpAt = Date.now() + patienceMs;
         waiting.push({ append, bytes: bytesOf(append), giveUpAt, cameAt: head.known, resolve, reject });
-        running ??= Promise.resolve().then(run);
+        if (running) return;
+        running = true;
+        // Whoever else appends in the same turn of the loop is to come along.
+        void Promise.resolve().then(run);
       });
     },
   };

@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { Client, type Pool } from 'pg';
 
 import { readHead } from './read.ts';
@@ -7,7 +5,7 @@ import { backOff } from './transient.ts';
 
 const channel = 'miniredis_log';
 /** A hint changes nothing, so its commit need not wait for the disk. */
-const hintStatement = `SELECT set_config('synchronous_commit', 'off', true), pg_notify('${channel}', $1)`;
+const hintStatement = `SELECT set_config('synchronous_commit', 'off', true), pg_notify('${channel}', '')`;
 /** Notifications are a hint that may be lost; so often the truth is asked for when nothing is heard. */
 const pollMs = 250;
 
@@ -22,15 +20,20 @@ export interface HeadWatch {
   close(): Promise<void>;
 }
 
-/** Watches only while somebody waits. With `notify`, processes hint each other through LISTEN and NOTIFY. */
+/**
+ * Watches only while somebody waits. With `notify`, processes hint each other through LISTEN and NOTIFY; a hint only makes them
+ * look at once, for anybody may send one.
+ */
 export function watchHead(pool: Pool, notify: boolean): HeadWatch {
-  let known = 0n;
   const waiters = new Set<{ position: bigint; wake: () => void }>();
   const closing = new AbortController();
-  let polling: Promise<void> | null = null;
+  let known = 0n;
+  let hinted = 0n;
+  let looking: Promise<void> | null = null;
   let listening: Promise<void> | null = null;
   let hinting: Promise<void> | null = null;
-  let hinted = 0n;
+  const pause = interruptible();
+  closing.signal.addEventListener('abort', pause.interrupt);
 
   function learn(position: bigint): void {
     if (position <= known) return;
@@ -38,32 +41,30 @@ export function watchHead(pool: Pool, notify: boolean): HeadWatch {
     for (const waiter of waiters) if (known > waiter.position) waiter.wake();
   }
 
-  async function poll(): Promise<void> {
+  async function look(): Promise<void> {
     while (waiters.size > 0 && !closing.signal.aborted) {
-      // A server that is away is asked again with the next poll.
+      const pauseAfter = pause.begin(pollMs);
+      // A server that is away is asked again with the next look.
       learn(await readHead(pool).catch(() => 0n));
-      await sleep(pollMs, undefined, { signal: closing.signal }).catch(() => {});
+      await pauseAfter;
     }
-    polling = null;
+    looking = null;
   }
 
   async function listen(): Promise<void> {
     let retry = 0;
     while (!closing.signal.aborted) {
-      const client = new Client({
-        ...pool.options,
-        password: pool.options.password,
-        application_name: 'miniredis listen',
-      });
+      const options = { ...pool.options, password: pool.options.password, application_name: 'miniredis listen' };
+      const client = new Client(options);
       try {
         const lost = connectionLost(client, closing.signal);
-        client.on('notification', ({ payload }) => learn(BigInt(payload ?? '0')));
+        client.on('notification', pause.interrupt);
         await client.connect();
         await client.query(`LISTEN ${channel}`);
         retry = 0;
         await lost;
       } catch {
-        // The polls go on meanwhile; the connection is tried again.
+        // The looks go on meanwhile; the connection is tried again.
       }
       client.end().catch(() => {});
       retry += 1;
@@ -74,7 +75,7 @@ export function watchHead(pool: Pool, notify: boolean): HeadWatch {
   async function hint(): Promise<void> {
     while (hinted < known && !closing.signal.aborted) {
       hinted = known;
-      await pool.query({ name: 'hint', text: hintStatement, values: [String(known)] }).catch(() => {});
+      await pool.query({ name: 'hint', text: hintStatement }).catch(() => {});
     }
     hinting = null;
   }
@@ -98,15 +99,31 @@ export function watchHead(pool: Pool, notify: boolean): HeadWatch {
         const waiter = { position, wake };
         waiters.add(waiter);
         signal.addEventListener('abort', wake);
-        polling ??= poll();
+        looking ??= look();
         if (notify) listening ??= listen();
       });
     },
     async close() {
       closing.abort();
       for (const waiter of waiters) waiter.wake();
-      await Promise.all([polling, listening, hinting]);
+      await Promise.all([looking, listening, hinting]);
     },
+  };
+}
+
+/** A pause that ends early when it is interrupted, be it in the very moment it begins. */
+function interruptible(): { begin(ms: number): Promise<void>; interrupt: () => void } {
+  let end = (): void => {};
+  return {
+    begin: (ms) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        end = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      }),
+    interrupt: () => end(),
   };
 }
 

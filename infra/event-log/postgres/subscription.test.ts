@@ -204,6 +204,25 @@ describe('a filter', () => {
   });
 });
 
+test('a false hint, which anybody may send, makes nobody skip anything', async () => {
+  const positions: bigint[] = [];
+  const subscription = under.log.subscribe({
+    after: 0n,
+    async handle(batch, upTo) {
+      positions.push(...batch.map(({ position }) => position));
+      expect(upTo).toBe(positions.at(-1));
+    },
+  });
+  for (const payload of ['', '999999', 'nonsense', '-1']) {
+    await under.pool.query(`SELECT pg_notify('miniredis_log', $1)`, [payload]);
+    await write(under, 2, 5);
+  }
+  await until(() => positions.length === 40);
+  expect(positions).toEqual(positionsTo(40));
+  await subscription.stop();
+  await subscription.ended;
+});
+
 test('a handler that fails ends its subscription with its error, and no other', async () => {
   const seen: bigint[] = [];
   const healthy = under.log.subscribe({
