@@ -11,7 +11,7 @@ import { RdbKeys, RdbSeal, writeHeader } from './rdb/write.ts';
 const SLICE_MS = 2;
 
 /** What a snapshot holds. */
-export interface SnapshotSummary {
+interface SnapshotSummary {
   readonly keys: number;
   readonly digest: string;
   readonly bytes: number;

@@ -1,5 +1,3 @@
-import type { ByteString } from '../../keyspace/byte-string.ts';
-
 const CHUNK_MIN = 4096;
 const CHUNK_MAX = 131_072;
 
@@ -78,7 +76,7 @@ export class RdbOutput {
     }
   }
 
-  /** Bytes without a length. */
+  /** A byte string without a length. */
   raw(text: string): void {
     this.reserve(text.length);
     this.used += this.chunk.write(text, this.used, 'latin1');
@@ -92,12 +90,11 @@ export class RdbOutput {
     this.raw(text);
   }
 
-  /** The bytes of a string that is written in place. */
-  bytes(value: ByteString): void {
-    this.size(value.length);
-    this.reserve(value.length);
-    this.used += value.view().copy(this.chunk, this.used);
-    this.length += value.length;
+  /** Bytes without a length. */
+  rawBytes(bytes: Buffer): void {
+    this.reserve(bytes.length);
+    this.used += bytes.copy(this.chunk, this.used);
+    this.length += bytes.length;
   }
 
   private integer(text: string): boolean {

@@ -35,13 +35,17 @@ export async function readRdb(
   try {
     const parsing = parse(input, sink, options.limits);
     let deadline = performance.now() + SLICE_MS;
-    for (;;) {
-      const step = parsing.next();
-      if (step.done === true) break;
-      if (step.value === 'more') await input.fill(chunks);
-      else if (performance.now() < deadline) continue;
-      else await nextTurn();
+    const breathe = async (): Promise<void> => {
+      if (performance.now() < deadline) return;
+      await nextTurn();
       deadline = performance.now() + SLICE_MS;
+    };
+    for (let step = parsing.next(); step.done !== true; step = parsing.next()) {
+      if (step.value === 'more') {
+        for (; !input.sumSlice(); await breathe());
+        await input.fill(chunks);
+      }
+      if (performance.now() >= deadline) await breathe();
     }
     if (!(await input.atEnd(chunks))) input.fail('something follows its end');
   } finally {

@@ -1,11 +1,11 @@
-import type { Value } from '../../keyspace/value.ts';
+import type { StringValue, Value } from '../../keyspace/value.ts';
 import { TYPE } from './format.ts';
 import type { RdbOutput } from './output.ts';
 
 /** How many elements of a large collection are written between two looks at the clock. */
 const SLICE = 512;
-/** Strings longer than this are hashed in slices. */
-const LARGE_BYTES = 262_144;
+/** Strings longer than this are written and hashed in slices. */
+const LARGE_BYTES = 131_072;
 
 /** How many elements a value has; 1 for a string. */
 export function elementsOf(value: Value): number {
@@ -33,8 +33,7 @@ export function writeBody(out: RdbOutput, value: Value): void {
 
 /** Writes a value's body and yields every few hundred elements; the value must not change meanwhile. */
 export function* writeBodySliced(out: RdbOutput, value: Value, slice = SLICE): Generator<void> {
-  if (typeof value === 'string') out.string(value);
-  else if (value.kind === 'string') out.bytes(value);
+  if (typeof value === 'string' || value.kind === 'string') yield* writeTextSliced(out, value);
   else {
     out.size(elementsOf(value));
     yield* visitSliced(value, slice, (element, score) => {
@@ -42,6 +41,20 @@ export function* writeBodySliced(out: RdbOutput, value: Value, slice = SLICE): G
       if (typeof score === 'number') out.double(score);
       else if (score !== undefined) out.string(score);
     });
+  }
+}
+
+/** A short string at once; a long one in parts, since copying 100 MB takes as long as many requests. */
+function* writeTextSliced(out: RdbOutput, value: StringValue): Generator<void> {
+  if (typeof value === 'string' && value.length <= LARGE_BYTES) {
+    out.string(value);
+    return;
+  }
+  out.size(value.length);
+  for (let at = 0; at < value.length; at += LARGE_BYTES) {
+    if (typeof value === 'string') out.raw(value.slice(at, at + LARGE_BYTES));
+    else out.rawBytes(value.view().subarray(at, at + LARGE_BYTES));
+    yield;
   }
 }
 

@@ -5,7 +5,7 @@ import { RdbOutput } from './output.ts';
 import { typeByte, writeBody, writeBodySliced } from './write-value.ts';
 
 /** How many bytes are checksummed and handed on at a time. */
-export const CHUNK_BYTES = 262_144;
+const CHUNK_BYTES = 262_144;
 
 /** A part of an RDB file: keys, with the database they belong to before them. */
 export class RdbKeys {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { afterEach, expect, test } from 'vitest';
 
@@ -8,7 +8,7 @@ import { newFolder, openLog, removeFolders, serve, strings } from '../testing/wa
 
 afterEach(removeFolders);
 
-const child = join(import.meta.dirname, '../testing/wal-child.ts');
+const child = fileURLToPath(new URL('../testing/wal-child.ts', import.meta.url));
 const ids = ['a', 'b', 'c', 'd'];
 const KILLS = 25;
 

@@ -20,9 +20,9 @@ import type { Effect } from '../../keyspace/journal.ts';
  */
 export const KIND = { batch: 1, effect: 2, block: 3, empty: 4, replace: 5 } as const;
 
-export const HEADER_BYTES = 8;
+const HEADER_BYTES = 8;
 /** What the batch record at the beginning of each write takes. */
-export const BATCH_BYTES = HEADER_BYTES + 13;
+const BATCH_BYTES = HEADER_BYTES + 13;
 
 /** Up to this length a loop is cheaper than a call into native code. */
 const SHORT = 24;
@@ -158,7 +158,7 @@ export class RecordBuffer {
 }
 
 /** A batch record read back. */
-export interface BatchRecord {
+interface BatchRecord {
   readonly kind: 1;
   readonly position: number;
   readonly end: number;

@@ -12,7 +12,7 @@ import { hasHeader, listSegments, LogDamaged, readSegment, SEGMENT_HEADER } from
 import type { Segment } from './segment.ts';
 
 /** A place in a file, and what is wrong there. */
-export interface DamagedPlace {
+interface DamagedPlace {
   readonly file: string;
   readonly offset: number;
   readonly reason: string;
