@@ -51,6 +51,8 @@ export function followLog({ config, managerId, respPort, pool, eventLog, log, ch
   const stopping = new AbortController();
   const { signal } = stopping;
   const firstKnown = Promise.withResolvers<void>();
+  /** What is followed right now, and what has caught up and is gone by. */
+  let followed: RoutingFeed | undefined;
   let feed: RoutingFeed | undefined;
   let known = false;
 
@@ -74,18 +76,25 @@ export function followLog({ config, managerId, respPort, pool, eventLog, log, ch
     const start = await until('reading the routing table', () =>
       readRoutingStart(eventLog, managerId, () => readRouting(pool, managerId), log),
     );
+    let caughtUp = false;
     const following = followRouting(eventLog, managerId, start, (nodeId) => {
-      if (known) changed(nodeId);
+      if (caughtUp) changed(nodeId);
     });
-    feed = following;
+    followed = following;
+    const ended = following.ended.then(() => signal.throwIfAborted());
+    ended.catch(() => {});
     // What was asked for and taken back while the manager was away must not be begun.
-    while (!(await following.caughtUp(patience_ms))) signal.throwIfAborted();
+    while ((await Promise.race([following.caughtUp(patience_ms), ended])) !== true) {
+      await sleep(retry_ms, undefined, { signal });
+    }
+    caughtUp = true;
+    feed = following;
     known = true;
     for (const { nodeId } of following.nodes()) changed(nodeId);
     firstKnown.resolve();
     await registered;
     log.info({ managerId, position: Number(following.position) }, 'following the log');
-    await following.ended;
+    await ended;
   }
 
   async function followForEver(): Promise<void> {
@@ -107,7 +116,7 @@ export function followLog({ config, managerId, respPort, pool, eventLog, log, ch
     },
     begun: firstKnown.promise,
     get position() {
-      return feed?.position ?? null;
+      return followed?.position ?? null;
     },
     find: (nodeId) => feed?.find(nodeId),
     nodes: () => feed?.nodes() ?? [],
@@ -117,7 +126,7 @@ export function followLog({ config, managerId, respPort, pool, eventLog, log, ch
     },
     async stop() {
       stopping.abort(new Error('The manager stops.'));
-      await feed?.stop();
+      await followed?.stop();
       await running;
     },
   };

@@ -3,7 +3,7 @@ import type { Engine } from '#workers/resp/engine-api.ts';
 import type { Node } from '#workers/resp/keyspace/node.ts';
 
 import type { RoutedNode } from '../routing/routed-node.ts';
-import type { Host } from './reconciler.ts';
+import { NodeDamaged, type Host } from './reconciler.ts';
 import type { Storage } from './storage.ts';
 
 /** The nodes that are open in this process. */
@@ -52,7 +52,7 @@ export function hostNodes(engine: Engine, storage: Storage): HostedNodes {
       hosted.set(nodeId, opened);
       return opened;
     } catch (error) {
-      failures.set(nodeId, error instanceof Error ? error.message : String(error));
+      if (error instanceof NodeDamaged) failures.set(nodeId, error.message);
       throw error;
     }
   }

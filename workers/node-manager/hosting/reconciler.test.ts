@@ -7,7 +7,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 
 import type { Report } from '../reports/reporter.ts';
 import type { RoutedNode } from '../routing/routed-node.ts';
-import { createReconciler, type Host, type Reconciler } from './reconciler.ts';
+import { createReconciler, NodeDamaged, type Host, type Reconciler } from './reconciler.ts';
 
 const log = createLog('test', 'silent');
 const nodeId = newId('node');
@@ -101,9 +101,18 @@ test('what changes meanwhile is seen when the step in hand is done, and only the
 });
 
 test('data that can not be opened is reported as a failure; other troubles are tried again until they pass', async () => {
-  trouble = { serve: new Error('damaged') };
+  trouble = { serve: new NodeDamaged('damaged') };
   await want({ state: 'running' });
   expect(done).toEqual(['serve', 'failed']);
+
+  done = [];
+  trouble = { serve: new Error('too many open files') };
+  wanted = { ...routed, state: 'running' };
+  reconciler.changed(nodeId);
+  await vi.waitFor(() => expect(done).toEqual(['serve', 'serve']), { timeout: 2000 });
+  trouble = {};
+  await reconciler.settled(nodeId);
+  expect(new Set(done)).toEqual(new Set(['serve']));
 
   done = [];
   trouble = { close: new Error('the disk is full') };
@@ -112,7 +121,8 @@ test('data that can not be opened is reported as a failure; other troubles are t
   await vi.waitFor(() => expect(done).toEqual(['close', 'close']), { timeout: 2000 });
   trouble = {};
   await reconciler.settled(nodeId);
-  expect(done).toEqual(['close', 'close', 'close', 'stopped']);
+  expect(done.slice(0, 2)).toEqual(['close', 'close']);
+  expect(done.at(-1)).toBe('stopped');
 });
 
 test('nodes do not wait for each other, and after a stop nothing begins', async () => {

@@ -6,9 +6,14 @@ import type { Logger } from '#infra/logging/log.ts';
 import type { Report } from '../reports/reporter.ts';
 import type { RoutedNode } from '../routing/routed-node.ts';
 
+/** The node's data is there but can't be had; trying again would not help. */
+export class NodeDamaged extends Error {
+  override readonly name = 'NodeDamaged';
+}
+
 /** What the manager can do with a node. Each call may be repeated: what is so already stays so. */
 export interface Host {
-  /** Opens the node with its data, or brings an open one's settings up to date. Throws when its data can't be had. */
+  /** Opens the node with its data, or brings an open one's settings up to date. Rejects with NodeDamaged when its data can't be had. */
   serve(wanted: RoutedNode): Promise<void>;
   /** Whether clients may use the node's data: false while it waits for a backup to be restored into it. */
   isLoaded(wanted: RoutedNode): boolean;
@@ -56,9 +61,9 @@ export function createReconciler({ find, host, report, log }: ReconcilerOptions)
         try {
           await host.serve(wanted);
         } catch (error) {
-          const reason = error instanceof Error ? error.message : String(error);
-          log.error({ nodeId, reason }, 'the node can not be opened');
-          await report({ verb: 'failed', node: wanted, reason }, signal);
+          if (!(error instanceof NodeDamaged)) throw error;
+          log.error({ nodeId, reason: error.message }, 'the node can not be opened');
+          await report({ verb: 'failed', node: wanted, reason: error.message }, signal);
           return;
         }
         if (wanted.state === 'provisioning' && host.isLoaded(wanted)) {

@@ -9,10 +9,11 @@ import { Node } from '#workers/resp/keyspace/node.ts';
 import { openWal, type NodeToOpen, type OpenedNode, type Wal } from '#workers/resp/persistence/wal/wal.ts';
 
 import type { RoutedNode } from '../routing/routed-node.ts';
+import { NodeDamaged } from './reconciler.ts';
 
 /** What keeps the nodes' data on disk: one write-ahead log for all of them, and a base for each. */
 export interface Storage {
-  /** The node with its data, its effects journaled from now on. Rejects when its data is damaged. */
+  /** The node with its data, its effects journaled from now on. Rejects with NodeDamaged when its data can't be recovered. */
   open(wanted: RoutedNode): Promise<Node>;
   /** Makes what was written durable and lets go of the node; its data stays. */
   close(node: Node): Promise<void>;
@@ -70,7 +71,7 @@ export async function openStorage(engine: Engine, folder: string, log: Logger): 
       // In a log that is damaged somewhere, a new node has to be told from one whose records are gone.
       const fresh = found.damage !== undefined && !wanted.hasRun && !wal.nodes().includes(nodeId);
       const opened = await openTogether({ node, epoch, durability, fresh });
-      if (!opened.ok) throw new Error(opened.reason);
+      if (!opened.ok) throw new NodeDamaged(opened.reason);
       if (durability === 'none') unwritten.add(nodeId);
       return node;
     },
