@@ -1,11 +1,9 @@
 import { nodeStream } from '#domains/node/events.ts';
 import type { NodeId } from '#domains/kernel/ids.ts';
-import type { EventLog } from '#infra/event-log/event-log.ts';
 import type { NodeRow } from '#projections/nodes/queries.ts';
 
 import type { GatewayDependencies } from '../dependencies.ts';
-import { presentOperation } from '../shapes/present.ts';
-import { nodeFromLog, operationFromLog } from './from-log.ts';
+import { nodeFromLog, type WithOperations } from './from-log.ts';
 
 /**
  * The node as soon as it is in one of these states, or as it is when time is over. Tells what the log says, not what a read
@@ -16,14 +14,14 @@ export async function nodeWhen(
   nodeId: NodeId,
   states: readonly NodeRow['state'][],
   within_ms = patience.effect_ms,
-): Promise<NodeRow> {
+): Promise<WithOperations<NodeRow>> {
   const watch = feed.watch([nodeStream(nodeId)]);
   const deadline = performance.now() + within_ms;
   try {
     for (;;) {
       const node = await nodeFromLog(log, nodeId);
       const left_ms = deadline - performance.now();
-      if (states.includes(node.state) || left_ms <= 0) return node;
+      if (states.includes(node.row.state) || left_ms <= 0) return node;
       if (!(await watch.next(left_ms))) return node;
     }
   } finally {
@@ -37,11 +35,4 @@ export function endpointOf(node: NodeRow, { host, port }: GatewayDependencies['e
   if (password === null) return { host, port, username };
   const authority = host.includes(':') ? `[${host}]` : host;
   return { host, port, username, password, url: `redis://${username}:${password}@${authority}:${port}` };
-}
-
-/** The operation on a node, as the API shows it; undefined when the node's stream does not know it. */
-export async function operationOnNode(log: EventLog, nodeId: NodeId, operationId: string | undefined) {
-  if (operationId === undefined) return undefined;
-  const row = await operationFromLog(log, nodeStream(nodeId), operationId);
-  return row === null ? undefined : presentOperation(row);
 }

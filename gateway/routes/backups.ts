@@ -10,7 +10,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 
 import type { GatewayDependencies } from '../dependencies.ts';
-import { backupFromLog, operationFromLog } from '../reads/from-log.ts';
+import { backupFromLog } from '../reads/from-log.ts';
 import { mustBeReadable, tenantInScope } from '../reads/permitted.ts';
 import { caughtUp } from '../reads/position.ts';
 import { goodPage, isUnchanged } from '../reads/respond.ts';
@@ -71,9 +71,10 @@ export function addBackupRoutes(app: FastifyInstance, deps: GatewayDependencies)
           });
         },
         answer: async ({ target }) => {
-          const backup = await backupFromLog(log, BackupId.parse(target.id));
-          const row = await operationFromLog(log, backupStream(BackupId.parse(backup.id)), backup.operationId);
-          const operation = row === null ? {} : { operation: presentOperation(row) };
+          const found = await backupFromLog(log, BackupId.parse(target.id));
+          const { row: backup } = found;
+          const row = found.operation(backup.operationId);
+          const operation = row === undefined ? {} : { operation: presentOperation(row) };
           const location = `/v1/backups/${backup.id}`;
           return { status: 202, location, version: backup.version, body: { ...backup, ...operation } };
         },
@@ -106,7 +107,7 @@ export function addBackupRoutes(app: FastifyInstance, deps: GatewayDependencies)
           return Promise.resolve({ steps: [step({ stream, decider: backupDecider, command, expectedVersion })] });
         },
         answer: async () => {
-          const backup = await backupFromLog(log, BackupId.parse(id));
+          const { row: backup } = await backupFromLog(log, BackupId.parse(id));
           return { status: 200, version: backup.version, body: backup };
         },
       });

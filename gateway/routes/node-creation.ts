@@ -6,8 +6,9 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 
 import type { GatewayDependencies } from '../dependencies.ts';
-import { endpointOf, nodeWhen, operationOnNode } from '../reads/node-reply.ts';
+import { endpointOf, nodeWhen } from '../reads/node-reply.ts';
 import { pathIds, problemResponse } from '../shapes/common.ts';
+import { presentOperation } from '../shapes/present.ts';
 import { NodeReply } from '../shapes/resources.ts';
 import { ifMatchOf } from '../writes/command-id.ts';
 import { handleWrite } from '../writes/handle-write.ts';
@@ -51,8 +52,9 @@ export function addNodeCreation(app: FastifyInstance, deps: GatewayDependencies)
         }),
         answer: async ({ target, result }, secret) => {
           const id = NodeId.parse(target.id);
-          const node = await nodeWhen(deps, id, ['running', 'failed', 'deleting', 'deleted']);
-          const operation = await operationOnNode(deps.log, id, result['operationId']);
+          const reached = await nodeWhen(deps, id, ['running', 'failed', 'deleting', 'deleted']);
+          const { row: node } = reached;
+          const operation = reached.operation(result['operationId']);
           // What is past its creation is done, whatever happened to it since; what failed on the way is not.
           const done = operation?.state === 'succeeded';
           return {
@@ -62,7 +64,7 @@ export function addNodeCreation(app: FastifyInstance, deps: GatewayDependencies)
             body: {
               ...node,
               endpoint: endpointOf(node, deps.endpoint, secret),
-              ...(done ? {} : { operation }),
+              ...(done || operation === undefined ? {} : { operation: presentOperation(operation) }),
               ...(secret === null ? { credentialsShown: true as const } : {}),
             },
           };

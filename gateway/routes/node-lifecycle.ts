@@ -14,11 +14,13 @@ import { z } from 'zod';
 
 import type { GatewayDependencies } from '../dependencies.ts';
 import { nodeName, release } from '../names.ts';
-import { endpointOf, nodeWhen, operationOnNode } from '../reads/node-reply.ts';
+import { endpointOf, nodeWhen } from '../reads/node-reply.ts';
 import { NoBody, pathIds, problemResponse } from '../shapes/common.ts';
+import { presentOperation } from '../shapes/present.ts';
 import { NodeReply } from '../shapes/resources.ts';
 import { ifMatchOf } from '../writes/command-id.ts';
 import { handleWrite, type Plan } from '../writes/handle-write.ts';
+import { requireActiveTenant } from '../writes/request-node.ts';
 import { findNode } from '../writes/things.ts';
 
 /** One thing that can be done to a node: the command for it, and in which states of the node its effect shows. */
@@ -36,6 +38,8 @@ const start: Verb = {
   summary: 'Start a stopped or failed node',
   effect: ['running', 'failed', 'deleted'],
   command: (nodeId) => ({ type: 'StartNode', data: { nodeId, operationId: newId('op') } }),
+  // A suspended tenant's nodes stay stopped until it is resumed.
+  alsoOn: (_deps, _nodeId, { tenantId }) => (tenantId === null ? [] : [requireActiveTenant(tenantId)]),
 };
 const stop: Verb = {
   action: 'StopNode',
@@ -149,8 +153,9 @@ function writeNode(
     plan: (found) => plan(found.id, found.state),
     answer: async ({ repeated, result }, secret) => {
       const nodeId = NodeId.parse(id);
-      const node = await nodeWhen(deps, nodeId, effect ?? [], effect === null ? 0 : undefined);
-      const operation = await operationOnNode(deps.log, nodeId, result['operationId']);
+      const reached = await nodeWhen(deps, nodeId, effect ?? [], effect === null ? 0 : undefined);
+      const { row: node } = reached;
+      const operation = reached.operation(result['operationId']);
       const done = operation === undefined || operation.state === 'succeeded';
       const rotated = action === 'RotateCredentials' && repeated;
       return {
@@ -159,7 +164,7 @@ function writeNode(
         body: {
           ...node,
           endpoint: endpointOf(node, deps.endpoint, secret),
-          ...(done ? {} : { operation }),
+          ...(done ? {} : { operation: presentOperation(operation) }),
           ...(rotated ? { credentialsShown: true as const } : {}),
         },
       };

@@ -21,7 +21,7 @@ import { presentOperation } from '../shapes/present.ts';
 import { NodeReply } from '../shapes/resources.ts';
 import { ifMatchOf } from '../writes/command-id.ts';
 import { handleWrite, type Plan } from '../writes/handle-write.ts';
-import { requestNode } from '../writes/request-node.ts';
+import { requestNode, requireActiveTenant } from '../writes/request-node.ts';
 import { findBackup, findNode } from '../writes/things.ts';
 
 const { name, ...overrides } = NodeSettings.shape;
@@ -97,7 +97,11 @@ export function addRestoreRoute(app: FastifyInstance, deps: GatewayDependencies)
               decider: nodeDecider,
               command: { type: 'RequireRunningNode', data: { nodeId: node.id } },
             });
-            const steps = [running, ...restoreSteps({ ...common, nodeId: node.id, inPlace: true })];
+            const steps = [
+              requireActiveTenant(tenantId),
+              running,
+              ...restoreSteps({ ...common, nodeId: node.id, inPlace: true }),
+            ];
             return { steps, result: { operationId, nodeId: node.id } };
           }
           const password = `${nodeId}.${newSecret()}`;
@@ -117,7 +121,7 @@ export function addRestoreRoute(app: FastifyInstance, deps: GatewayDependencies)
           return { ...created, steps, result: { operationId, nodeId }, secret: password };
         },
         async answer({ result, repeated }, secret) {
-          const row = await nodeFromLog(log, NodeId.parse(result['nodeId']));
+          const { row } = await nodeFromLog(log, NodeId.parse(result['nodeId']));
           const operation = presentOperation(await restoreFromLog(log, OperationId.parse(result['operationId'])));
           const shown = repeated && name !== undefined;
           return {

@@ -1,8 +1,9 @@
 import type { ApiKeyRow } from '#projections/api_keys/queries.ts';
+import type { Operation } from '#projections/operations/queries.ts';
 import type { OperationRow } from '#projections/operations/row.ts';
 
 /** An operation's row as the API shows it. */
-export function presentOperation(row: OperationRow) {
+export function presentOperation(row: OperationRow): Operation {
   const { targetKind, targetId, errorCode, errorDetail, stream: _stream, ...rest } = row;
   const error = errorCode === null ? null : { code: errorCode, detail: errorDetail ?? '' };
   return { ...rest, target: { kind: targetKind, id: targetId }, error };

@@ -66,14 +66,18 @@ export function takeOver(request: FastifyRequest, reply: FastifyReply, contentTy
   return { raw, closed: closing.signal, finish };
 }
 
+/** A client that takes nothing for so long is gone, whatever its connection says. */
+const stuck_ms = 60_000;
+
 /** Writes and waits until the client has taken enough of what was written before. */
 export async function writeWithin(raw: FastifyReply['raw'], closed: AbortSignal, text: string): Promise<boolean> {
   if (closed.aborted) return false;
   if (raw.write(text)) return true;
   try {
-    await once(raw, 'drain', { signal: closed });
+    await once(raw, 'drain', { signal: AbortSignal.any([closed, AbortSignal.timeout(stuck_ms)]) });
     return true;
   } catch {
+    raw.destroy();
     return false;
   }
 }

@@ -76,7 +76,8 @@ export async function handleWrite<Found extends NonNullable<Owner>, Body>(
   const found = await write.find();
   const refused = refusal(principal, write.action, found);
   if (refused !== null) {
-    return conclude(request, reply, write, await recordDenial(log, command, refused), null);
+    const denied = { ...command, tenantId: principal.tenantId ?? found?.tenantId ?? null };
+    return conclude(request, reply, write, await recordDenial(log, denied, refused), null);
   }
   const tenantId = found?.tenantId ?? principal.tenantId;
   if (found === null) {

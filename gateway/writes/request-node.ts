@@ -4,7 +4,7 @@ import { nodeStream } from '#domains/node/events.ts';
 import type { NodeSettings } from '#domains/node/settings.ts';
 import { tenantDecider } from '#domains/tenant/decider.ts';
 import { tenantStream } from '#domains/tenant/events.ts';
-import { step } from '#infra/commands/step.ts';
+import { step, type Step } from '#infra/commands/step.ts';
 import { sha256Hex } from '#infra/crypto/secrets.ts';
 
 import type { GatewayDependencies } from '../dependencies.ts';
@@ -32,12 +32,7 @@ export async function requestNode(
   return {
     settle,
     steps: [
-      step({
-        stream: tenantStream(tenantId),
-        decider: tenantDecider,
-        command: { type: 'RequireActiveTenant', data: { tenantId } },
-        expectedVersion: tenantVersion ?? undefined,
-      }),
+      requireActiveTenant(tenantId, tenantVersion ?? undefined),
       reserve(nodeName(masterKey, tenantId, settings.name), nodeId),
       step({
         stream: nodeStream(nodeId),
@@ -49,4 +44,14 @@ export async function requestNode(
       }),
     ],
   };
+}
+
+/** Holds only while the tenant is active, and of the version that `If-Match` asks for. */
+export function requireActiveTenant(tenantId: TenantId, expectedVersion?: number): Step {
+  return step({
+    stream: tenantStream(tenantId),
+    decider: tenantDecider,
+    command: { type: 'RequireActiveTenant', data: { tenantId } },
+    expectedVersion,
+  });
 }

@@ -152,6 +152,18 @@ describe('before it is a command, nothing is recorded', () => {
     ['a limit in words', () => bed.operator('GET', '/v1/nodes?limit=ten'), 'validation_failed', 400],
     ['an unknown parameter', () => bed.operator('GET', '/v1/nodes?colour=red'), 'validation_failed', 400],
     [
+      'a parameter where there are none',
+      () => bed.operator('POST', '/v1/tenants?dry=1', { name: 'x' }),
+      'validation_failed',
+      400,
+    ],
+    [
+      'very deep JSON',
+      () => bed.operator('POST', '/v1/tenants', `{"name":${'['.repeat(400_000)}${']'.repeat(400_000)}}`, json),
+      'validation_failed',
+      400,
+    ],
+    [
       'a parameter twice',
       () => bed.operator('GET', `/v1/nodes?tenantId=${tenantId}&tenantId=x`),
       'validation_failed',

@@ -103,6 +103,22 @@ describe('nodes', () => {
     await newNode(tenantId, { name: 'cache' });
   });
 
+  test('a stopped node of a suspended tenant is not started', async () => {
+    const tenantId = await newTenant();
+    const { body: node } = await newNode(tenantId);
+    await bed.operator('POST', `/v1/nodes/${node.id}/stop`);
+    await bed.operator('POST', `/v1/tenants/${tenantId}/suspend`);
+    for (const [path, body] of [
+      [`/v1/nodes/${node.id}/start`, {}],
+      [`/v1/tenants/${tenantId}/nodes`, { name: 'x', memoryLimitMb: 1 }],
+    ] as const) {
+      const refused = await bed.operator('POST', path, body);
+      expect(refused).toMatchObject({ status: 409, body: { code: 'tenant_not_active' } });
+    }
+    await bed.operator('POST', `/v1/tenants/${tenantId}/resume`);
+    expect((await bed.operator('POST', `/v1/nodes/${node.id}/start`)).status).toBe(200);
+  });
+
   test('while the manager is busy the reply is 202 with an operation that can be followed', async () => {
     const tenantId = await newTenant();
     bed.manager.busy = true;
