@@ -15,6 +15,30 @@ export function integerArg(client: Client, text: string, error = NOT_INTEGER): n
   return value;
 }
 
+/** Reads a 32-bit integer, as database numbers are; else replies with the error and returns undefined. */
+export function int32Arg(client: Client, text: string): number | undefined {
+  const value = integerArg(client, text);
+  if (value === undefined || Math.abs(value + 0.5) < 2 ** 31) return value;
+  client.reply.error('ERR value is out of range, value must between -2147483648 and 2147483647');
+  return undefined;
+}
+
+/** More elements than this are never picked at random; Redis would try, and run out of memory. */
+const PICKS_MAX = 10_000_000;
+
+/** Reads how many elements to pick at random; twice as many replies follow when `pairs` is set. */
+export function pickCountArg(client: Client, text: string, pairs: boolean): number | undefined {
+  const value = integerArg(client, text);
+  if (value === undefined) return undefined;
+  if (text === '-9223372036854775808') {
+    client.reply.error('ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807');
+    return undefined;
+  }
+  if (value >= -PICKS_MAX && !(pairs && value >= 2 ** 62)) return value;
+  client.reply.error('ERR value is out of range');
+  return undefined;
+}
+
 /** Reads an integer of at least `min`; else replies with the error and returns undefined. */
 export function integerFrom(client: Client, text: string, min: number, error: string): number | undefined {
   const value = parseInteger(text);

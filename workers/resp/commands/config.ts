@@ -5,7 +5,7 @@ import type { EncodingLimits } from '../keyspace/sizes.ts';
 import { trackUsage } from '../keyspace/usage.ts';
 import { matches } from '../protocol/glob.ts';
 import { parseInteger } from '../protocol/numbers.ts';
-import { SYNTAX, wrongArity } from '../protocol/errors.ts';
+import { cut, SYNTAX, wrongArity } from '../protocol/errors.ts';
 import type { Run } from './command.ts';
 
 /** One setting of a node. `set` returns what is wrong with a value, if anything. */
@@ -243,7 +243,7 @@ export const configSet: Run = (client: Client, args) => {
     const name = args[i]!.toLowerCase();
     const parameter = parameters.get(name);
     if (parameter === undefined) {
-      reply.error(`ERR Unknown option or number of arguments for CONFIG SET - '${args[i]!}'`);
+      reply.error(`ERR Unknown option or number of arguments for CONFIG SET - '${cut(args[i]!)}'`);
       return;
     }
     if (changes.some((change) => change.name === name)) {

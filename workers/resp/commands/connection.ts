@@ -5,7 +5,7 @@ import { DATABASE_COUNT } from '../keyspace/node.ts';
 import { SYNTAX, wrongArity } from '../protocol/errors.ts';
 import { parseInteger } from '../protocol/numbers.ts';
 import { REDIS_VERSION } from '../version.ts';
-import { integerArg } from './arguments.ts';
+import { int32Arg } from './arguments.ts';
 import { clientSubcommands, invalidName } from './client.ts';
 import type { CommandSpec } from './command.ts';
 
@@ -109,7 +109,7 @@ function ping(client: Client, args: readonly string[]): void {
 }
 
 function select(client: Client, args: readonly string[]): void {
-  const index = integerArg(client, args[1]!, 'ERR value is not an integer or out of range');
+  const index = int32Arg(client, args[1]!);
   if (index === undefined) return;
   if (index < 0 || index >= DATABASE_COUNT) {
     client.reply.error('ERR DB index is out of range');

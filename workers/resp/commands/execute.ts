@@ -1,5 +1,6 @@
 import { serveReady } from '../clients/blocking.ts';
 import type { Client, CommandStat } from '../clients/server.ts';
+import { discard } from '../clients/transactions.ts';
 import { noteSlow } from '../clients/slow-log.ts';
 import { makeRoom } from '../keyspace/eviction.ts';
 import { NO_AUTH, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
@@ -55,7 +56,7 @@ function dispatch(client: Client, args: readonly string[]): boolean {
   const command = resolve(args);
   if (typeof command === 'string') {
     if (client.privileged && runExtra(client, args)) return true;
-    reject(client, undefined, command);
+    reject(client, commandNamed(args[0]!), command);
     return true;
   }
   const refusal = refusalOf(client, command, args);
@@ -152,12 +153,12 @@ function statOf(stats: Map<string, CommandStat>, name: string): CommandStat {
 function reject(client: Client, command: Command | undefined, line: string): void {
   const { server } = client;
   if (command !== undefined) statOf(server.commandStats, command.fullName).rejected++;
-  if (client.transaction !== undefined && command?.fullName !== 'exec') client.transaction.broken = true;
-  if (command?.fullName === 'exec' && client.transaction !== undefined) {
-    client.transaction = undefined;
-    client.reply.error(`EXECABORT Transaction discarded because of: ${line}`);
+  if (command?.fullName === 'exec') {
+    discard(client);
+    client.reply.error(`EXECABORT Transaction discarded because of: ${line.replace(/^ERR /, '')}`);
     return;
   }
+  if (client.transaction !== undefined) client.transaction.broken = true;
   const code = line.split(' ', 1)[0]!;
   server.errorStats.set(code, (server.errorStats.get(code) ?? 0) + 1);
   client.reply.error(line);

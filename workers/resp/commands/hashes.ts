@@ -2,7 +2,7 @@ import type { Client } from '../clients/server.ts';
 import { HashValue } from '../keyspace/hash-value.ts';
 import { NOT_FLOAT, OVERFLOW, SYNTAX, wrongArity } from '../protocol/errors.ts';
 import { addDecimals, fitsInt64, parseBigInteger, parseDouble } from '../protocol/numbers.ts';
-import { changed, integerArg, readAs, settle, writeAs } from './arguments.ts';
+import { changed, integerArg, pickCountArg, readAs, settle, writeAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { sample } from './sampling.ts';
 
@@ -156,14 +156,10 @@ function randomField(client: Client, args: readonly string[]): void {
   const withValues = args[3]?.toUpperCase() === 'WITHVALUES';
   let count = 1;
   if (args.length > 2) {
-    const wanted = integerArg(client, args[2]!);
+    const wanted = pickCountArg(client, args[2]!, withValues);
     if (wanted === undefined) return;
     if (args.length > 4 || (args.length === 4 && !withValues)) {
       reply.error(SYNTAX);
-      return;
-    }
-    if (Math.abs(wanted) > (withValues ? 2 ** 62 : 2 ** 63) - 1024) {
-      reply.error('ERR value is out of range');
       return;
     }
     count = wanted;

@@ -4,8 +4,7 @@ import { DATABASE_COUNT } from '../keyspace/node.ts';
 import { typeOf } from '../keyspace/value.ts';
 import { NO_SUCH_KEY, SAME_OBJECT, SYNTAX } from '../protocol/errors.ts';
 import { matches } from '../protocol/glob.ts';
-import { parseInteger } from '../protocol/numbers.ts';
-import { changed } from './arguments.ts';
+import { changed, int32Arg } from './arguments.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
 
 function del(client: Client, args: readonly string[]): void {
@@ -62,11 +61,8 @@ function rename(onlyNew: boolean): Run {
 function move(client: Client, args: readonly string[]): void {
   const { db, node, reply } = client;
   const key = args[1]!;
-  const index = parseInteger(args[2]!);
-  if (index === undefined) {
-    reply.error('ERR value is not an integer or out of range');
-    return;
-  }
+  const index = int32Arg(client, args[2]!);
+  if (index === undefined) return;
   if (index < 0 || index >= DATABASE_COUNT) {
     reply.error('ERR DB index is out of range');
     return;
@@ -100,11 +96,8 @@ function copy(client: Client, args: readonly string[]): void {
     const option = args[i]!.toUpperCase();
     if (option === 'REPLACE') replace = true;
     else if (option === 'DB' && i + 1 < args.length) {
-      const index = parseInteger(args[++i]!);
-      if (index === undefined) {
-        reply.error('ERR value is not an integer or out of range');
-        return;
-      }
+      const index = int32Arg(client, args[++i]!);
+      if (index === undefined) return;
       if (index < 0 || index >= DATABASE_COUNT) {
         reply.error('ERR DB index is out of range');
         return;

@@ -74,7 +74,7 @@ function move(client: Client, from: string, to: string, take: End, give: End, ti
         const value = db.peek(key);
         return value !== undefined && typeOf(value) === 'list' && attempt();
       },
-      timedOut: () => reply.null(),
+      timedOut: () => reply.nullArray(),
     });
   }
 }
@@ -143,12 +143,16 @@ function multiPop(first: 1 | 2): Run {
     if (end === undefined) return;
     let count = 1;
     if (args.length > afterKeys + 1) {
-      if (args[afterKeys + 1]!.toUpperCase() !== 'COUNT' || args.length !== afterKeys + 3) {
+      if (args[afterKeys + 1]!.toUpperCase() !== 'COUNT' || args.length < afterKeys + 3) {
         reply.error(SYNTAX);
         return;
       }
       const wanted = integerFrom(client, args[afterKeys + 2]!, 1, 'ERR count should be greater than 0');
       if (wanted === undefined) return;
+      if (args.length > afterKeys + 3) {
+        reply.error(SYNTAX);
+        return;
+      }
       count = wanted;
     }
     const attempt = (key: string): boolean => {

@@ -81,10 +81,14 @@ function range(client: Client, args: readonly string[]): void {
 }
 
 function index(client: Client, args: readonly string[]): void {
-  const at = integerArg(client, args[2]!);
-  if (at === undefined) return;
   const list = readAs(client, args[1]!, 'list');
-  if (list !== null) client.reply.bulkOrNull(list?.at(at < 0 ? at + list.length : at));
+  if (list === null) return;
+  if (list === undefined) {
+    client.reply.null();
+    return;
+  }
+  const at = integerArg(client, args[2]!);
+  if (at !== undefined) client.reply.bulkOrNull(list.at(at < 0 ? at + list.length : at));
 }
 
 function set(client: Client, args: readonly string[]): void {

@@ -52,7 +52,7 @@ function channelsOf(field: 'channels' | 'shardChannels'): Run {
 
 function subscribersOf(field: 'channels' | 'shardChannels'): Run {
   return ({ server, reply }, args) => {
-    reply.map(args.length - 2);
+    reply.array((args.length - 2) * 2);
     for (const channel of args.slice(2)) {
       reply.bulk(channel);
       reply.integer(server[field].get(channel)?.size ?? 0);

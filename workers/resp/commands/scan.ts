@@ -7,20 +7,25 @@ import { integerArg, readAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 
 interface ScanOptions {
-  readonly cursor: number;
   count: number;
   pattern: string | undefined;
   type: string | undefined;
 }
 
-/** Reads a cursor and what follows it; when something is wrong the error is replied and undefined returned. */
+/** Reads a cursor; when it is none, replies with the error and returns undefined. */
+function cursorArg(client: Client, text: string): number | undefined {
+  // As strtoul reads it: nothing is zero, and a minus wraps around.
+  if (text === '') return 0;
+  const value = /^[+-]?\d{1,20}$/.test(text) ? BigInt(text.replace('+', '')) : undefined;
+  if (value !== undefined && value < 2n ** 64n && value > -(2n ** 64n)) return Number(BigInt.asUintN(64, value));
+  client.reply.error('ERR invalid cursor');
+  return undefined;
+}
+
+/** Reads what follows the cursor at `at`; when something is wrong the error is replied and undefined returned. */
 function scanOptions(client: Client, args: readonly string[], at: number, types: boolean): ScanOptions | undefined {
   const { reply } = client;
-  if (!/^\d{1,20}$/.test(args[at]!)) {
-    reply.error('ERR invalid cursor');
-    return undefined;
-  }
-  const options: ScanOptions = { cursor: Number(args[at]), count: 10, pattern: undefined, type: undefined };
+  const options: ScanOptions = { count: 10, pattern: undefined, type: undefined };
   for (let i = at + 1; i < args.length; i += 2) {
     const option = args[i]!.toUpperCase();
     const value = args[i + 1];
@@ -50,11 +55,13 @@ function send(client: Client, cursor: number, found: readonly string[]): void {
 
 function scan(client: Client, args: readonly string[]): void {
   const { db } = client;
+  const cursor = cursorArg(client, args[1]!);
+  if (cursor === undefined) return;
   const options = scanOptions(client, args, 1, true);
   if (options === undefined) return;
   const { pattern, type } = options;
   const found: string[] = [];
-  const next = db.entries.scan(options.cursor, options.count, (value, key) => {
+  const next = db.entries.scan(cursor, options.count, (value, key) => {
     if (pattern !== undefined && !matches(pattern, key)) return;
     if (type === undefined || typeOf(value) === type) found.push(key);
   });
@@ -65,23 +72,29 @@ function scan(client: Client, args: readonly string[]): void {
 /** HSCAN, SSCAN and ZSCAN differ in the type of the key and in what they return of an element. */
 function scanOf(kind: 'hash' | 'set' | 'zset'): Run {
   return (client, args) => {
-    const options = scanOptions(client, args, 2, false);
-    if (options === undefined) return;
-    const { cursor, count, pattern } = options;
-    const found: string[] = [];
-    const wanted = (name: string): boolean => pattern === undefined || matches(pattern, name);
+    const cursor = cursorArg(client, args[2]!);
+    if (cursor === undefined) return;
     const collection = readAs(client, args[1]!, kind);
     if (collection === null) return;
+    if (collection === undefined) {
+      send(client, 0, []);
+      return;
+    }
+    const options = scanOptions(client, args, 2, false);
+    if (options === undefined) return;
+    const { count, pattern } = options;
+    const found: string[] = [];
+    const wanted = (name: string): boolean => pattern === undefined || matches(pattern, name);
     let next = 0;
-    if (collection?.kind === 'hash') {
+    if (collection.kind === 'hash') {
       next = collection.scan(cursor, count, (value, field) => {
         if (wanted(field)) found.push(field, value);
       });
-    } else if (collection?.kind === 'set') {
+    } else if (collection.kind === 'set') {
       next = collection.scan(cursor, count, (member) => {
         if (wanted(member)) found.push(member);
       });
-    } else if (collection?.kind === 'zset') {
+    } else {
       next = collection.scan(cursor, count, (score, member) => {
         if (wanted(member)) found.push(member, formatDouble(score));
       });

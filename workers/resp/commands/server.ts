@@ -32,11 +32,11 @@ function swapDb(client: Client, args: readonly string[]): void {
   const { node, reply } = client;
   const first = parseInteger(args[1]!);
   const second = parseInteger(args[2]!);
-  if (first === undefined) {
+  if (first === undefined || Math.abs(first) > 2 ** 31 - 1) {
     reply.error('ERR invalid first DB index');
     return;
   }
-  if (second === undefined) {
+  if (second === undefined || Math.abs(second) > 2 ** 31 - 1) {
     reply.error('ERR invalid second DB index');
     return;
   }
@@ -68,6 +68,7 @@ function swapDb(client: Client, args: readonly string[]): void {
 /** There are no replicas to wait for. */
 function wait(client: Client, args: readonly string[]): void {
   if (integerArg(client, args[1]!) === undefined) return;
+  if (integerArg(client, args[2]!, 'ERR timeout is not an integer or out of range') === undefined) return;
   if (integerFrom(client, args[2]!, 0, 'ERR timeout is negative') === undefined) return;
   client.reply.integer(0);
 }

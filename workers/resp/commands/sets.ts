@@ -1,7 +1,7 @@
 import type { Client } from '../clients/server.ts';
 import { SetValue } from '../keyspace/set-value.ts';
 import { NOT_POSITIVE, SYNTAX } from '../protocol/errors.ts';
-import { changed, integerArg, integerFrom, ofType, readAs, settle, writeAs } from './arguments.ts';
+import { changed, integerFrom, ofType, pickCountArg, readAs, settle, writeAs } from './arguments.ts';
 import { countedKeys } from './command.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
 import { sample } from './sampling.ts';
@@ -123,12 +123,8 @@ function randomMember(client: Client, args: readonly string[]): void {
     reply.error(SYNTAX);
     return;
   }
-  const count = args.length === 3 ? integerArg(client, args[2]!) : undefined;
+  const count = args.length === 3 ? pickCountArg(client, args[2]!, false) : undefined;
   if (args.length === 3 && count === undefined) return;
-  if (count !== undefined && Math.abs(count) > 2 ** 62) {
-    reply.error('ERR value is out of range');
-    return;
-  }
   const set = readAs(client, args[1]!, 'set');
   if (set === null) return;
   if (count === undefined) reply.bulkOrNull(set?.randomMember());

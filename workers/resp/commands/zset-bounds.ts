@@ -12,9 +12,16 @@ interface ScoreBound {
   readonly exclusive: boolean;
 }
 
+/** As strtod reads a bound: nothing is zero, and what is too large is infinite. */
+function parseBound(bytes: string): number | undefined {
+  const text = bytes.split('\0', 1)[0]!;
+  if (text === '') return 0;
+  return parseDouble(text) ?? (/^[+-]?\d+(?:\.\d*)?(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined);
+}
+
 function scoreBound(text: string): ScoreBound | undefined {
   const exclusive = text.startsWith('(');
-  const score = parseDouble(exclusive ? text.slice(1) : text);
+  const score = parseBound(exclusive ? text.slice(1) : text);
   return score === undefined ? undefined : { score, exclusive };
 }
 

@@ -43,16 +43,8 @@ function combineRequest(
   stores: boolean,
 ): CombineRequest | undefined {
   const { reply } = client;
-  const numKeys = integerArg(client, args[at]!);
+  const numKeys = keyCount(client, args, at, `z${how}${stores ? 'store' : ''}`);
   if (numKeys === undefined) return undefined;
-  if (numKeys < 1) {
-    reply.error(`ERR at least 1 input key is needed for 'z${how}${stores ? 'store' : ''}' command`);
-    return undefined;
-  }
-  if (numKeys > args.length - at - 1) {
-    reply.error(SYNTAX);
-    return undefined;
-  }
   const sources = sourcesOf(client, args.slice(at + 1, at + 1 + numKeys));
   if (sources === undefined) return undefined;
   const weights = sources.map(() => 1);
@@ -172,14 +164,23 @@ function combinedStore(how: Combination): Run {
   };
 }
 
+/** Reads the number of keys at `at`; `name` is the command's, for the error. */
+function keyCount(client: Client, args: readonly string[], at: number, name: string): number | undefined {
+  const { reply } = client;
+  const numKeys = integerArg(client, args[at]!);
+  if (numKeys === undefined) return undefined;
+  if (numKeys < 1) reply.error(`ERR at least 1 input key is needed for '${name}' command`);
+  else if (numKeys > args.length - at - 1) reply.error(SYNTAX);
+  else return numKeys;
+  return undefined;
+}
+
 function interCard(client: Client, args: readonly string[]): void {
   const { reply } = client;
-  const numKeys = integerFrom(client, args[1]!, 1, 'ERR numkeys should be greater than 0');
+  const numKeys = keyCount(client, args, 1, 'zintercard');
   if (numKeys === undefined) return;
-  if (numKeys > args.length - 2) {
-    reply.error("ERR Number of keys can't be greater than number of args");
-    return;
-  }
+  const sources = sourcesOf(client, args.slice(2, 2 + numKeys));
+  if (sources === undefined) return;
   let limit = 0;
   for (let i = 2 + numKeys; i < args.length; i += 2) {
     if (args[i]!.toUpperCase() !== 'LIMIT' || i + 1 >= args.length) {
@@ -190,8 +191,6 @@ function interCard(client: Client, args: readonly string[]): void {
     if (wanted === undefined) return;
     limit = wanted;
   }
-  const sources = sourcesOf(client, args.slice(2, 2 + numKeys));
-  if (sources === undefined) return;
   const { size } = combine('inter', { sources, weights: sources.map(() => 1), aggregate: 'SUM', withScores: false });
   reply.integer(limit === 0 ? size : Math.min(limit, size));
 }

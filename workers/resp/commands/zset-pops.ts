@@ -111,12 +111,16 @@ function multiPop(first: 1 | 2): Run {
     }
     let count = 1;
     if (args.length > afterKeys + 1) {
-      if (args[afterKeys + 1]!.toUpperCase() !== 'COUNT' || args.length !== afterKeys + 3) {
+      if (args[afterKeys + 1]!.toUpperCase() !== 'COUNT' || args.length < afterKeys + 3) {
         reply.error(SYNTAX);
         return;
       }
       const wanted = integerFrom(client, args[afterKeys + 2]!, 1, 'ERR count should be greater than 0');
       if (wanted === undefined) return;
+      if (args.length > afterKeys + 3) {
+        reply.error(SYNTAX);
+        return;
+      }
       count = wanted;
     }
     const keys = args.slice(first + 1, afterKeys);

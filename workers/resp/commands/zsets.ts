@@ -1,7 +1,7 @@
 import type { Client } from '../clients/server.ts';
 import { ZSetValue } from '../keyspace/zset-value.ts';
 import { MIN_MAX_NOT_FLOAT, MIN_MAX_NOT_STRING, NAN_SCORE, NOT_FLOAT, SYNTAX } from '../protocol/errors.ts';
-import { changed, doubleArg, integerArg, readAs, settle, writeAs } from './arguments.ts';
+import { changed, doubleArg, pickCountArg, readAs, settle, writeAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { sample } from './sampling.ts';
 import { byLex, byScore } from './zset-bounds.ts';
@@ -167,14 +167,10 @@ function rank(reverse: boolean): Run {
 function randomMember(client: Client, args: readonly string[]): void {
   const { reply } = client;
   const withScores = args[3]?.toUpperCase() === 'WITHSCORES';
-  const wanted = args.length > 2 ? integerArg(client, args[2]!) : undefined;
+  const wanted = args.length > 2 ? pickCountArg(client, args[2]!, withScores) : undefined;
   if (args.length > 2 && wanted === undefined) return;
   if (args.length > 4 || (args.length === 4 && !withScores)) {
     reply.error(SYNTAX);
-    return;
-  }
-  if (Math.abs(wanted ?? 0) > (withScores ? 2 ** 62 : 2 ** 63) - 1024) {
-    reply.error('ERR value is out of range');
     return;
   }
   const zset = readAs(client, args[1]!, 'zset');

@@ -24,14 +24,20 @@ export function wrongArity(name: string): string {
   return `ERR wrong number of arguments for '${name}' command`;
 }
 
+/** Text as C prints it with a limit: it ends at a zero byte. */
+export function cut(text: string, length = 128): string {
+  const end = text.indexOf('\0');
+  return text.slice(0, end < 0 ? length : Math.min(end, length));
+}
+
 /** What Redis says of a command it does not know. */
 export function unknownCommand(args: readonly string[]): string {
   let shown = '';
-  for (let i = 1; i < args.length && shown.length < 128; i++) shown += `'${args[i]!.slice(0, 128 - shown.length)}' `;
-  return `ERR unknown command '${args[0]!.slice(0, 128)}', with args beginning with: ${shown}`;
+  for (let i = 1; i < args.length && shown.length < 128; i++) shown += `'${cut(args[i]!, 128 - shown.length)}' `;
+  return `ERR unknown command '${cut(args[0]!, 128)}', with args beginning with: ${shown}`;
 }
 
 /** What Redis says of a subcommand it does not know. */
 export function unknownSubcommand(container: string, subcommand: string): string {
-  return `ERR unknown subcommand '${subcommand.slice(0, 128)}'. Try ${container.toUpperCase()} HELP.`;
+  return `ERR unknown subcommand '${cut(subcommand, 128)}'. Try ${container.toUpperCase()} HELP.`;
 }

@@ -40,7 +40,11 @@ const HEXADECIMAL = /^([+-]?)0x([\da-f]*)(?:\.([\da-f]*))?(?:p([+-]?\d+))?$/i;
 
 /** A double as strtod reads one, infinities included, or undefined for anything else and for NaN. */
 export function parseDouble(text: string): number | undefined {
-  if (DECIMAL.test(text)) return Number(text);
+  if (DECIMAL.test(text)) {
+    const value = Number(text);
+    // What a double can't hold is refused: too large, or so small that nothing is left of it.
+    return Number.isFinite(value) && (value !== 0 || /^[^e]*$|^[+-]?[0.]+e/i.test(text)) ? value : undefined;
+  }
   const word = /^([+-]?)inf(?:inity)?$/i.exec(text);
   if (word !== null) return word[1] === '-' ? -Infinity : Infinity;
   const hex = HEXADECIMAL.exec(text);
@@ -55,7 +59,7 @@ export function parseDouble(text: string): number | undefined {
 export function formatDouble(value: number): string {
   if (Number.isInteger(value)) {
     if (value === 0) return Object.is(value, -0) ? '-0' : '0';
-    if (Math.abs(value) < 2 ** 62) return BigInt(value).toString();
+    if (Math.abs(value) <= 2 ** 62) return BigInt(value).toString();
   }
   if (value === Infinity) return 'inf';
   if (value === -Infinity) return '-inf';

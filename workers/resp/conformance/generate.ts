@@ -1,0 +1,94 @@
+import { templates } from './templates.ts';
+
+/** Numbers from 0 to 1 that a seed determines (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Words an argument may be replaced by, to try what is not expected there. */
+const STRANGE = [
+  '',
+  'abc',
+  '-1',
+  '0',
+  '1.5',
+  '1e400',
+  'nan',
+  '9223372036854775807',
+  '-9223372036854775808',
+  '\r\n',
+  'LIMIT',
+  '(',
+  '\x00\xff',
+];
+
+/** Makes random requests from the templates. */
+export function createGenerator(random: () => number): () => string[] {
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
+  const below = (limit: number): number => Math.floor(random() * limit);
+  const key = (type: string): string => {
+    const known = type !== 'X' && random() < 0.06 ? pick(['S', 'H', 'L', 'T', 'Z']) : type;
+    return `${known === 'K' ? pick(['S', 'H', 'L', 'T', 'Z']) : known}${below(4)}`;
+  };
+  const integer = (): string => {
+    const chance = random();
+    if (chance < 0.8) return String(below(12) - 4);
+    if (chance < 0.95) return String(below(2000) - 500);
+    return pick(['9223372036854775807', '-9223372036854775808', '4611686018427387904']);
+  };
+  // Multiples of a power of two, which every way of printing doubles shows alike.
+  const float = (): string =>
+    random() < 0.05 ? pick(['inf', '-inf', '1e3']) : String((below(800) - 400) / pick([1, 2, 8, 16]));
+  const value = (): string => {
+    const chance = random();
+    if (chance < 0.3) return integer();
+    if (chance < 0.4) return float();
+    if (chance < 0.5) return String.fromCharCode(...Array.from({ length: below(20) }, () => below(256)));
+    if (chance < 0.55) return pick(['x', 'ab', 'abcabc']).repeat(below(60));
+    return pick(['a', 'b', 'foo', 'bar', 'foobar', 'hello world', 'Abc']);
+  };
+  const fill: Readonly<Record<string, () => string>> = {
+    v: value,
+    m: () => pick(['a', 'b', 'c', 'd', 'foo', 'bar', String(below(6)), `m${below(30)}`]),
+    n: integer,
+    c: () => String(below(40)),
+    f: float,
+    x: () => pick(['-inf', '+inf', `${below(40) - 10}`, `(${below(40) - 10}`, '(0', '0']),
+    b: () => pick(['-', '+', `[${pick(['a', 'b', 'm', 'm2', 'foo'])}`, `(${pick(['a', 'c', 'm1', 'z'])}`]),
+    p: () => pick(['*', 'S*', '[HL]?', 'm*', '?', '*o*', '[^a]*', 'x\\']),
+    d: () => pick(['0', '0', '0', '1', '2', '16']),
+  };
+
+  const expand = (template: string): string => {
+    // Innermost brackets first, until none are left.
+    let text = template;
+    while (text.includes('[')) {
+      text = text.replace(/\[([^[\]]*)\]/, (_, inner: string) => (random() < 0.5 ? inner : ''));
+    }
+    return text;
+  };
+  const wordOf = (word: string): string =>
+    pick(word.split('|')).replace(/\{(\w)\}/g, (_, kind: string) => fill[kind]?.() ?? key(kind));
+
+  return () => {
+    const words = expand(pick(templates))
+      .split(' ')
+      .filter((word) => word !== '')
+      .map(wordOf);
+    // A timeout of nought would wait for ever.
+    const blocking = /^b(?:l|r|z)/i.test(words[0]!);
+    if (random() < 0.04 && words.length > 1 && !blocking) words[1 + below(words.length - 1)] = pick(STRANGE);
+    if (random() < 0.01 && !blocking && words.length > 1) words.pop();
+    if (random() < 0.01 && !blocking) words.push(value());
+    if (random() < 0.1) words[0] = words[0]!.toLowerCase();
+    // WITHSCORE is of 7.2, and the reference is 7.0.
+    if (/^z(?:rev)?rank$/i.test(words[0]!)) words.length = Math.min(words.length, 3);
+    return words.length === 0 ? ['PING'] : words;
+  };
+}

@@ -1,0 +1,195 @@
+/**
+ * What the differential test sends, one line per form of a command. Words in braces are filled in at random: S H L T Z are
+ * keys that usually hold a string, hash, list, set or sorted set, K is any key; v a value, m a member or field, n a small
+ * integer, c a count, f a float, x a score bound, b a lexical bound, p a pattern, d a database. `[…]` is left out half of
+ * the time, `a|b` is one of both.
+ */
+export const templates: readonly string[] = `
+SET {S} {v} [NX|XX] [GET] [EX 1000|PX 1000000|KEEPTTL|EXAT 99999999999]
+SET {S} {n}
+SETNX {S} {v}
+SETEX {S} 1000 {v}
+PSETEX {S} 1000000 {v}
+SETEX {S} {n} {v}
+GET {S}
+GETSET {S} {v}
+GETDEL {S}
+GETEX {S} [EX 1000|PERSIST|PX 1000000]
+MGET {K} {K} {S}
+MSET {S} {v} {S} {v}
+MSETNX {S} {v} {S} {v}
+INCR {S}
+DECR {S}
+INCRBY {S} {n}
+DECRBY {S} {n}
+INCRBYFLOAT {S} {f}
+APPEND {S} {v}
+SETRANGE {S} {c} {v}
+GETRANGE {S} {n} {n}
+SUBSTR {S} {n} {n}
+STRLEN {S}
+LCS {S} {S} [LEN|IDX] [MINMATCHLEN {n}] [WITHMATCHLEN]
+SETBIT {S} {c} 0|1
+GETBIT {S} {c}
+BITCOUNT {S} [{n} {n} [BYTE|BIT]]
+BITPOS {S} 0|1 [{n} [{n} [BYTE|BIT]]]
+BITOP AND|OR|XOR|NOT {S} {S} [{S}]
+BITFIELD {S} [OVERFLOW WRAP|SAT|FAIL] INCRBY i5|u4|i64|u63 {c} {n} GET u8|i9 #{c} SET u2|i3 {c} {n}
+BITFIELD_RO {S} GET u8|i16 {c}
+DEL {K} {K}
+UNLINK {K}
+EXISTS {K} {K}
+TOUCH {K} {K}
+TYPE {K}
+RENAME {K} {K}
+RENAMENX {K} {K}
+MOVE {K} {d}
+COPY {K} {K} [DB {d}] [REPLACE]
+SELECT {d}
+SWAPDB {d} {d}
+KEYS {p}
+SCAN 0 COUNT 1000 [MATCH {p}] [TYPE string|hash|list|set|zset]
+DBSIZE
+EXPIRE {K} 1000|2000|-1 [NX|XX|GT|LT]
+PEXPIRE {K} 1000000|3000000 [NX|XX|GT|LT]
+EXPIREAT {K} 99999999999|1 [NX|XX|GT|LT]
+PEXPIREAT {K} 99999999999999|1
+TTL {K}
+PTTL {K}
+EXPIRETIME {K}
+PEXPIRETIME {K}
+PERSIST {K}
+OBJECT ENCODING {K}
+OBJECT REFCOUNT {H}
+SORT {L} [BY {S}*|nosort] [LIMIT {n} {c}] [GET #|w_*|nope*] [ASC|DESC] [ALPHA] [STORE {L}]
+SORT_RO {T} ALPHA [DESC]
+SORT {Z} BY nosort [DESC] [LIMIT {n} {n}]
+HSET {H} {m} {v} [{m} {n}]
+HMSET {H} {m} {v} {m} {n}
+HSETNX {H} {m} {v}
+HGET {H} {m}
+HMGET {H} {m} {m}
+HDEL {H} {m} {m}
+HLEN {H}
+HSTRLEN {H} {m}
+HKEYS {H}
+HVALS {H}
+HGETALL {H}
+HEXISTS {H} {m}
+HINCRBY {H} {m} {n}
+HINCRBYFLOAT {H} {m} {f}
+HRANDFIELD {H} 1000 [WITHVALUES]
+HRANDFIELD {H} [{n}] [WITHVALUES]
+HSCAN {H} 0 COUNT 1000 [MATCH {p}]
+LPUSH {L} {v} {n}
+RPUSH {L} {v} {v} {n}
+LPUSHX {L} {v}
+RPUSHX {L} {v}
+LPOP {L} [{n}]
+RPOP {L} [{n}]
+LLEN {L}
+LRANGE {L} {n} {n}
+LINDEX {L} {n}
+LSET {L} {n} {v}
+LTRIM {L} {n} {n}
+LREM {L} {n} {v}
+LINSERT {L} BEFORE|AFTER {v} {v}
+LPOS {L} {v} [RANK {n}] [COUNT {n}] [MAXLEN {n}]
+LMOVE {L} {L} LEFT|RIGHT LEFT|RIGHT
+RPOPLPUSH {L} {L}
+LMPOP 2 {L} {L} LEFT|RIGHT [COUNT {n}]
+BLPOP {L} {L} 0.001
+BRPOP {L} 0.001
+BLMOVE {L} {L} LEFT|RIGHT LEFT|RIGHT 0.001
+BRPOPLPUSH {L} {L} 0.001
+BLMPOP 0.001 2 {L} {L} LEFT|RIGHT [COUNT {n}]
+SADD {T} {m} {n} {v}
+SADD {T} {n} {n}
+SREM {T} {m} {n}
+SISMEMBER {T} {m}
+SMISMEMBER {T} {m} {n}
+SCARD {T}
+SMEMBERS {T}
+SMOVE {T} {T} {m}
+SPOP {T} 1000
+SPOP {T} 0
+SRANDMEMBER {T} 1000
+SRANDMEMBER {T} [{n}]
+SINTER {T} {T}
+SUNION {T} {T} [{T}]
+SDIFF {T} {T}
+SINTERSTORE {T} {T} {T}
+SUNIONSTORE {T} {T} {T}
+SDIFFSTORE {T} {T} {T}
+SINTERCARD 2 {T} {T} [LIMIT {n}]
+SSCAN {T} 0 COUNT 1000 [MATCH {p}]
+ZADD {Z} [NX|XX] [GT|LT] [CH] {f} {m} [{f} {m}]
+ZADD {Z} {n} {m} {n} {m} {f} {v}
+ZADD {Z} INCR {f} {m}
+ZADD {X} 0 {m} 0 {m} 0 {m}
+ZREM {X} {m} {m}
+ZCARD {X}
+ZRANGE {X} 0 -1
+ZINCRBY {Z} {f} {m}
+ZREM {Z} {m} {m}
+ZSCORE {Z} {m}
+ZMSCORE {Z} {m} {m}
+ZCARD {Z}
+ZCOUNT {Z} {x} {x}
+ZLEXCOUNT {X} {b} {b}
+ZRANK {Z} {m}
+ZREVRANK {Z} {m}
+ZRANGE {Z} {n} {n} [REV] [WITHSCORES]
+ZRANGE {Z} {x} {x} BYSCORE [REV] [LIMIT {n} {n}] [WITHSCORES]
+ZRANGE {X} {b} {b} BYLEX [REV] [LIMIT {n} {n}]
+ZRANGESTORE {Z} {Z} {x} {x} BYSCORE [REV] [LIMIT {n} {n}]
+ZRANGESTORE {Z} {Z} {n} {n} [REV]
+ZREVRANGE {Z} {n} {n} [WITHSCORES]
+ZRANGEBYSCORE {Z} {x} {x} [WITHSCORES] [LIMIT {n} {n}]
+ZREVRANGEBYSCORE {Z} {x} {x} [WITHSCORES] [LIMIT {n} {n}]
+ZRANGEBYLEX {X} {b} {b} [LIMIT {n} {n}]
+ZREVRANGEBYLEX {X} {b} {b} [LIMIT {n} {n}]
+ZREMRANGEBYRANK {Z} {n} {n}
+ZREMRANGEBYSCORE {Z} {x} {x}
+ZREMRANGEBYLEX {X} {b} {b}
+ZUNION 2 {Z} {Z} [WEIGHTS {n} {f}] [AGGREGATE SUM|MIN|MAX] [WITHSCORES]
+ZINTER 2 {Z} {T} [WEIGHTS {n} {f}] [AGGREGATE SUM|MIN|MAX] [WITHSCORES]
+ZDIFF 2 {Z} {Z} [WITHSCORES]
+ZUNIONSTORE {Z} 2 {Z} {T} [WEIGHTS {n} {f}] [AGGREGATE SUM|MIN|MAX]
+ZINTERSTORE {Z} 2 {Z} {Z} [AGGREGATE SUM|MIN|MAX]
+ZDIFFSTORE {Z} 2 {Z} {Z}
+ZINTERCARD 2 {Z} {Z} [LIMIT {n}]
+ZPOPMIN {Z} [{n}]
+ZPOPMAX {Z} [{n}]
+BZPOPMIN {Z} {Z} 0.001
+BZPOPMAX {Z} 0.001
+ZMPOP 2 {Z} {Z} MIN|MAX [COUNT {n}]
+BZMPOP 0.001 2 {Z} {Z} MIN|MAX [COUNT {n}]
+ZRANDMEMBER {Z} 1000 [WITHSCORES]
+ZRANDMEMBER {Z} [{n}] [WITHSCORES]
+ZSCAN {Z} 0 COUNT 1000 [MATCH {p}]
+MULTI
+EXEC
+EXEC
+DISCARD
+WATCH {K} {K}
+UNWATCH
+PING [{v}]
+ECHO {v}
+PUBLISH {m} {v}
+PUBSUB NUMSUB {m}
+WAIT 0 {n}
+FLUSHDB
+COMMAND COUNT {v}
+COMMAND GETKEYS MSET {v} {v}
+COMMAND GETKEYS ZUNIONSTORE {Z} 2 {v} {v}
+CLIENT GETNAME
+CLIENT NOSUCH
+CONFIG SET nosuch {v}
+NOSUCH {v} {v}
+OBJECT FREQ {K}
+LASTSAVE {v}
+MEMORY USAGE nosuch
+`
+  .trim()
+  .split('\n');
