@@ -125,6 +125,16 @@ test('data that can not be opened is reported as a failure; other troubles are t
   expect(done.at(-1)).toBe('stopped');
 });
 
+test('whoever waits for a node that is not done when the manager stops does not take it for done', async () => {
+  trouble = { close: new Error('the disk is full') };
+  wanted = { ...routed, state: 'stopping' };
+  reconciler.changed(nodeId);
+  const waiting = expect(reconciler.settled(nodeId)).rejects.toMatchObject({ code: 'STOPPING' });
+  await reconciler.stop();
+  await waiting;
+  expect(done).not.toContain('stopped');
+});
+
 test('nodes do not wait for each other, and after a stop nothing begins', async () => {
   const ids = Array.from({ length: 100 }, () => NodeId.parse(newId('node')));
   const startedAt = performance.now();
@@ -134,6 +144,6 @@ test('nodes do not wait for each other, and after a stop nothing begins', async 
   expect(done).toHaveLength(100);
   await reconciler.stop();
   reconciler.changed(nodeId);
-  await reconciler.settled(nodeId);
+  await expect(reconciler.settled(nodeId)).rejects.toThrow('The node manager stops');
   expect(done).toHaveLength(100);
 });

@@ -11,6 +11,15 @@ export class NodeDamaged extends Error {
   override readonly name = 'NodeDamaged';
 }
 
+/** Whoever waits should ask again when the manager is back; `code` says that it is no fault of what was asked. */
+class ManagerStops extends Error {
+  override readonly name = 'ManagerStops';
+  readonly code = 'STOPPING';
+  constructor() {
+    super('The node manager stops; try again in a moment.');
+  }
+}
+
 /** What the manager can do with a node. Each call may be repeated: what is so already stays so. */
 export interface Host {
   /** Opens the node with its data, or brings an open one's settings up to date. Rejects with NodeDamaged when its data can't be had. */
@@ -27,7 +36,7 @@ export interface Host {
 export interface Reconciler {
   /** Something is wanted of the node that was not wanted before. */
   changed(nodeId: NodeId): void;
-  /** Resolves once the node is as it is wanted, and the log knows; at once when it is. */
+  /** Resolves once the node is as it is wanted, and the log knows; at once when it is. Rejects when the manager stops before. */
   settled(nodeId: NodeId): Promise<void>;
   /** Begins nothing new and waits for what was begun. */
   stop(): Promise<void>;
@@ -111,9 +120,12 @@ export function createReconciler({ find, host, report, log }: ReconcilerOptions)
 
   return {
     changed,
-    settled: (nodeId) => working.get(nodeId) ?? Promise.resolve(),
+    async settled(nodeId) {
+      await working.get(nodeId);
+      signal.throwIfAborted();
+    },
     async stop() {
-      stopping.abort();
+      stopping.abort(new ManagerStops());
       await Promise.all(working.values());
     },
   };
