@@ -5,6 +5,7 @@ import { openObjectStore } from '#infra/object-store/open.ts';
 import type { RunningRole } from '#infra/process/role.ts';
 import { platformClient } from '#infra/redis/platform-client.ts';
 import { temporalClient } from '#infra/temporal/client.ts';
+import { workflowTaskQueue } from '#infra/temporal/workflow-names.ts';
 
 import { openLogAccess } from './log-access.ts';
 import { backupDeletedToObjectRemoval } from './reactions/backup-deleted-to-object-removal.ts';
@@ -25,7 +26,8 @@ export async function startBackup(config: Config, logger: Logger): Promise<Runni
   const objects = await openObjectStore(config.objectStoreUrl);
   const access = await openLogAccess(config, 'backup');
   const { log, pool, masterKey } = access;
-  const temporal = temporalClient({ address, namespace });
+  const taskQueue = workflowTaskQueue(masterKey);
+  const temporal = temporalClient({ address, namespace, taskQueue });
   const platform = platformClient((nodeId) =>
     issuePlatformToken(masterKey, { nodeId, expiresAt: new Date(Date.now() + tokenLifetime_ms) }),
   );
@@ -34,6 +36,7 @@ export async function startBackup(config: Config, logger: Logger): Promise<Runni
     pool,
     address,
     namespace,
+    taskQueue,
     temporal,
     logger,
   });

@@ -4,9 +4,13 @@ import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-log/codec.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
 import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
+import { patiently } from '#infra/event-log/postgres/transient.ts';
 import { migrate } from '#infra/postgres/migrate.ts';
 import { createPool } from '#infra/postgres/pool.ts';
 import type { Pool } from 'pg';
+
+/** A database that starts at the same time as the role, or again, is there by then. */
+const databasePatience_ms = 60_000;
 
 /** The log and the database it is in, as a role needs them. */
 export interface LogAccess {
@@ -21,7 +25,7 @@ export async function openLogAccess(
   { databaseUrl, masterKeyFile }: Pick<Config, 'databaseUrl' | 'masterKeyFile'>,
   name: string,
 ): Promise<LogAccess> {
-  await migrate(databaseUrl);
+  await patiently(databasePatience_ms, () => migrate(databaseUrl));
   const masterKey = await loadMasterKey(masterKeyFile);
   const pool = createPool(databaseUrl, { name: `miniredis ${name}` });
   const log = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: true });

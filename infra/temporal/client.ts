@@ -7,8 +7,15 @@ interface WorkflowStart {
   /** The name under which the workers registered it. */
   readonly workflow: string;
   readonly id: string;
-  readonly taskQueue: string;
   readonly input: object;
+}
+
+interface TemporalClientOptions {
+  /** Of the front end, host:port. */
+  readonly address: string;
+  readonly namespace: string;
+  /** Which workers carry out what is started. */
+  readonly taskQueue: string;
 }
 
 /** The part of Temporal that starts workflows. It connects when first used, and again whenever the server was away. */
@@ -43,8 +50,8 @@ const statuses: Readonly<Record<string, WorkflowStatus>> = {
   TIMED_OUT: 'timed-out',
 };
 
-/** A client of the Temporal front end at `address` (host:port). Its calls reject with TemporalAway after seconds at most. */
-export function temporalClient({ address, namespace }: { address: string; namespace: string }): TemporalClient {
+/** A client of Temporal. Its calls reject with TemporalAway after seconds at most. */
+export function temporalClient({ address, namespace, taskQueue }: TemporalClientOptions): TemporalClient {
   let opened: Promise<Session> | undefined;
   const session = () => (opened ??= openSession(address, namespace));
 
@@ -59,7 +66,7 @@ export function temporalClient({ address, namespace }: { address: string; namesp
   };
 
   return {
-    start: ({ workflow, id, taskQueue, input }) =>
+    start: ({ workflow, id, input }) =>
       ask(async ({ workflows, sdk }) => {
         try {
           await workflows.start(workflow, {
@@ -67,6 +74,8 @@ export function temporalClient({ address, namespace }: { address: string; namesp
             taskQueue,
             args: [input],
             workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+            // A step that was with a worker when it was killed goes to another one after this time.
+            workflowTaskTimeout: '5s',
           });
           return 'started';
         } catch (error) {

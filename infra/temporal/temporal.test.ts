@@ -1,3 +1,5 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { testTemporal, type TestTemporal } from '#test/integration/temporal-server.ts';
@@ -18,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => temporal.remove());
 
 test('worker and client wait for a server that comes up later, and survive its restart and the loss of its databases', async () => {
-  const client = temporalClient(temporal);
+  const client = temporalClient({ ...temporal, taskQueue: 'test' });
   const done: string[] = [];
   const worker = keepWorking({
     ...temporal,
@@ -27,7 +29,7 @@ test('worker and client wait for a server that comes up later, and survive its r
     activities: { note: async ({ text }: { text: string }) => void done.push(text) },
     log,
   });
-  const run = (id: string) => client.start({ workflow: 'noting', id, taskQueue: 'test', input: { text: id } });
+  const run = (id: string) => client.start({ workflow: 'noting', id, input: { text: id } });
   try {
     await expect(run('early')).rejects.toThrow(TemporalAway);
     await expect(client.status('early')).rejects.toThrow(TemporalAway);
@@ -58,3 +60,43 @@ test('worker and client wait for a server that comes up later, and survive its r
     expect(performance.now() - began).toBeLessThan(7000);
   }
 }, 180_000);
+
+test('a workflow whose code has changed under it ends as failed, so that it can be started anew', async () => {
+  await temporal.start();
+  const folder = await mkdtemp(path.join(import.meta.dirname, 'changing-'));
+  const client = temporalClient({ ...temporal, taskQueue: 'changing' });
+  const version = async (body: string) => {
+    const file = path.join(folder, 'workflows.ts');
+    await writeFile(
+      file,
+      `import { proxyActivities, sleep } from '@temporalio/workflow';
+       const { note } = proxyActivities<{ note(text: string): Promise<void> }>({ startToCloseTimeout: '10s' });
+       export async function changing(): Promise<void> { ${body} }`,
+    );
+    return keepWorking({
+      ...temporal,
+      taskQueue: 'changing',
+      bundle: (signal) => workflowBundle(file, signal, folder),
+      activities: { note: async (text: string) => void done.push(text) },
+      log,
+    });
+  };
+  const done: string[] = [];
+  try {
+    const before = await version(`await note('first'); await sleep('4s');`);
+    const start = () => client.start({ workflow: 'changing', id: 'changing', input: {} });
+    await vi.waitFor(start, 30_000);
+    await vi.waitFor(() => expect(done).toEqual(['first']), 30_000);
+    await before.stop();
+
+    const after = await version(`await sleep('1s'); await note('second');`);
+    await vi.waitFor(async () => expect(await client.status('changing')).toBe('failed'), 40_000);
+    expect(await start()).toBe('started');
+    await vi.waitFor(async () => expect(await client.status('changing')).toBe('completed'), 30_000);
+    expect(done).toEqual(['first', 'second']);
+    await after.stop();
+  } finally {
+    await client.close();
+    await rm(folder, { recursive: true });
+  }
+}, 120_000);

@@ -65,10 +65,10 @@ export function keepWorking(options: TemporalWorkerOptions): TemporalWorker {
         if (stopping.signal.aborted) break;
         status = { state: 'connecting', problem: 'The worker ended.' };
       } catch (error) {
-        const problem = error instanceof Error ? error.message : String(error);
+        const problem = problemOf(error, options.address);
         // A server that is being built is away for minutes: one line about it is enough.
-        if (problem !== status.problem)
-          log.warn({ err: error, address: options.address }, 'no Temporal worker; retrying');
+        if (problem !== status.problem) log.warn({ problem }, 'waiting for Temporal');
+        log.debug({ err: error }, 'no Temporal worker');
         status = { state: 'connecting', problem };
       }
       delay_ms = performance.now() - began > 10_000 ? retryMin_ms : Math.min(delay_ms * 1.5, retryMax_ms);
@@ -86,6 +86,11 @@ export function keepWorking(options: TemporalWorkerOptions): TemporalWorker {
       await kept;
     },
   };
+}
+
+function problemOf(error: unknown, address: string): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.name === 'TransportError' ? `Temporal at ${address} does not answer.` : error.message;
 }
 
 async function createWorker(
@@ -109,6 +114,9 @@ async function createWorker(
       // Heartbeats are how a dead worker is noticed, so they are sent as often as activities give them.
       maxHeartbeatThrottleInterval: '1s',
       defaultHeartbeatThrottleInterval: '1s',
+      // One that can't go on, such as after an upgrade that changed its code, ends as failed and is started anew from what the log
+      // says; by default it would be retried for ever.
+      workflowFailureErrorTypes: { '*': ['Error'] },
       shutdownGraceTime: '1s',
       shutdownForceTime: '5s',
     });

@@ -15,6 +15,7 @@ export interface TestTemporal {
   /** Stays the same whenever the server is started again. */
   readonly address: string;
   readonly namespace: string;
+  /** Does nothing when it runs. */
   start(): Promise<void>;
   stop(): Promise<void>;
   /** Drops both databases under the running server, which ends it, and starts it on new ones. */
@@ -39,6 +40,7 @@ export async function testTemporal(): Promise<TestTemporal> {
   let server: Launched | undefined;
 
   const start = async () => {
+    if (server !== undefined) return;
     server = launchTemporal({ program, home, databaseUrl: adminUrl, port, internalPorts, namespace });
     await server.ready;
   };
@@ -62,6 +64,7 @@ export async function testTemporal(): Promise<TestTemporal> {
         await client.end();
       }
       await server?.exited;
+      server = undefined;
       await start();
     },
     async remove() {

@@ -11,6 +11,7 @@ import { temporalClient } from '#infra/temporal/client.ts';
 import { platformClient } from '#infra/redis/platform-client.ts';
 import { getBackup } from '#projections/backups/queries.ts';
 import { startWorkflows } from '#workers/workflows/start.ts';
+import { Connection, WorkflowClient } from '@temporalio/client';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 
@@ -220,7 +221,7 @@ test('restoring a damaged object fails with its reason: in place the data stays,
 }, 60_000);
 
 test('an operation that nothing carries out is given up in the end, compensated and with its reason', async () => {
-  const nobody = { address: '127.0.0.1:1', namespace: temporal.namespace };
+  const nobody = { address: '127.0.0.1:1', namespace: temporal.namespace, taskQueue: 'nobody' };
   const backedUp = await bed.createNode();
   const { operationId, backupId } = await bed.requestBackup(backedUp);
   await bed.objects.put(
@@ -253,4 +254,26 @@ test('an operation that nothing carries out is given up in the end, compensated 
     await workflows.stop();
     await client.close();
   }
+}, 90_000);
+
+test('a workflow that somebody terminated is started again, and the operation ends well', async () => {
+  const nodeId = await bed.createNode();
+  double.data.set(nodeId, 'content');
+  let first = true;
+  const { promise: taken, resolve: take } = Promise.withResolvers<void>();
+  double.before = async (verb, connection) => {
+    if (verb !== 'SNAPSHOT' || !first) return null;
+    first = false;
+    take();
+    await new Promise((resolve) => connection.addEventListener('abort', resolve));
+    return 'SNAPSHOT interrupted';
+  };
+  const { operationId } = await bed.requestBackup(nodeId);
+  await startWorker();
+  await taken;
+  const connection = await Connection.connect({ address: temporal.address });
+  const client = new WorkflowClient({ connection, namespace: temporal.namespace });
+  await client.getHandle(operationId).terminate('by a test');
+  await connection.close();
+  expect(await bed.ended(operationId)).toMatchObject({ state: 'succeeded' });
 }, 90_000);

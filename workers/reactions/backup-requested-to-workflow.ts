@@ -1,6 +1,5 @@
 import type { BackupEvent } from '#domains/backup/events.ts';
 import { TemporalAway, type TemporalClient } from '#infra/temporal/client.ts';
-import { workflowTaskQueue } from '#infra/temporal/workflow-names.ts';
 
 import { defineReaction } from './reaction.ts';
 
@@ -12,8 +11,7 @@ export function backupRequestedToWorkflow(temporal: Pick<TemporalClient, 'start'
     types: ['BackupRequested'],
     isTransient: (error) => error instanceof TemporalAway,
     react: async ({ data: { operationId, backupId } }) => {
-      const input = { operationId, backupId };
-      await temporal.start({ workflow: 'backup', id: operationId, taskQueue: workflowTaskQueue, input });
+      await temporal.start({ workflow: 'backup', id: operationId, input: { operationId, backupId } });
     },
   });
 }

@@ -1,6 +1,5 @@
 import type { RestoreEvent } from '#domains/restore/events.ts';
 import { TemporalAway, type TemporalClient } from '#infra/temporal/client.ts';
-import { workflowTaskQueue } from '#infra/temporal/workflow-names.ts';
 
 import { defineReaction } from './reaction.ts';
 
@@ -12,12 +11,7 @@ export function restoreRequestedToWorkflow(temporal: Pick<TemporalClient, 'start
     types: ['RestoreRequested'],
     isTransient: (error) => error instanceof TemporalAway,
     react: async ({ data: { operationId } }) => {
-      await temporal.start({
-        workflow: 'restore',
-        id: operationId,
-        taskQueue: workflowTaskQueue,
-        input: { operationId },
-      });
+      await temporal.start({ workflow: 'restore', id: operationId, input: { operationId } });
     },
   });
 }

@@ -1,18 +1,22 @@
 import type { ActivityOptions } from '@temporalio/workflow';
 
-/** How activities are retried and given up on, by what they do. */
+/**
+ * How activities are retried and given up on, by what they do. All of them give signs of life, so that a worker that was killed is
+ * missed after the heartbeat's timeout and another attempt begins.
+ */
 export const policies = {
   /**
    * Commands to the log, which end the operation: there is nothing else to do than to try until PostgreSQL is back. The limit is
    * of one attempt.
    */
   report: {
-    startToCloseTimeout: '30s',
+    startToCloseTimeout: '1m',
+    heartbeatTimeout: '5s',
     retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
   },
   /**
-   * Work on a node's data, which takes as long as there is data. A worker that stops giving a sign of life has died, and another
-   * attempt begins. With a node manager or PostgreSQL away it goes on for some six minutes.
+   * Work on a node's data, which takes as long as there is data. With a node manager or PostgreSQL away it is tried for some six
+   * minutes.
    */
   transfer: {
     startToCloseTimeout: '6h',
@@ -22,7 +26,7 @@ export const policies = {
   /** Clearing away what a failure left. The failure is reported in any case. */
   cleanUp: {
     startToCloseTimeout: '1m',
-    heartbeatTimeout: '10s',
+    heartbeatTimeout: '5s',
     retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s', maximumAttempts: 8 },
   },
 } as const satisfies Record<string, ActivityOptions>;

@@ -6,7 +6,6 @@ import { getRoute, listManagers } from '#projections/routing/queries.ts';
 import type { PlatformTarget } from '#infra/redis/platform-client.ts';
 import type { TemporalClient } from '#infra/temporal/client.ts';
 import { workflowBundle } from '#infra/temporal/workflow-bundle.ts';
-import { workflowTaskQueue } from '#infra/temporal/workflow-names.ts';
 import { keepWorking, type TemporalWorkerStatus } from '#infra/temporal/worker.ts';
 import type { Logger } from '#infra/logging/log.ts';
 import type { Pool } from 'pg';
@@ -25,6 +24,7 @@ export interface WorkflowsOptions {
   /** Address (host:port) of Temporal's front end, which may come up later. */
   readonly address: string;
   readonly namespace: string;
+  readonly taskQueue: string;
   readonly temporal: TemporalClient;
   readonly logger: Logger;
   readonly times?: typeof sweeperTimes;
@@ -38,12 +38,12 @@ export interface RunningWorkflows {
 
 /** Runs the workflows' worker and the sweeper that looks after operations. Returns at once, whether Temporal is there or not. */
 export function startWorkflows(options: WorkflowsOptions): RunningWorkflows {
-  const { pool, address, namespace, temporal, logger } = options;
+  const { pool, address, namespace, taskQueue, temporal, logger } = options;
   const parts: WorkflowParts = { ...options.parts, locate: (nodeId) => locate(pool, nodeId) };
   const worker = keepWorking({
     address,
     namespace,
-    taskQueue: workflowTaskQueue,
+    taskQueue,
     bundle: (signal) => workflowBundle(workflowsFile, signal),
     activities: { ...backupActivities(parts), ...restoreActivities(parts) },
     log: logger,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Logger } from '#infra/logging/log.ts';
 import { TemporalAway, type TemporalClient, type WorkflowStatus } from '#infra/temporal/client.ts';
-import { workflowTaskQueue, type WorkflowCall } from '#infra/temporal/workflow-names.ts';
+import type { WorkflowCall } from '#infra/temporal/workflow-names.ts';
 
 /** An operation that has not ended, and the workflow that carries it out. */
 export interface OpenOperation {
@@ -55,7 +55,7 @@ export function startSweeper(parts: SweeperParts, times = sweeperTimes): { stop(
     if (now < nextAt) return;
     restarts.set(id, { count: count + 1, nextAt: now + Math.min(times.every_ms * 2 ** count, times.restartMax_ms) });
     logger.warn({ operation: id, workflow: status }, 'an operation has lost its workflow, which is started again');
-    await temporal.start({ ...call, id, taskQueue: workflowTaskQueue });
+    await temporal.start({ ...call, id });
   };
 
   const sweep = async (): Promise<void> => {

@@ -24,15 +24,16 @@ export type BackupActivities = ReturnType<typeof backupActivities>;
 export function backupActivities(parts: WorkflowParts) {
   return {
     /** Says in the log that the backup has begun, and where it stands. */
-    async beginBackup(input: BackupInput): Promise<BackupBeginning> {
-      const found = await readBackup(parts, input);
-      const { status, content } = found.state;
-      if (status === 'completed' && content !== null) return { phase: 'verify', content };
-      if (status !== 'requested' && status !== 'running') return { phase: 'over' };
-      const { backupId } = found.request.data;
-      await tellBackup(parts, found, { type: 'ReportBackupStarted', data: { backupId } });
-      return { phase: 'snapshot' };
-    },
+    beginBackup: (input: BackupInput): Promise<BackupBeginning> =>
+      alive(async () => {
+        const found = await readBackup(parts, input);
+        const { status, content } = found.state;
+        if (status === 'completed' && content !== null) return { phase: 'verify', content };
+        if (status !== 'requested' && status !== 'running') return { phase: 'over' };
+        const { backupId } = found.request.data;
+        await tellBackup(parts, found, { type: 'ReportBackupStarted', data: { backupId } });
+        return { phase: 'snapshot' };
+      }),
 
     /** Streams the node's data into an object that no other attempt writes to. */
     takeSnapshot: (input: BackupInput): Promise<BackupContent> =>
@@ -44,12 +45,13 @@ export function backupActivities(parts: WorkflowParts) {
       }),
 
     /** Catalogues the snapshot; returns what the catalogue has, which an attempt that was taken for dead may have put there. */
-    async catalogueBackup(input: BackupInput, content: BackupContent): Promise<BackupContent> {
-      const found = await readBackup(parts, input);
-      const { backupId } = found.request.data;
-      await tellBackup(parts, found, { type: 'ReportBackupCompleted', data: { ...content, backupId } });
-      return (await readBackup(parts, input)).state.content ?? content;
-    },
+    catalogueBackup: (input: BackupInput, content: BackupContent): Promise<BackupContent> =>
+      alive(async () => {
+        const found = await readBackup(parts, input);
+        const { backupId } = found.request.data;
+        await tellBackup(parts, found, { type: 'ReportBackupCompleted', data: { ...content, backupId } });
+        return (await readBackup(parts, input)).state.content ?? content;
+      }),
 
     /** Has the stored object read back and loaded, and compares what it holds with what the node held. */
     verifyBackup: (input: BackupInput, content: BackupContent): Promise<void> =>
@@ -63,11 +65,12 @@ export function backupActivities(parts: WorkflowParts) {
         );
       }),
 
-    async finishBackup(input: BackupInput): Promise<void> {
-      const found = await readBackup(parts, input);
-      const { backupId } = found.request.data;
-      await tellBackup(parts, found, { type: 'ReportBackupVerified', data: { backupId } });
-    },
+    finishBackup: (input: BackupInput): Promise<void> =>
+      alive(async () => {
+        const found = await readBackup(parts, input);
+        const { backupId } = found.request.data;
+        await tellBackup(parts, found, { type: 'ReportBackupVerified', data: { backupId } });
+      }),
 
     /** Removes what attempts stored that were taken for dead; the catalogued object stays. */
     removeStrayObjects: (input: BackupInput): Promise<void> => alive(() => removeObjects(parts, input, 'stray')),
@@ -75,6 +78,6 @@ export function backupActivities(parts: WorkflowParts) {
     /** Removes everything that a failed backup stored. */
     discardObjects: (input: BackupInput): Promise<void> => alive(() => removeObjects(parts, input, 'all')),
 
-    failBackup: (input: BackupInput, reason: string): Promise<void> => failBackup(parts, input, reason),
+    failBackup: (input: BackupInput, reason: string): Promise<void> => alive(() => failBackup(parts, input, reason)),
   };
 }

@@ -26,18 +26,19 @@ export function restoreActivities(parts: WorkflowParts) {
 
   return {
     /** Says in the log that the restore has begun, and what it is to do. */
-    async beginRestore(input: RestoreInput): Promise<RestoreBeginning> {
-      const found = await readRestore(parts, input);
-      if (found.state.status !== 'requested' && found.state.status !== 'running') return { phase: 'over' };
-      const { operationId, nodeId, backupId, inPlace } = found.request.data;
-      const { state: backup } = await loadState(parts.log, backupStream(backupId), backupDecider);
-      if (backup.content === null || (backup.status !== 'completed' && backup.status !== 'verified')) {
-        throw permanent(`The backup is ${backup.status}; only a completed or verified one restores.`);
-      }
-      await tellRestore(parts, found, { type: 'ReportRestoreStarted', data: { operationId } });
-      const { objectKey, sha256, digest } = backup.content;
-      return { phase: 'restore', plan: { nodeId, inPlace, objectKey, sha256, digest } };
-    },
+    beginRestore: (input: RestoreInput): Promise<RestoreBeginning> =>
+      alive(async () => {
+        const found = await readRestore(parts, input);
+        if (found.state.status !== 'requested' && found.state.status !== 'running') return { phase: 'over' };
+        const { operationId, nodeId, backupId, inPlace } = found.request.data;
+        const { state: backup } = await loadState(parts.log, backupStream(backupId), backupDecider);
+        if (backup.content === null || (backup.status !== 'completed' && backup.status !== 'verified')) {
+          throw permanent(`The backup is ${backup.status}; only a completed or verified one restores.`);
+        }
+        await tellRestore(parts, found, { type: 'ReportRestoreStarted', data: { operationId } });
+        const { objectKey, sha256, digest } = backup.content;
+        return { phase: 'restore', plan: { nodeId, inPlace, objectKey, sha256, digest } };
+      }),
 
     /** Has the object read and loaded aside, and compares what it holds with what the backup is said to hold. */
     checkObject: (plan: RestorePlan): Promise<void> =>
@@ -57,18 +58,17 @@ export function restoreActivities(parts: WorkflowParts) {
         return restored;
       }),
 
-    async finishRestore(input: RestoreInput, { keys, expiredKeys, digest }: Restoration): Promise<void> {
-      const found = await readRestore(parts, input);
-      const { operationId } = found.request.data;
-      await tellRestore(parts, found, {
-        type: 'ReportRestoreCompleted',
-        data: { operationId, keys, expiredKeys, digest },
-      });
-    },
+    finishRestore: (input: RestoreInput, { keys, expiredKeys, digest }: Restoration): Promise<void> =>
+      alive(async () => {
+        const found = await readRestore(parts, input);
+        const { operationId } = found.request.data;
+        const data = { operationId, keys, expiredKeys, digest };
+        await tellRestore(parts, found, { type: 'ReportRestoreCompleted', data });
+      }),
 
     removeNewNode: (input: RestoreInput): Promise<boolean> => alive(() => removeNewNode(parts, input)),
 
-    failRestore: (input: RestoreInput, reason: string): Promise<void> => failRestore(parts, input, reason),
+    failRestore: (input: RestoreInput, reason: string): Promise<void> => alive(() => failRestore(parts, input, reason)),
   };
 }
 
