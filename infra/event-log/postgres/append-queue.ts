@@ -50,7 +50,8 @@ export function openAppendQueue(pool: Pool, head: KnownHead): AppendQueue {
 
   /** Asks until the server has answered for every append of the batch, or its time is up. */
   async function settle(batch: readonly Waiting[]): Promise<void> {
-    let pending = batch;
+    // Those who have waited too long already, behind others, are not kept waiting for one more answer.
+    let pending = withoutLate(batch, new Error('it has been away, or busy, for too long'));
     for (let retry = 1; pending.length > 0; retry += 1) {
       const appends = pending.map((entry) => entry.append);
       try {
