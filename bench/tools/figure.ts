@@ -1,5 +1,5 @@
 /** One measured figure. `theirs` is the named peer's in the same run; a figure without a peer stands for itself. */
-export interface Figure {
+interface Figure {
   readonly name: string;
   readonly peer: string | null;
   readonly ours: number;

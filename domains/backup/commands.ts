@@ -4,14 +4,14 @@ import { BackupId, NodeId, OperationId, Sha256, TenantId } from '../kernel/ids.t
 
 const BackupOnly = z.strictObject({ backupId: BackupId });
 
-export const RequestBackup = z.strictObject({
+const RequestBackup = z.strictObject({
   backupId: BackupId,
   nodeId: NodeId,
   tenantId: TenantId,
   nodeName: z.string(),
   operationId: OperationId,
 });
-export const ReportBackupCompleted = z.strictObject({
+const ReportBackupCompleted = z.strictObject({
   backupId: BackupId,
   objectKey: z.string().min(1),
   sha256: Sha256,
@@ -19,7 +19,7 @@ export const ReportBackupCompleted = z.strictObject({
   keys: z.int().min(0),
   digest: z.string().min(1),
 });
-export const ReportBackupFailed = BackupOnly.extend({ reason: z.string().min(1).max(1000) });
+const ReportBackupFailed = BackupOnly.extend({ reason: z.string().min(1).max(1000) });
 
 export type BackupCommand =
   | DomainCommand<'RequestBackup', z.infer<typeof RequestBackup>>

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { DomainCommand } from '../kernel/decider.ts';
 import { ManagerId } from '../kernel/ids.ts';
 
-export const RegisterManager = z.strictObject({
+const RegisterManager = z.strictObject({
   managerId: ManagerId,
   host: z.string().min(1).max(255),
   respPort: z.int().min(1).max(65_535),

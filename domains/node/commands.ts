@@ -20,15 +20,15 @@ export const RequestNode = z.strictObject({
   restoreFrom: BackupId.nullable(),
   placement: Placement,
 });
-export const ResizeNode = z.strictObject({
+const ResizeNode = z.strictObject({
   nodeId: NodeId,
   memoryLimitMb: MemoryLimitMb,
   /** Mebibytes that the node's manager may still promise. */
   availableMb: z.int(),
 });
-export const StopNode = NodeOperation.extend({ reason: z.enum(['requested', 'tenant_suspended']) });
-export const RotateCredentials = NodeOnly.extend({ passwordSha256: Sha256 });
-export const ReportNodeFailed = Placed.extend({ reason: z.string().min(1).max(1000) });
+const StopNode = NodeOperation.extend({ reason: z.enum(['requested', 'tenant_suspended']) });
+const RotateCredentials = NodeOnly.extend({ passwordSha256: Sha256 });
+const ReportNodeFailed = Placed.extend({ reason: z.string().min(1).max(1000) });
 
 export type NodeCommand =
   | DomainCommand<'RequestNode', z.infer<typeof RequestNode>>

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** A name within its tenant, usable as a DNS label. */
-export const NodeName = z
+const NodeName = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1 to 63 lower-case letters, digits and inner dashes');
 

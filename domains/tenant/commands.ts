@@ -10,9 +10,9 @@ export const TenantName = z
   .max(100)
   .regex(/^[^\p{Cc}]*$/u, 'must not hold control characters');
 
-export const CreateTenant = z.strictObject({ tenantId: TenantId, name: TenantName, plan: z.string().min(1).max(50) });
-export const SuspendTenant = z.strictObject({ tenantId: TenantId, reason: z.string().max(500) });
-export const TenantOnly = z.strictObject({ tenantId: TenantId });
+const CreateTenant = z.strictObject({ tenantId: TenantId, name: TenantName, plan: z.string().min(1).max(50) });
+const SuspendTenant = z.strictObject({ tenantId: TenantId, reason: z.string().max(500) });
+const TenantOnly = z.strictObject({ tenantId: TenantId });
 
 export type TenantCommand =
   | DomainCommand<'CreateTenant', z.infer<typeof CreateTenant>>
