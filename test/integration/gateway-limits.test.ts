@@ -11,6 +11,7 @@ import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
 import { createPool } from '#infra/postgres/pool.ts';
 import { afterEach, expect, test } from 'vitest';
 
+import { until } from '../tools/read-side.ts';
 import { type GatewayBed, openGatewayBed } from './gateway-bed.ts';
 
 let bed: GatewayBed;
@@ -78,7 +79,17 @@ test('without PostgreSQL every request is answered in time with 503, and with it
     let status = 0;
     for (let n = 0; n < 100 && status !== 200; n += 1) ({ status } = await client('GET', '/v1/tenants'));
     expect(status).toBe(200);
+
+    // A server that takes connections and says nothing is the harder case.
+    proxy.freeze(true);
+    const frozen = Date.now();
+    const late = await Promise.all([client('GET', '/v1/tenants'), client('POST', '/v1/tenants', { name: 'y' })]);
+    for (const answer of late) expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+    expect(Date.now() - frozen).toBeLessThan(5000);
+    proxy.freeze(false);
+    await until(async () => (await client('GET', '/v1/tenants')).status === 200, 'all is well again', 20_000);
   } finally {
+    proxy.freeze(false);
     await cut.close();
     await log.close();
     await pool.end();
@@ -102,29 +113,37 @@ test('no key, password or name gets into the log of the process', async () => {
   }
 });
 
-/** A way to PostgreSQL that can be cut. */
+/** A way to PostgreSQL that can be cut, or frozen: taken, but with nothing going through. */
 async function openProxy(database: URL) {
-  const sockets = new Set<Socket>();
+  const pairs = new Set<readonly [Socket, Socket]>();
+  let frozen = false;
   let server: Server;
+  const flow = ([socket, upstream]: readonly [Socket, Socket]): void => {
+    if (frozen) {
+      socket.unpipe(upstream).pause();
+      upstream.unpipe(socket).pause();
+    } else {
+      socket.pipe(upstream).pipe(socket);
+    }
+  };
   const listen = (port: number) =>
     new Promise<number>((resolve) => {
       server = createServer((socket) => {
-        const upstream = connect(Number(database.port), database.hostname);
-        for (const one of [socket, upstream]) {
-          sockets.add(one);
+        const pair = [socket, connect(Number(database.port), database.hostname)] as const;
+        pairs.add(pair);
+        for (const one of pair) {
           one.on('error', () => {});
           one.on('close', () => {
-            sockets.delete(one);
-            socket.destroy();
-            upstream.destroy();
+            pairs.delete(pair);
+            for (const other of pair) other.destroy();
           });
         }
-        socket.pipe(upstream).pipe(socket);
+        flow(pair);
       }).listen(port, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
     });
   const cut = (): void => {
     server.close();
-    for (const socket of sockets) socket.destroy();
+    for (const pair of pairs) for (const socket of pair) socket.destroy();
   };
   const port = await listen(0);
   const url = new URL(database);
@@ -134,6 +153,10 @@ async function openProxy(database: URL) {
     url: url.href,
     cut,
     restore: () => listen(port),
+    freeze(on: boolean) {
+      frozen = on;
+      for (const pair of pairs) flow(pair);
+    },
     close: async () => cut(),
   };
 }
