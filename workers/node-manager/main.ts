@@ -26,8 +26,8 @@ import { openStorage } from './hosting/storage.ts';
 import { platformCommands } from './platform/commands.ts';
 import { createReporter } from './reports/reporter.ts';
 
-/** How long connections and the log have to close; what was written is safe by then. */
-const closePatience_ms = 3000;
+/** How long, at a stop, work on nodes has to end, and then connections and the log. */
+const patience_ms = 2500;
 
 /**
  * Starts the manager: it listens, recovers its nodes' data from disk, and follows the log as soon as it is there. It
@@ -120,12 +120,12 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
       },
     }),
     async stop() {
-      await Promise.all([following.stop(), reconciler.stop()]);
-      const closed = Promise.all([engine.close(), storage.shut()]);
-      await Promise.race([closed, sleep(closePatience_ms, undefined, { ref: false })]);
-      // First of all the tenants' data is safe, whatever becomes of connections.
+      const disconnected = engine.close();
+      const orders = Promise.all([following.stop(), reconciler.stop()]);
+      await within(patience_ms, orders);
+      // The tenants' data comes first, whatever becomes of connections and of a log that is away.
       await storage.shut();
-      await Promise.race([closeLog(), sleep(closePatience_ms, undefined, { ref: false })]);
+      await within(patience_ms, Promise.all([disconnected, orders.then(closeLog)]));
     },
   };
 
@@ -133,4 +133,8 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
     await eventLog.close();
     await pool.end();
   }
+}
+
+async function within(time_ms: number, work: Promise<unknown>): Promise<void> {
+  await Promise.race([work, sleep(time_ms, undefined, { ref: false })]);
 }

@@ -51,6 +51,9 @@ export function createAdmission({ engine, hosted, find }: AdmissionOptions): Adm
   return {
     admit,
     async admitPlatform(nodeId) {
+      // However many connections the tenant has, its backups must go on.
+      const open = hosted.find(nodeId);
+      if (open?.closed === false) return { node: open, privileged: true };
       const admitted = await admit(nodeId);
       if (admitted.node !== undefined) return { node: admitted.node, privileged: true };
       const state = find(nodeId)?.state;
