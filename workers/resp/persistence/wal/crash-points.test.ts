@@ -55,7 +55,7 @@ function replaceBy(value: string) {
 
 test('a crash at any point of writes, new segments and bases loses nothing and tears nothing', async () => {
   const steps = Array.from(
-    { length: 60 },
+    { length: 36 },
     (_, i) => (_wal: Wal, node: Node) => run(node, `SET key${i % 7} ${'x'.repeat(60)}${i}`),
   );
   const ran = await crashEverywhere([...steps, (wal) => wal.writeBase('a'), ...steps.slice(0, 5)]);

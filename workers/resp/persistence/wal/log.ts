@@ -28,6 +28,9 @@ const SYNC_AFTER_MS = 900;
 const LAG_BYTES = 33_554_432;
 const LAG_MS = 3000;
 const RETRY_MS = 1000;
+/** What nobody waits for is gathered for some milliseconds, or until it is this much: fewer writes, and all of it within the second. */
+const GATHER_MS = 5;
+const GATHER_BYTES = 262_144;
 
 /**
  * The one log of a process: what is appended in a tick goes to the disk in one write and at most one sync, and while
@@ -52,6 +55,7 @@ export class SharedLog {
   private unsyncedSince: number | undefined;
   private running: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private gathering = false;
   private closing = false;
 
   constructor(options: LogOptions, segments: Segment[], position: number) {
@@ -101,7 +105,7 @@ export class SharedLog {
     if (pending.length === 0) pending.reserveBatch();
     if (sync) this.pendingWaits = true;
     this.unsyncedSince ??= performance.now();
-    if (this.running === undefined) this.run();
+    if (this.running === undefined) this.wake();
     return pending;
   }
 
@@ -148,23 +152,41 @@ export class SharedLog {
     this.handle = undefined;
   }
 
+  private wake(): void {
+    if (this.flushDue()) this.run();
+    else if (!this.gathering) {
+      this.gathering = true;
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.running ?? this.run(), GATHER_MS);
+    }
+  }
+
   private run(): void {
     this.running = this.work().catch((error: unknown) => this.fail(error));
   }
 
   private async work(): Promise<void> {
     clearTimeout(this.timer);
+    this.gathering = false;
+    // What arrives in this turn of the event loop joins the batch.
     await nextTurn();
-    while (this.pending.length > 0 || this.syncDue()) {
+    do {
       if (this.pending.length > 0) await this.flush();
       if (this.syncDue()) await this.syncWritten();
-      // What arrives in this turn of the event loop joins the next batch.
       await nextTurn();
-    }
+    } while (this.flushDue() || this.syncDue());
     this.running = undefined;
     if (this.unsyncedSince === undefined || this.closing) return;
+    if (this.pending.length > 0) {
+      this.wake();
+      return;
+    }
     const due = this.unsyncedSince + SYNC_AFTER_MS - performance.now();
     this.timer = setTimeout(() => this.running ?? this.run(), Math.max(1, due));
+  }
+
+  private flushDue(): boolean {
+    return this.pendingWaits || this.pending.length > GATHER_BYTES;
   }
 
   private syncDue(): boolean {
@@ -227,7 +249,7 @@ export class SharedLog {
     this.durable = written;
     let done = 0;
     while (done < this.waiters.length && this.waiters[done]!.position <= written) done++;
-    for (const waiter of this.waiters.splice(0, done)) waiter.done(true);
+    this.tell(this.waiters.splice(0, done), true);
   }
 
   /** A full disk is waited for: nothing is lost meanwhile, since the batch stays in memory and writes are refused. */
@@ -256,6 +278,14 @@ export class SharedLog {
     this.failure = `the write-ahead log can't be written: ${reason}; restart the engine once the disk is right`;
     this.unsyncedSince = undefined;
     clearTimeout(this.timer);
-    for (const waiter of this.waiters.splice(0)) waiter.done(false);
+    this.tell(this.waiters.splice(0), false);
+  }
+
+  /** Not from within, so that an error of a listener is not taken for one of the disk. */
+  private tell(waiters: readonly Waiter[], durable: boolean): void {
+    if (waiters.length === 0) return;
+    queueMicrotask(() => {
+      for (const { done } of waiters) done(durable);
+    });
   }
 }
