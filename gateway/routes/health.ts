@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+
 import { waitForHead } from '#projections/kernel/consistency.ts';
 import { listManagers } from '#projections/routing/queries.ts';
 import type { FastifyInstance } from 'fastify';
@@ -61,10 +63,35 @@ async function readiness({ log, pool }: GatewayDependencies): Promise<Record<str
       if (!reached) throw new Error(`behind, at position ${at}`);
     }),
     checked(async () => {
-      if ((await listManagers(pool)).length === 0) throw new Error('none has registered yet');
+      const managers = await listManagers(pool);
+      if (managers.length === 0) throw new Error('none has registered yet');
+      // One that answers is enough: a lost manager is its nodes' trouble, not everybody's.
+      await Promise.any(managers.map(({ host, respPort }) => reached(host, respPort))).catch(() => {
+        throw new Error('none accepts connections');
+      });
     }),
   ]);
   return { eventLog, readModels, nodeManagers };
+}
+
+/** Resolves when somebody accepts a connection there. */
+function reached(host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, timeout: 1000 });
+    const end = (settle: () => void) => () => {
+      socket.destroy();
+      settle();
+    };
+    socket.once('connect', end(resolve));
+    socket.once(
+      'timeout',
+      end(() => reject(new Error('timeout'))),
+    );
+    socket.once(
+      'error',
+      end(() => reject(new Error('refused'))),
+    );
+  });
 }
 
 const patience_ms = 2500;

@@ -115,8 +115,9 @@ async function commandFaults(api: ApiClient, { commandIds }: Acknowledged): Prom
 
 /** Every write that the `always` node acknowledged is there. */
 async function writeFaults(node: NodeUnderLoad, { writes }: Acknowledged): Promise<string[]> {
-  const redis = new Redis({ ...node.endpoint, lazyConnect: true });
-  await redis.connect();
+  // The last kill may have been the node manager's: ioredis connects again until it is there.
+  const redis = new Redis({ ...node.endpoint, maxRetriesPerRequest: 100 });
+  redis.on('error', () => {});
   const faults: string[] = [];
   try {
     for (const [writer, last] of writes) {

@@ -197,7 +197,7 @@ const rows: readonly Row[] = [
     expected: [200, 200, 403, 200, 404, 404, 200, 401],
   },
   { method: 'GET', url: '/livez', path: () => '/livez', expected: [200, 200, 200, 200, 200, 200, 200, 200] },
-  { method: 'GET', url: '/readyz', path: () => '/readyz', expected: [200, 200, 200, 200, 200, 200, 200, 200] },
+  { method: 'GET', url: '/readyz', path: () => '/readyz', expected: [503, 503, 503, 503, 503, 503, 503, 503] },
   { method: 'GET', url: '/metrics', path: () => '/metrics', expected: [200, 200, 200, 200, 200, 200, 200, 200] },
   {
     method: 'GET',

@@ -1,4 +1,6 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 
 import type { Role } from '#domains/identity/roles.ts';
 import { ManagerId, type NodeId } from '#domains/kernel/ids.ts';
@@ -49,7 +51,7 @@ export interface Answer {
 
 /** Asks the gateway with one key; null: without credentials. */
 export type Client = (
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE',
   path: string,
   body?: unknown,
   headers?: Record<string, string>,
@@ -94,7 +96,10 @@ export async function openGatewayBed(options: BedOptions = {}): Promise<GatewayB
   await until(() => projections.state() === 'live', 'projections run');
 
   const decide = (...steps: Step[]) => decideAs(log, ...steps);
-  const { memoryBudgetMb = 100_000, respPort = 6001 } = options;
+  // The part of the manager that /readyz looks for: somebody accepts connections.
+  const door = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+  await once(door, 'listening');
+  const { memoryBudgetMb = 100_000, respPort = (door.address() as AddressInfo).port } = options;
   const registration = { managerId, host: '127.0.0.1', respPort, memoryBudgetMb };
   await decide(
     step({
@@ -150,6 +155,7 @@ export async function openGatewayBed(options: BedOptions = {}): Promise<GatewayB
       resume: () => void (projections = runProjections(log, pool, allViews, silent)),
     },
     async close() {
+      door.close();
       await app.close();
       nodes.close();
       await feed.stop();
