@@ -47,7 +47,6 @@ export async function createApp(dependencies: GatewayDependencies): Promise<Gate
     // Time for a client to send its request, and for the gateway to answer it.
     requestTimeout: 30_000,
     handlerTimeout: dependencies.patience.request_ms,
-    exposeHeadRoutes: false,
     // While draining, requests on open connections are still answered; their connections then close.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 200 },

@@ -15,6 +15,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { keyIdWithin } from '../api-key.ts';
 import type { GatewayDependencies } from '../dependencies.ts';
 import { Problem } from '../problems.ts';
+import { isRead } from './request-context.ts';
 import type { RateLimits } from './rate-limits.ts';
 
 declare module 'fastify' {
@@ -39,8 +40,7 @@ export function addAuthentication(
     const principal = await authenticate(log, request.headers.authorization);
     if (principal === null) {
       await limits.countFailure(request.ip);
-      if (request.method !== 'GET')
-        await recordAttempt(log, request, action, keyedHash(masterKey, 'request', request.url));
+      if (!isRead(request)) await recordAttempt(log, request, action, keyedHash(masterKey, 'request', request.url));
       throw new Problem('unauthenticated', 'This takes a valid API key.');
     }
     request.principal = principal;

@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 
 import { bigintLiterals } from '../json.ts';
 import { type FieldError, Problem, problemDocument, problemKinds } from '../problems.ts';
+import { isRead } from './request-context.ts';
 import { isUnavailable } from './unavailable.ts';
 
 /** Every answer other than success becomes `application/problem+json`, whoever found the fault. */
@@ -67,10 +68,9 @@ function toProblem(error: FastifyError, request: FastifyRequest): Problem {
   const known = fastifyErrors[error.code]?.();
   if (known !== undefined) return known;
   if (isUnavailable(error)) {
-    const detail =
-      request.method === 'GET'
-        ? 'The database can not be reached right now.'
-        : 'The database can not be reached right now, and the outcome is not known; repeat with the same Idempotency-Key.';
+    const detail = isRead(request)
+      ? 'The database can not be reached right now.'
+      : 'The database can not be reached right now, and the outcome is not known; repeat with the same Idempotency-Key.';
     return new Problem('unavailable', detail);
   }
   if (error.statusCode === 400) return new Problem('malformed_request', 'The request can not be read.');

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 
 import { Problem } from '../problems.ts';
@@ -24,7 +24,7 @@ export function addRequestContext(app: FastifyInstance): void {
     // A correlation id exists before anything can go wrong, also with the header that should have brought it.
     request.correlationId = uuidv7();
     reply.header('x-content-type-options', 'nosniff');
-    reply.header('cache-control', request.method === 'GET' ? 'private, no-cache' : 'no-store');
+    reply.header('cache-control', isRead(request) ? 'private, no-cache' : 'no-store');
     try {
       request.correlationId = printableHeader(request.headers['x-correlation-id'], 'X-Correlation-Id') ?? uuidv7();
     } finally {
@@ -33,6 +33,11 @@ export function addRequestContext(app: FastifyInstance): void {
     const trace = request.headers['traceparent'];
     request.trace = typeof trace === 'string' && traceparent.test(trace) ? trace : null;
   });
+}
+
+/** Whether a request changes nothing: a GET, or its HEAD. */
+export function isRead({ method }: Pick<FastifyRequest, 'method'>): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 /** The value of an optional header that must be 1 to 255 printable ASCII characters. */

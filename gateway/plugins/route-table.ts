@@ -32,13 +32,15 @@ export function addRouteTable(app: FastifyInstance): RouteTable {
     if (url.startsWith('/v1/')) route.schema = { querystring: noParameters, ...route.schema };
     const action = config?.action ?? (url.startsWith('/docs') ? 'public' : undefined);
     if (action === undefined) throw new Error(`The route ${String(method)} ${url} does not say its action.`);
-    for (const one of [method].flat()) routes.push({ method: one, url, action });
+    // A HEAD is its GET without the body, which fastify adds by itself.
+    for (const one of [method].flat()) if (one !== 'HEAD') routes.push({ method: one, url, action });
   });
   return {
     routes,
-    methodsAt: (path) => [
-      ...new Set(routes.filter(({ url }) => patternOf(url).test(path)).map(({ method }) => method)),
-    ],
+    methodsAt(path) {
+      const methods = routes.filter(({ url }) => patternOf(url).test(path)).map(({ method }) => method);
+      return [...new Set(methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))];
+    },
   };
 }
 

@@ -75,8 +75,10 @@ export function addEventRoutes(app: FastifyInstance, deps: GatewayDependencies):
       const head = await deps.log.head();
       reply.header('x-miniredis-position', head.toString());
       const range = { after, to, limit, filter };
+      if (request.method === 'HEAD') return '';
       if (wantsEvents(request)) await followHistory(deps, request, reply, range);
       else await sendHistory(deps, request, reply, { ...range, to: to === undefined || to > head ? head : to });
+      return undefined;
     },
   );
 }

@@ -23,7 +23,7 @@ export interface EventStream {
 
 /** Whether the client asked for events rather than for one document. */
 export function wantsEvents(request: FastifyRequest): boolean {
-  return /(^|[\s,])text\/event-stream\s*(;|,|$)/i.test(request.headers.accept ?? '');
+  return request.method === 'GET' && /(^|[\s,])text\/event-stream\s*(;|,|$)/i.test(request.headers.accept ?? '');
 }
 
 /** Turns a reply into a stream of server-sent events, with a comment now and then to keep idle connections open. */

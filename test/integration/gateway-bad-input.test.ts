@@ -204,7 +204,7 @@ describe('before it is a command, nothing is recorded', () => {
   });
 
   test('a wrong method is told the right ones', async () => {
-    expect((await bed.operator('PUT', `/v1/nodes/${nodeId}`, {})).headers['allow']).toBe('GET, DELETE');
+    expect((await bed.operator('PUT', `/v1/nodes/${nodeId}`, {})).headers['allow']).toBe('GET, HEAD, DELETE');
   });
 
   test('what is not HTTP gets a problem, too, and the connection ends', async () => {

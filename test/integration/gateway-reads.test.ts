@@ -86,6 +86,19 @@ test('a version that the caller has already is not sent again', async () => {
   }
 });
 
+test('a HEAD is its GET without the body, and no command', async () => {
+  const { tenantId } = await tenantWithNodes('Head', 0);
+  const head = await bed.log.head();
+  for (const path of ['/livez', '/docs', '/v1/tenants', `/v1/tenants/${tenantId}`, '/v1/events']) {
+    const { status, text, headers } = await bed.operator('HEAD', path);
+    expect([path, status, text]).toEqual([path, 200, '']);
+    expect(headers['cache-control']).toBe('private, no-cache');
+  }
+  expect((await bed.operator('HEAD', '/v1/nodes/nonsense')).status).toBe(404);
+  expect((await bed.client(null)('HEAD', `/v1/tenants/${tenantId}`)).status).toBe(401);
+  expect(await bed.log.head()).toBe(head);
+});
+
 test('every read sees every write that was acknowledged before it, at once, under load', async () => {
   const { tenantId, ids } = await tenantWithNodes('Consistent', 1);
   await Promise.all(
