@@ -1,9 +1,7 @@
 import { join } from 'node:path';
 
 import { Node } from '../../keyspace/node.ts';
-import { placeBase, removeFile, stageBase, writeBase } from './bases.ts';
-import type { Base } from './bases.ts';
-import { Compaction, neededFrom } from './compaction.ts';
+import { Compaction } from './compaction.ts';
 import { hasData, newHistory } from './history.ts';
 import type { NodeHistory } from './history.ts';
 import { WalJournal } from './journal.ts';
@@ -11,11 +9,12 @@ import type { Durability } from './journal.ts';
 import { SharedLog } from './log.ts';
 import type { Probe } from './log.ts';
 import { isNodeId } from './record.ts';
+import { forget, rebase, releaseSegments, replaceData } from './rebase.ts';
+import type { BaseContext } from './rebase.ts';
 import { replay } from './replay.ts';
 import type { Apply, ReplayTarget } from './replay.ts';
 import { checkEnd, scanLog } from './scan.ts';
 import type { RecoveryReport, ScannedLog } from './scan.ts';
-import { syncFolder } from './segment.ts';
 import { Turns } from './turns.ts';
 
 export interface WalOptions {
@@ -64,8 +63,7 @@ export class Wal {
   private readonly histories: Map<string, NodeHistory>;
   private readonly open = new Map<string, Opened>();
   private readonly log: SharedLog;
-  private readonly probe: Probe;
-  private readonly basesDir: string;
+  private readonly context: BaseContext;
   private readonly compaction: Compaction;
   /** Recoveries, bases, replacements and drops of one node take turns. */
   private readonly turns = new Turns();
@@ -74,14 +72,13 @@ export class Wal {
     const { dir, apply, probe = () => {}, segmentBytes = 67_108_864 } = options;
     const limits = { nodeBytes: options.nodeBytes ?? 33_554_432, logBytes: options.logBytes ?? 536_870_912 };
     this.apply = apply;
-    this.probe = probe;
     this.report = scanned.report;
     this.histories = scanned.histories;
-    this.basesDir = join(dir, 'bases');
     const onRotate = (): void => this.compaction.start();
     this.log = new SharedLog({ dir, segmentBytes, probe, onRotate }, scanned.segments, scanned.position);
-    const rebase = (id: string): Promise<void> => this.writeBase(id);
-    this.compaction = new Compaction(this.histories, this.log, limits, rebase, options.onTrouble ?? (() => {}));
+    this.context = { log: this.log, basesDir: join(dir, 'bases'), histories: this.histories, probe };
+    const rebaseOne = (id: string): Promise<void> => this.writeBase(id);
+    this.compaction = new Compaction(this.histories, this.log, limits, rebaseOne, options.onTrouble ?? (() => {}));
   }
 
   /** Why nothing can be written down at the moment; undefined while all is well. */
@@ -166,26 +163,7 @@ export class Wal {
     return this.turns.take([id], async () => {
       const opened = this.open.get(id);
       if (opened === undefined) throw new Error(`The node ${id} is not open.`);
-      this.mustWrite();
-      const { journal } = opened;
-      const { history } = journal;
-      const staged = await stageBase(this.basesDir, id, content, this.probe);
-      this.probe('replace-swap');
-      try {
-        this.mustWrite();
-        swap();
-      } catch (error) {
-        await removeFile(staged.file);
-        throw error;
-      }
-      const old = history.base;
-      const end = journal.appendReplace(staged.name);
-      const share = history.bytes;
-      await this.log.sync();
-      this.probe('replace-recorded');
-      this.setBase(history, await placeBase(this.basesDir, id, staged, end), share);
-      this.probe('replace-placed');
-      if (old !== undefined) await removeFile(old.file);
+      await replaceData(this.context, opened.journal, content, swap);
     });
   }
 
@@ -205,11 +183,6 @@ export class Wal {
     await this.compaction.stop();
     this.open.clear();
     await this.log.close();
-  }
-
-  private mustWrite(): void {
-    const { failure } = this.log;
-    if (failure !== undefined) throw new Error(`The data was not replaced: ${failure}`);
   }
 
   private refusal({ node: { id }, epoch, fresh }: NodeToOpen): string | undefined {
@@ -240,14 +213,14 @@ export class Wal {
     const history = this.histories.get(id);
     if (history !== undefined && hasData(history)) {
       history.failure = undefined;
-      await this.forget(history, this.internalJournal(history));
+      await forget(this.context, this.internalJournal(history));
     }
     this.histories.delete(id);
-    await this.release();
+    await releaseSegments(this.context);
   }
 
   private async rebaseOpen(history: NodeHistory, { node, journal }: Opened): Promise<void> {
-    if (journal.durability === 'none' || history.bytes > 0) await this.rebase(history, node, journal);
+    if (journal.durability === 'none' || history.bytes > 0) await rebase(this.context, journal, node);
   }
 
   /** A node that nobody serves is recovered beside, to give it a new base. */
@@ -257,64 +230,12 @@ export class Wal {
     await this.log.sync();
     await replay(this.log.segments, this.log.readable, [target], this.apply);
     if (target.failure !== undefined) history.failure = target.failure;
-    else await this.rebase(history, target.node, this.internalJournal(history));
-  }
-
-  /** Writes a node's base and lets go of everything before it. */
-  private async rebase(history: NodeHistory, node: Node, journal: WalJournal): Promise<void> {
-    const old = history.base;
-    if (node.databases.every((db) => db === undefined || db.size === 0)) {
-      if (old === undefined && history.bytes === 0) return;
-      await this.forget(history, journal);
-    } else {
-      let position = 0;
-      let covered = 0;
-      const written = await writeBase(this.basesDir, node, this.probe, () => {
-        position = this.log.position;
-        covered = history.bytes;
-      });
-      // What the base stands for is in the log on the disk before the base is: positions are never used twice.
-      await this.log.sync();
-      this.probe('base-place');
-      this.setBase(history, await placeBase(this.basesDir, history.id, written, position), covered);
-      this.probe('base-placed');
-      if (old !== undefined) await removeFile(old.file);
-    }
-    await this.release();
-  }
-
-  /** Records that a node has no data, after which nothing of it is needed any more. */
-  private async forget(history: NodeHistory, journal: WalJournal): Promise<void> {
-    const { base } = history;
-    const share = journal.appendEmpty();
-    history.base = undefined;
-    history.replacing = undefined;
-    await this.log.sync();
-    this.probe('emptied');
-    if (base !== undefined) {
-      // The file must not come back after a crash, because the record that makes it void may be gone by then.
-      await removeFile(base.file);
-      await syncFolder(this.basesDir);
-    }
-    if (history.bytes > share) return;
-    history.bytes = 0;
-    history.from = undefined;
-  }
-
-  private setBase(history: NodeHistory, base: Base, covered: number): void {
-    history.replacing = undefined;
-    history.base = base;
-    history.from = base.position;
-    history.bytes -= covered;
+    else await rebase(this.context, this.internalJournal(history), target.node);
   }
 
   /** For records that the log itself makes, whatever the node's durability. */
   private internalJournal(history: NodeHistory): WalJournal {
     return new WalJournal(this.log, history, 'always', history.epoch, () => {});
-  }
-
-  private release(): Promise<void> {
-    return this.log.release(neededFrom(this.histories.values(), this.log));
   }
 }
 
