@@ -29,7 +29,7 @@ function expire(name: string, unitMs: number, absolute: boolean): Run {
     const value = integerArg(client, args[2]!);
     if (value === undefined) return;
     const at = value * unitMs + (absolute ? 0 : clock.now);
-    if (Math.abs(value * unitMs) >= 2 ** 63 || Math.abs(at) >= 2 ** 63) {
+    if (Math.abs(value * unitMs) > 2 ** 63 || Math.abs(at) > 2 ** 63) {
       reply.error(`ERR invalid expire time in '${name}' command`);
       return;
     }

@@ -13,7 +13,8 @@ interface ScanOptions {
 }
 
 /** Reads a cursor; when it is none, replies with the error and returns undefined. */
-function cursorArg(client: Client, text: string): number | undefined {
+function cursorArg(client: Client, bytes: string): number | undefined {
+  const text = bytes.split('\0', 1)[0]!;
   // As strtoul reads it: nothing is zero, and a minus wraps around.
   if (text === '') return 0;
   const value = /^[+-]?\d{1,20}$/.test(text) ? BigInt(text.replace('+', '')) : undefined;

@@ -81,8 +81,8 @@ export function createGenerator(random: () => number): () => string[] {
       .split(' ')
       .filter((word) => word !== '')
       .map(wordOf);
-    // A timeout of nought would wait for ever.
-    const blocking = /^b(?:l|r|z)/i.test(words[0]!);
+    // A timeout of nought would wait for ever, and SPOP of a few members would pick others on each side.
+    const blocking = /^b(?:l|r|z)|^spop/i.test(words[0]!);
     if (random() < 0.04 && words.length > 1 && !blocking) words[1 + below(words.length - 1)] = pick(STRANGE);
     if (random() < 0.01 && !blocking && words.length > 1) words.pop();
     if (random() < 0.01 && !blocking) words.push(value());

@@ -61,9 +61,10 @@ PEXPIRETIME {K}
 PERSIST {K}
 OBJECT ENCODING {K}
 OBJECT REFCOUNT {H}
-SORT {L} [BY {S}*|nosort] [LIMIT {n} {c}] [GET #|w_*|nope*] [ASC|DESC] [ALPHA] [STORE {L}]
+SORT {L} [LIMIT {n} {c}] [GET #|w_*|nope*] [ASC|DESC] [ALPHA] [STORE {L}]
+SORT {L} BY {S}*|nosort [ASC|DESC] [ALPHA]
 SORT_RO {T} ALPHA [DESC]
-SORT {Z} BY nosort [DESC] [LIMIT {n} {n}]
+SORT {Z} BY nosort [DESC]
 HSET {H} {m} {v} [{m} {n}]
 HMSET {H} {m} {v} {m} {n}
 HSETNX {H} {m} {v}

@@ -81,6 +81,8 @@ export function formatDouble(value: number): string {
 
 /** Places after the point that INCRBYFLOAT keeps. */
 const FLOAT_PLACES = 17;
+/** Digits a long double holds. */
+const LONG_DOUBLE_DIGITS = 19;
 
 /** A finite decimal number as an integer of 10^-places units, exact unless its exponent is beyond reason. */
 function unitsOf(text: string): { units: bigint; places: number } | undefined {
@@ -106,12 +108,14 @@ export function addDecimals(left: string, right: string): string | undefined {
     return Number.isFinite(sum) ? addDecimals(BigInt(Math.trunc(sum)).toString(), '0') : undefined;
   }
   const places = Math.max(a.places, b.places);
+  const wholeDigits = Math.max(a.units.toString().length - a.places, b.units.toString().length - b.places, 1);
+  const room = Math.max(0, Math.min(FLOAT_PLACES, LONG_DOUBLE_DIGITS - wholeDigits));
   let sum = a.units * 10n ** BigInt(places - a.places) + b.units * 10n ** BigInt(places - b.places);
   let kept = places;
-  if (places > FLOAT_PLACES) {
-    const unit = 10n ** BigInt(places - FLOAT_PLACES);
+  if (places > room) {
+    const unit = 10n ** BigInt(places - room);
     sum = (sum + (sum < 0n ? -unit : unit) / 2n) / unit;
-    kept = FLOAT_PLACES;
+    kept = room;
   }
   const negative = sum < 0n;
   const digits = (negative ? -sum : sum).toString().padStart(kept + 1, '0');

@@ -1,0 +1,79 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { RequestParser, splitWords } from './parser.ts';
+
+const bytes = fc.string({
+  unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)),
+  maxLength: 60,
+});
+
+function encode(args: readonly string[]): string {
+  return `*${args.length}\r\n${args.map((arg) => `$${arg.length}\r\n${arg}\r\n`).join('')}`;
+}
+
+/** Feeds text in pieces through one reused buffer, as sockets do. */
+function parse(text: string, cuts: readonly number[], parser = new RequestParser(512 * 1024 * 1024)): unknown[] {
+  const shared = Buffer.alloc(65_536);
+  const results: unknown[] = [];
+  const edges = [0, ...cuts.map((cut) => cut % (text.length + 1)).toSorted((a, b) => a - b), text.length];
+  for (let i = 1; i < edges.length; i++) {
+    for (let at = edges[i - 1]!; at < edges[i]!; at += shared.length) {
+      const piece = text.slice(at, Math.min(edges[i]!, at + shared.length));
+      shared.write(piece, 0, 'latin1');
+      parser.feed(shared, piece.length);
+      for (let request = parser.next(); request !== undefined; request = parser.next()) {
+        results.push(request);
+        if (!Array.isArray(request)) return results;
+      }
+      parser.rest();
+      shared.fill(0x2a);
+    }
+  }
+  return results;
+}
+
+test('requests come out as they went in, however the bytes are cut', () => {
+  const requests = fc.array(fc.array(bytes, { minLength: 1, maxLength: 5 }), { maxLength: 8 });
+  fc.assert(
+    fc.property(requests, fc.array(fc.nat(), { maxLength: 12 }), (sent, cuts) => {
+      expect(parse(sent.map(encode).join(''), cuts)).toEqual(sent);
+    }),
+  );
+});
+
+test('a large argument is put together from many reads', () => {
+  const large = 'x'.repeat(300_000);
+  expect(parse(encode(['SET', 'k', large]), [])).toEqual([['SET', 'k', large]]);
+});
+
+test('inline requests are split into words with quotes and escapes', () => {
+  expect(parse('SET k "a\\x41\\n b"\r\n\r\nPING\n', [3, 9])).toEqual([['SET', 'k', 'aA\n b'], ['PING']]);
+  expect(splitWords("a 'b\\'c' \"\"")).toEqual(['a', "b'c", '']);
+  expect(splitWords('"open')).toBeUndefined();
+});
+
+test.each([
+  ['*1\r\n+PING\r\n', "expected '$', got '+'"],
+  ['*x\r\n', 'invalid multibulk length'],
+  ['*1048577\r\n', 'invalid multibulk length'],
+  ['*1\r\n$-1\r\n', 'invalid bulk length'],
+  ['*1\r\n$536870913\r\n', 'invalid bulk length'],
+  ['*1\r\n$1x\r\n', 'invalid bulk length'],
+  ['SET "a\r\n', 'unbalanced quotes in request'],
+  ['x'.repeat(70_000), 'too big inline request'],
+  [`*${'1'.repeat(70_000)}`, 'too big mbulk count string'],
+])('%j breaks the protocol', (text, protocolError) => {
+  expect(parse(text.slice(0, 90_000), [])).toEqual([{ protocolError }]);
+});
+
+test('before authentication only small requests are taken', () => {
+  const parser = (): RequestParser => Object.assign(new RequestParser(1e9), { unauthenticated: true });
+  expect(parse('*11\r\n', [], parser())).toEqual([{ protocolError: 'unauthenticated multibulk length' }]);
+  expect(parse('*1\r\n$16385\r\n', [], parser())).toEqual([{ protocolError: 'unauthenticated bulk length' }]);
+});
+
+test('nothing is kept between whole requests', () => {
+  const parser = new RequestParser(1e9);
+  expect(parse(encode(['PING']), [], parser)).toEqual([['PING']]);
+  expect(parser.heldBytes).toBe(0);
+});
