@@ -105,12 +105,12 @@ export const variables = {
   ),
   NODE_MEMORY_BUDGET_MB: variable(
     String(memoryBudget_mb),
-    'Memory a node manager may promise to its nodes; the default is half the machine, at most 4096',
+    'Memory that a node manager has for its nodes; the default is half the machine, at most 4096',
     between(1, 16_000_000, 'a number of megabytes'),
   ),
   NODE_MEMORY_OVERCOMMIT: variable(
-    '1',
-    'How many times the budget may be promised',
+    '16',
+    'How many times that memory may be promised to nodes: most stay far below their limits, and together they never get more',
     z
       .string()
       .regex(/^\d{1,3}(\.\d{1,3})?$/, 'is not a factor (0.1 to 100)')

@@ -21,6 +21,7 @@ import { createThrottle } from './auth/throttle.ts';
 import { followLog } from './following.ts';
 import { createAdmission } from './hosting/admission.ts';
 import { hostNodes } from './hosting/hosted-nodes.ts';
+import { guardMemory } from './hosting/memory-guard.ts';
 import { createReconciler } from './hosting/reconciler.ts';
 import { openStorage } from './hosting/storage.ts';
 import { platformCommands } from './platform/commands.ts';
@@ -66,6 +67,7 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
   });
   const storage = await openStorage(engine, path.join(config.home, 'nodes', managerId), log);
   const hosted = hostNodes(engine, storage);
+  const unguard = guardMemory(engine, () => hosted.usedBytes, config.nodeMemory.budget_mb * 2 ** 20, log);
   const respPort = await engine
     .listen({ port: config.respPort, host: config.bindHost })
     .catch(async (error: unknown) => {
@@ -120,6 +122,7 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
       },
     }),
     async stop() {
+      unguard();
       const disconnected = engine.close();
       const orders = Promise.all([following.stop(), reconciler.stop()]);
       await within(patience_ms, orders);

@@ -107,6 +107,8 @@ export interface Engine {
   adopt(node: Node): void;
   /** Replaces all databases of a node at once by those of another that was filled for it, as a restore does. */
   replaceKeyspace(node: Node, source: Node): void;
+  /** While the process is full, commands that need memory are refused on every node, whatever its own limit. */
+  setFull(full: boolean): void;
   /** Changes the memory limit; what is over it is evicted with the next writes. */
   resizeNode(node: Node, maxMemory: number): void;
   /**

@@ -64,6 +64,7 @@ export function createEngine(options: EngineOptions): Engine {
     saving: options.saving,
     startedAtMs: Date.now(),
     runId: randomBytes(20).toString('hex'),
+    full: false,
     port: 0,
     authenticate: options.authenticate ?? byPassword(options.requirePass, lobbyNode),
     serverOf,
@@ -138,6 +139,9 @@ export function createEngine(options: EngineOptions): Engine {
       node.dirty++;
       trackUsage(node);
       if (node.databases.some((db) => db !== undefined && db.expires.size > 0)) expiry.watch(node);
+    },
+    setFull(full) {
+      host.full = full;
     },
     resizeNode(node, maxMemory) {
       node.maxMemory = maxMemory;

@@ -16,6 +16,8 @@ export interface HostedNodes extends Host {
   /** Puts a backup's data into a node. */
   restore(node: Node, loaded: Node): Promise<void>;
   readonly count: number;
+  /** Bytes of keys and values in all of them. */
+  readonly usedBytes: number;
   /** Connections that have logged in to a node. */
   readonly connections: number;
 }
@@ -98,6 +100,11 @@ export function hostNodes(engine: Engine, storage: Storage): HostedNodes {
     },
     get count() {
       return hosted.size;
+    },
+    get usedBytes() {
+      let bytes = 0;
+      for (const { node } of hosted.values()) bytes += node.usedBytes;
+      return bytes;
     },
     get connections() {
       let connections = 0;

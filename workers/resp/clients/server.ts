@@ -16,6 +16,8 @@ export interface Host {
   readonly saving: Saving | undefined;
   readonly startedAtMs: number;
   readonly runId: string;
+  /** All nodes together take as much memory as the process may have. */
+  full: boolean;
   port: number;
   /** Decides where a password leads; undefined while standalone without a password. */
   authenticate: ((request: AuthRequest) => AuthResult | Promise<AuthResult>) | undefined;

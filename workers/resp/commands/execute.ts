@@ -83,8 +83,9 @@ function refusalOf(client: Client, command: Command, args: readonly string[]): s
   if (!client.authenticated && !command.noAuth) return NO_AUTH;
   const { node } = client;
   if (node.unavailable !== undefined && !command.whileLoading) return node.unavailable;
-  if (node.maxMemory !== 0) {
-    const enough = makeRoom(node);
+  const { full } = client.server.host;
+  if (node.maxMemory !== 0 || full) {
+    const enough = makeRoom(node) && !full;
     if (!enough && (command.denyOom || (command.fullName === 'exec' && queuedNeedsMemory(client)))) return OOM;
   }
   if (command.write || command.fullName === 'exec') {
