@@ -17,15 +17,14 @@ export function addProblems(app: FastifyInstance, methodsAt: (path: string) => s
   });
   app.setNotFoundHandler((request, reply) => {
     const path = pathOf(request);
-    const allowed = methodsAt(path);
-    const problem =
-      allowed.length === 0
-        ? new Problem('route_not_found', 'There is nothing at this path.')
-        : new Problem('method_not_allowed', `This path answers ${allowed.join(', ')}.`, {
-            headers: { allow: allowed.join(', ') },
-          });
-    return sendProblem(reply, problem, path);
+    return sendProblem(reply, nothingAt(methodsAt(path)), path);
   });
+}
+
+function nothingAt(allowed: readonly string[]): Problem {
+  if (allowed.length === 0) return new Problem('route_not_found', 'There is nothing at this path.');
+  const methods = allowed.join(', ');
+  return new Problem('method_not_allowed', `This path answers ${methods}.`, { headers: { allow: methods } });
 }
 
 /** Sends a problem as RFC 9457 has it. */
@@ -52,6 +51,8 @@ const fastifyErrors: Readonly<Record<string, () => Problem>> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
     new Problem('malformed_request', 'The body is not as long as Content-Length says.'),
   FST_ERR_BAD_URL: () => new Problem('malformed_request', 'The path is not a valid URL path.'),
+  // What stands in the place of an id is longer than any id.
+  FST_ERR_MAX_PARAM_LENGTH: () => new Problem('not_found', 'There is nothing with this id.'),
   FST_ERR_HANDLER_TIMEOUT: () =>
     new Problem(
       'unavailable',
@@ -73,7 +74,8 @@ function toProblem(error: FastifyError, request: FastifyRequest): Problem {
       : 'The database can not be reached right now, and the outcome is not known; repeat with the same Idempotency-Key.';
     return new Problem('unavailable', detail);
   }
-  if (error.statusCode === 400) return new Problem('malformed_request', 'The request can not be read.');
+  if (error.statusCode !== undefined && error.statusCode < 500)
+    return new Problem('malformed_request', 'The request can not be read.');
   return new Problem('internal_error', 'Something went wrong here; the log knows more under the correlation id.');
 }
 

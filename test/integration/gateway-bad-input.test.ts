@@ -121,6 +121,7 @@ describe('before it is a command, nothing is recorded', () => {
     ],
     ['an unknown path', () => bed.operator('POST', '/v1/tenant', {}), 'route_not_found', 404],
     ['a path of later versions', () => bed.operator('POST', '/v1/auth/login', {}), 'route_not_found', 404],
+    ['an id that is too long', () => bed.operator('GET', `/v1/nodes/${'x'.repeat(300)}`), 'not_found', 404],
     ['a wrong method', () => bed.operator('PUT', '/v1/tenants', {}), 'method_not_allowed', 405],
     ['a broken path', () => bed.operator('GET', '/v1/nodes/%zz'), 'malformed_request', 400],
     [
@@ -207,18 +208,21 @@ describe('before it is a command, nothing is recorded', () => {
     expect((await bed.operator('PUT', `/v1/nodes/${nodeId}`, {})).headers['allow']).toBe('GET, HEAD, DELETE');
   });
 
-  test('what is not HTTP gets a problem, too, and the connection ends', async () => {
-    const url = await bed.app.listen({ port: 0, host: '127.0.0.1' });
-    expect(url).toMatch(/^http/);
+  test.each([
+    ['what is not HTTP', 'NOT HTTP AT ALL\r\n\r\n', 400, 'malformed_request'],
+    ['a header without end', `GET / HTTP/1.1\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large'],
+  ])('%s gets a problem, too, and the connection ends', async (_name, sent, status, code) => {
+    if (!bed.app.server.listening) await bed.app.listen({ port: 0, host: '127.0.0.1' });
     const { port } = bed.app.server.address() as AddressInfo;
     const reply = await new Promise<string>((resolve) => {
       let text = '';
-      const socket = connect(port, '127.0.0.1', () => socket.write('NOT HTTP AT ALL\r\n\r\n'));
+      const socket = connect(port, '127.0.0.1', () => socket.write(sent));
       socket.on('data', (chunk) => (text += chunk.toString()));
+      socket.on('error', () => {});
       socket.on('close', () => resolve(text));
     });
-    expect(reply).toMatch(/^HTTP\/1\.1 400 /);
-    expect(JSON.parse(reply.slice(reply.indexOf('{')))).toMatchObject({ code: 'malformed_request' });
+    expect(reply).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(JSON.parse(reply.slice(reply.indexOf('{')))).toMatchObject({ code, status });
   });
 });
 
