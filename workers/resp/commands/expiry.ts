@@ -3,6 +3,9 @@ import { clock } from '../keyspace/clock.ts';
 import { changed, integerArg } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 
+/** The last time there is: the largest double below 2^63. */
+const AT_MAX = 2 ** 63 - 1024;
+
 /** Reads NX, XX, GT and LT; an error line when they contradict each other. */
 function conditions(args: readonly string[]): Set<string> | string {
   const found = new Set<string>();
@@ -28,11 +31,13 @@ function expire(name: string, unitMs: number, absolute: boolean): Run {
     }
     const value = integerArg(client, args[2]!);
     if (value === undefined) return;
-    const at = value * unitMs + (absolute ? 0 : clock.now);
-    if (Math.abs(value * unitMs) > 2 ** 63 || Math.abs(at) > 2 ** 63) {
+    const wanted = value * unitMs + (absolute ? 0 : clock.now);
+    if (Math.abs(value * unitMs) > 2 ** 63 || Math.abs(wanted) > 2 ** 63) {
       reply.error(`ERR invalid expire time in '${name}' command`);
       return;
     }
+    // 2^63 - 1 becomes 2^63 as a double, and that is no time a journal could be read back with.
+    const at = Math.min(wanted, AT_MAX);
     if (db.peek(key) === undefined || !holds(options, db.expiryOf(key), at)) {
       reply.integer(0);
       return;
