@@ -7,7 +7,6 @@ type EdgeCode =
   | 'malformed_header'
   | 'validation_failed'
   | 'invalid_cursor'
-  | 'unauthenticated'
   | 'route_not_found'
   | 'method_not_allowed'
   | 'request_timeout'

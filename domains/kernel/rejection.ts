@@ -10,6 +10,7 @@ export interface Rejection {
  * the compiler sees to it that none is forgotten.
  */
 export type RejectionCode =
+  | 'unauthenticated'
   | 'forbidden'
   | 'not_found'
   | 'not_available_yet'

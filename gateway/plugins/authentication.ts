@@ -93,7 +93,7 @@ async function recordAttempt(
       target: { kind, id },
       requestHmac,
     },
-    reject('forbidden', 'The request came without valid credentials.'),
+    reject('unauthenticated', 'The request came without valid credentials.'),
   );
 }
 

@@ -3,7 +3,7 @@ import type { NodeId } from '#domains/kernel/ids.ts';
 import type { NodeRow } from '#projections/nodes/queries.ts';
 
 import type { GatewayDependencies } from '../dependencies.ts';
-import { nodeFromLog, type WithOperations } from './from-log.ts';
+import { nodeFromLog, type WithOperations } from '#projections/from-log/queries.ts';
 
 /**
  * The node as soon as it is in one of these states, or as it is when time is over. Tells what the log says, not what a read

@@ -16,7 +16,7 @@ import { z } from 'zod';
 import { newApiKey } from '../api-key.ts';
 import type { GatewayDependencies } from '../dependencies.ts';
 import { principalOf, type Owner } from '../plugins/authentication.ts';
-import { apiKeyFromLog } from '../reads/from-log.ts';
+import { apiKeyFromLog } from '#projections/from-log/queries.ts';
 import { mustBeReadable, tenantInScope } from '../reads/permitted.ts';
 import { caughtUp } from '../reads/position.ts';
 import { goodPage, isUnchanged } from '../reads/respond.ts';

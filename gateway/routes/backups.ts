@@ -10,12 +10,12 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 
 import type { GatewayDependencies } from '../dependencies.ts';
-import { backupFromLog } from '../reads/from-log.ts';
+import { backupFromLog } from '#projections/from-log/queries.ts';
 import { mustBeReadable, tenantInScope } from '../reads/permitted.ts';
 import { caughtUp } from '../reads/position.ts';
 import { goodPage, isUnchanged } from '../reads/respond.ts';
 import { Filter, NoBody, notModified, pageOf, Paging, pathIds, problemResponse } from '../shapes/common.ts';
-import { presentOperation } from '../shapes/present.ts';
+import { presentOperation } from '#projections/operations/queries.ts';
 import { Backup, BackupReply } from '../shapes/resources.ts';
 import { ifMatchOf } from '../writes/command-id.ts';
 import { handleWrite, type Plan } from '../writes/handle-write.ts';

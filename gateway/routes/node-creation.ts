@@ -8,7 +8,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { GatewayDependencies } from '../dependencies.ts';
 import { endpointOf, nodeWhen } from '../reads/node-reply.ts';
 import { pathIds, problemResponse } from '../shapes/common.ts';
-import { presentOperation } from '../shapes/present.ts';
+import { presentOperation } from '#projections/operations/queries.ts';
 import { NodeReply } from '../shapes/resources.ts';
 import { ifMatchOf } from '../writes/command-id.ts';
 import { handleWrite } from '../writes/handle-write.ts';

@@ -16,7 +16,7 @@ import type { GatewayDependencies } from '../dependencies.ts';
 import { nodeName, release } from '../names.ts';
 import { endpointOf, nodeWhen } from '../reads/node-reply.ts';
 import { NoBody, pathIds, problemResponse } from '../shapes/common.ts';
-import { presentOperation } from '../shapes/present.ts';
+import { presentOperation } from '#projections/operations/queries.ts';
 import { NodeReply } from '../shapes/resources.ts';
 import { ifMatchOf } from '../writes/command-id.ts';
 import { handleWrite, type Plan } from '../writes/handle-write.ts';

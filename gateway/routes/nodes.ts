@@ -5,6 +5,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
 import type { GatewayDependencies } from '../dependencies.ts';
+import { endpointOf } from '../reads/node-reply.ts';
 import { mustBeReadable, tenantInScope } from '../reads/permitted.ts';
 import { caughtUp, positionOf } from '../reads/position.ts';
 import { goodPage, isUnchanged } from '../reads/respond.ts';
@@ -18,6 +19,7 @@ const action = 'ReadNode';
 export function addNodeRoutes(app: FastifyInstance, deps: GatewayDependencies): void {
   const api = app.withTypeProvider<ZodTypeProvider>();
   const { log, pool } = deps;
+  const shown = (row: NodeRow) => ({ ...row, endpoint: endpointOf(row, deps.endpoint, null) });
 
   api.get(
     '/v1/nodes',
@@ -33,9 +35,13 @@ export function addNodeRoutes(app: FastifyInstance, deps: GatewayDependencies): 
     async (request, reply) => {
       const { at, state, tenantId, ...page } = request.query;
       const filter = { state, tenantId: tenantInScope(request, action, tenantId) ?? undefined };
-      if (at !== undefined) return goodPage(await listNodesAt(log, filter, page, await positionOf(deps, reply, at)));
-      await caughtUp(deps, reply, ['nodes']);
-      return goodPage(await listNodes(pool, filter, page));
+      if (at === undefined) await caughtUp(deps, reply, ['nodes']);
+      const { items, nextCursor } = goodPage(
+        at === undefined
+          ? await listNodes(pool, filter, page)
+          : await listNodesAt(log, filter, page, await positionOf(deps, reply, at)),
+      );
+      return { items: items.map(shown), nextCursor };
     },
   );
 
@@ -64,7 +70,7 @@ export function addNodeRoutes(app: FastifyInstance, deps: GatewayDependencies): 
       }
       const found = row === null ? null : { row, tenantId: row.tenantId as TenantId };
       mustBeReadable(request, action, found);
-      return isUnchanged(request, reply, found.row.version) ? undefined : found.row;
+      return isUnchanged(request, reply, found.row.version) ? undefined : shown(found.row);
     },
   );
 }

@@ -14,10 +14,10 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
 import type { GatewayDependencies } from '../dependencies.ts';
-import { nodeFromLog, restoreFromLog } from '../reads/from-log.ts';
+import { nodeFromLog, restoreFromLog } from '#projections/from-log/queries.ts';
 import { endpointOf } from '../reads/node-reply.ts';
 import { pathIds, problemResponse } from '../shapes/common.ts';
-import { presentOperation } from '../shapes/present.ts';
+import { presentOperation } from '#projections/operations/queries.ts';
 import { NodeReply } from '../shapes/resources.ts';
 import { ifMatchOf } from '../writes/command-id.ts';
 import { handleWrite, type Plan } from '../writes/handle-write.ts';

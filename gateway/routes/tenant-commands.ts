@@ -11,7 +11,7 @@ import { z } from 'zod';
 import type { GatewayDependencies } from '../dependencies.ts';
 import { release, reserve, tenantName } from '../names.ts';
 import type { TenantRow } from '#projections/tenants/queries.ts';
-import { tenantFromLog } from '../reads/from-log.ts';
+import { tenantFromLog } from '#projections/from-log/queries.ts';
 import { NoBody, pathIds, problemResponse, text } from '../shapes/common.ts';
 import { Tenant } from '../shapes/resources.ts';
 import { ifMatchOf } from '../writes/command-id.ts';

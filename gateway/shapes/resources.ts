@@ -28,6 +28,17 @@ export const NodeState = z.enum([
   'deleted',
 ]);
 
+/** Where a node's clients connect. Password and URL are shown once, to whoever created the node or rotated them. */
+const Endpoint = z
+  .object({
+    host: z.string(),
+    port: z.int(),
+    username: z.string(),
+    password: z.string().optional(),
+    url: z.string().optional().meta({ description: 'redis:// URL with the password in it.' }),
+  })
+  .meta({ id: 'Endpoint' });
+
 const nodeFields = {
   id: z.string(),
   tenantId: z.string(),
@@ -41,6 +52,7 @@ const nodeFields = {
   managerId: z.string().nullable(),
   epoch: z.int().meta({ description: 'Grows with every placement; fences off earlier ones.' }),
   failure: z.string().nullable(),
+  endpoint: Endpoint,
   ...history,
 };
 
@@ -61,22 +73,11 @@ export const Operation = z
   })
   .meta({ id: 'Operation' });
 
-/** Where a node's clients connect. Password and URL are shown once, to whoever created the node or rotated them. */
-const Endpoint = z
-  .object({
-    host: z.string(),
-    port: z.int(),
-    username: z.string(),
-    password: z.string().optional(),
-    url: z.string().optional().meta({ description: 'redis:// URL with the password in it.' }),
-  })
-  .meta({ id: 'Endpoint' });
-
 /** Says that the secret of the first reply is not repeated. */
 const credentialsShown = z.literal(true).optional().meta({ description: 'They were shown before; rotate to get new.' });
 
 export const NodeReply = z
-  .object({ ...nodeFields, endpoint: Endpoint, operation: Operation.optional(), credentialsShown })
+  .object({ ...nodeFields, operation: Operation.optional(), credentialsShown })
   .meta({ id: 'NodeReply' });
 
 export const Backup = z

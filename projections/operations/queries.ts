@@ -33,7 +33,7 @@ export interface OperationFilter {
 /** An operation; null for an unknown id. */
 export async function getOperation(pool: Pool, id: string): Promise<Operation | null> {
   const [row] = await selectRows(pool, operations, 'WHERE id = $1', [id]);
-  return row === undefined ? null : shown(row);
+  return row === undefined ? null : presentOperation(row);
 }
 
 /** Operations, newest first. */
@@ -44,13 +44,13 @@ export async function listOperations(
 ): Promise<Page<Operation> | BadCursor> {
   const { tenantId, state, kind, targetId } = filter;
   const found = await selectPage(pool, operations, equal({ tenantId, state, kind, targetId }), page);
-  return found === 'bad_cursor' ? found : { ...found, items: found.items.map(shown) };
+  return found === 'bad_cursor' ? found : { ...found, items: found.items.map(presentOperation) };
 }
 
 /** The operations of these kinds that have yet to end, oldest first: what a sweeper looks after. */
 export async function openOperations(pool: Pool, kinds: readonly OperationRow['kind'][]): Promise<Operation[]> {
   const where = `WHERE state IN ('pending', 'running') AND kind = ANY($1) ORDER BY id`;
-  return (await selectRows(pool, operations, where, [kinds])).map(shown);
+  return (await selectRows(pool, operations, where, [kinds])).map(presentOperation);
 }
 
 /**
@@ -59,10 +59,11 @@ export async function openOperations(pool: Pool, kinds: readonly OperationRow['k
  */
 export async function operationAt(log: EventLog, stream: string, id: string, at: bigint): Promise<Operation | null> {
   const row = (await rowsAt(log, operations, { at, streams: [stream] })).get(id);
-  return row === undefined ? null : shown(row);
+  return row === undefined ? null : presentOperation(row);
 }
 
-function shown(row: OperationRow): Operation {
+/** An operation's row as the API shows it. */
+export function presentOperation(row: OperationRow): Operation {
   const { targetKind, targetId, errorCode, errorDetail, stream: _, ...rest } = row;
   const error = errorCode === null ? null : { code: errorCode, detail: errorDetail ?? '' };
   return { ...rest, target: { kind: targetKind, id: targetId }, error };

@@ -308,6 +308,7 @@ describe('a command that is refused leaves one entry and changes nothing', () =>
       expect(recorded).toMatchObject([
         {
           type: 'CommandDenied',
+          code: 'unauthenticated',
           action: 'DeleteNode',
           targetKind: 'node',
           targetId: nodeId,

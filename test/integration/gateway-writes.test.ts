@@ -70,7 +70,8 @@ describe('nodes', () => {
     expect(body.endpoint.url).toBe(`redis://${body.id}:${body.endpoint.password}@127.0.0.1:6001`);
     expect(headers['location']).toBe(`/v1/nodes/${body.id}`);
     expect(headers['cache-control']).toBe('no-store');
-    const { endpoint: _endpoint, ...shown } = body;
+    const { password: _password, url: _url, ...endpoint } = body.endpoint;
+    const shown = { ...body, endpoint };
     const read = await bed.operator('GET', `/v1/nodes/${body.id}`);
     expect(read.body).toEqual(shown);
     expect(read.headers['etag']).toBe(headers['etag']);

@@ -25,7 +25,7 @@ export async function registerManager(
   const memoryBudgetMb = config.nodeMemory.budget_mb;
   const data = { managerId, host: reachableHost(config.bindHost), respPort, memoryBudgetMb };
   const request = systemRequest({
-    action: 'manager.register',
+    action: 'RegisterManager',
     actor: `node-manager/${managerId}`,
     commandId: `register:${startId}`,
     target: { kind: 'manager', id: managerId },

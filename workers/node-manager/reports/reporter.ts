@@ -38,8 +38,9 @@ export function createReporter(eventLog: EventLog, managerId: ManagerId, log: Lo
   async function send(report: Report, commandId: string): Promise<boolean> {
     const { verb, node } = report;
     const { nodeId, tenantId, cause } = node;
+    const command = commandOf(report, managerId);
     const request = systemRequest({
-      action: `node.report-${verb}`,
+      action: command.type,
       actor,
       commandId,
       target: { kind: 'node', id: nodeId },
@@ -47,7 +48,6 @@ export function createReporter(eventLog: EventLog, managerId: ManagerId, log: Lo
       correlationId: cause?.correlationId ?? commandId,
       causationId: cause?.eventId ?? null,
     });
-    const command = commandOf(report, managerId);
     const outcome = await execute(eventLog, request, [
       step({ stream: nodeStream(nodeId), decider: nodeDecider, command }),
     ]);

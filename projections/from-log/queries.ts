@@ -7,14 +7,14 @@ import { nodeStream } from '#domains/node/events.ts';
 import { restoreStream } from '#domains/restore/events.ts';
 import { tenantStream } from '#domains/tenant/events.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
-import { apiKeys, type ApiKeyRow } from '#projections/api_keys/projection.ts';
-import { backups, type BackupRow } from '#projections/backups/projection.ts';
-import { applyInMemory, emptyFold } from '#projections/kernel/fold.ts';
-import type { AnyRow, View } from '#projections/kernel/view.ts';
-import { nodes, type NodeRow } from '#projections/nodes/projection.ts';
-import { operations } from '#projections/operations/projection.ts';
-import type { OperationRow } from '#projections/operations/row.ts';
-import { tenants, type TenantRow } from '#projections/tenants/projection.ts';
+import { apiKeys, type ApiKeyRow } from '../api_keys/projection.ts';
+import { backups, type BackupRow } from '../backups/projection.ts';
+import { applyInMemory, emptyFold } from '../kernel/fold.ts';
+import type { AnyRow, View } from '../kernel/view.ts';
+import { nodes, type NodeRow } from '../nodes/projection.ts';
+import { operations } from '../operations/projection.ts';
+import type { OperationRow } from '../operations/row.ts';
+import { tenants, type TenantRow } from '../tenants/projection.ts';
 
 /** A thing together with the operations that are about it. */
 export interface WithOperations<Row> {
