@@ -79,9 +79,12 @@ test('backends that are killed again and again under load lose and double nothin
   const acknowledged: { stream: string; position: bigint }[] = [];
   const done = new AbortController();
   const killer = (async () => {
-    let killed = 0;
+    let [killed, killedAt] = [0, 0];
     while (!done.signal.aborted) {
-      await sleep(20);
+      await sleep(5);
+      // However slow the machine is: between two strikes something gets done.
+      if (acknowledged.length < killedAt + 50) continue;
+      killedAt = acknowledged.length;
       const { rowCount } = await near.pool.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = current_database() AND application_name = 'victim' AND pid <> pg_backend_pid()`,
@@ -90,27 +93,30 @@ test('backends that are killed again and again under load lose and double nothin
     }
     return killed;
   })();
-  const victims = [1, 2, 3].map(() => openLog(database.url, { name: 'victim' }));
-  await Promise.all(
-    victims.flatMap(({ log }, p) =>
-      Array.from({ length: 40 }, async (_, w) => {
-        for (let n = 0; n < 60; n += 1) {
-          const stream = `node-${p}-${w}-${n}`;
-          const result = await log.append(
-            appendOf([stream, 'no-stream', said('x')], ['node-hot', 'any', said(stream)]),
-          );
-          if (!result.ok || result.repeated) throw new Error(`unexpected: ${JSON.stringify(result.ok)} for ${stream}`);
-          acknowledged.push({ stream, position: result.lastPosition });
-        }
-      }),
-    ),
-  );
-  done.abort();
+  const victims = [1, 2, 3].map(() => openLog(database.url, { name: 'victim', notify: false }));
+  try {
+    await Promise.all(
+      victims.flatMap(({ log }, p) =>
+        Array.from({ length: 40 }, async (_, w) => {
+          for (let n = 0; n < 25; n += 1) {
+            const stream = `node-${p}-${w}-${n}`;
+            const result = await log.append(
+              appendOf([stream, 'no-stream', said('x')], ['node-hot', 'any', said(stream)]),
+            );
+            if (!result.ok || result.repeated) throw new Error(`${stream} was not recorded as new`);
+            acknowledged.push({ stream, position: result.lastPosition });
+          }
+        }),
+      ),
+    );
+  } finally {
+    done.abort();
+  }
   expect(await killer).toBeGreaterThan(30);
   await Promise.all(victims.map((victim) => victim.close()));
 
-  expect(acknowledged.length).toBe(7_200);
-  expect(await near.log.head()).toBe(14_401n);
+  expect(acknowledged.length).toBe(3_000);
+  expect(await near.log.head()).toBe(6_001n);
   const hot = new Map((await near.log.readStream('node-hot')).map(({ position, data }) => [position, data]));
   for (const { stream, position } of acknowledged) expect(hot.get(position)).toMatchObject({ reason: stream });
-});
+}, 60_000);
