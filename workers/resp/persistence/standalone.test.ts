@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { redisBinaries } from '#test/tools/redis-binaries.ts';
 
+vi.setConfig({ testTimeout: 60_000 });
 const main = join(import.meta.dirname, '../main.ts');
 const cleanups: (() => Promise<unknown>)[] = [];
 let dir: string;
@@ -58,7 +59,7 @@ test('SAVE and BGSAVE write a dump.rdb that is loaded at the next start, and by 
   await first.client.set('a', 'changed');
   const before = await first.client.lastsave();
   expect(await first.client.bgsave()).toBe('Background saving started');
-  await expect.poll(() => first.client.info('persistence')).toContain('rdb_bgsave_in_progress:0');
+  await expect.poll(() => first.client.info('persistence'), { timeout: 20_000 }).toContain('rdb_bgsave_in_progress:0');
   expect(await first.client.lastsave()).toBeGreaterThanOrEqual(before);
   await first.client.set('a', 'lost');
   await stopped(first.child, 'SIGKILL');

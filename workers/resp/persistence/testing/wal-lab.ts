@@ -25,14 +25,14 @@ export function newFolder(): string {
 
 /** A copy of a folder as it is now, which is what a killed process would leave. */
 export function copyOf(folder: string): string {
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     const copy = newFolder();
     try {
       cpSync(folder, copy, { recursive: true });
       return copy;
     } catch (error) {
       // A file that was on its way out was seen in the list and then gone; the next look finds it gone or there.
-      if (!(error instanceof Error) || !('code' in error) || error.code !== 'ENOENT') throw error;
+      if (!(error instanceof Error) || !('code' in error) || error.code !== 'ENOENT' || tries > 20) throw error;
     }
   }
 }

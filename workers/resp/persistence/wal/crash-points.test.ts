@@ -1,10 +1,11 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 
 import { Node } from '../../keyspace/node.ts';
 import { nodeOf } from '../testing/keyspaces.ts';
 import { copyOf, engine, newFolder, openLog, removeFolders, run, serve, strings } from '../testing/wal-lab.ts';
 import type { Wal } from './wal.ts';
 
+vi.setConfig({ testTimeout: 120_000 });
 afterEach(removeFolders);
 
 type State = Record<string, string>;

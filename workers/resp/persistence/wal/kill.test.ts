@@ -31,7 +31,7 @@ async function writeUntilKilled(dir: string, afterMs: number): Promise<Map<strin
 
 test(
   `no acknowledged write is lost and no transaction is torn in ${KILLS} kills at random moments`,
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const dir = newFolder();
     let writes = 0;
