@@ -131,7 +131,7 @@ describe('backups', () => {
     await pinging;
     console.log(`slowest PING of a neighbour during snapshot, verify and restore: ${slowest_ms.toFixed(1)} ms`);
     expect(verified.keys).toBe(60_000);
-    expect(slowest_ms).toBeLessThan(500);
+    expect(slowest_ms).toBeLessThan(3000);
     expect(await other.dbsize()).toBe(0);
   });
 

@@ -81,7 +81,8 @@ test(`${kills} times kill -9 under load: every write acknowledged by an "always"
   }
   const shown = starts.map((ms) => Math.round(ms)).join(', ');
   console.log(`${acknowledged.length} acknowledged writes over ${kills} kills; manager starts: ${shown} ms`);
-  expect(acknowledged.length).toBeGreaterThan(500);
+  // Less would not be a load; how much more there is depends on the machine.
+  expect(acknowledged.length).toBeGreaterThan(kills * writers);
   expect(acknowledged.filter((key) => !found.has(key))).toEqual([]);
   expect((await bed.state(node.nodeId)).status).toBe('running');
 });
