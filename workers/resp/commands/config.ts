@@ -202,6 +202,8 @@ const parameters: ReadonlyMap<string, Parameter> = new Map<string, Parameter>([
   ['zset-max-ziplist-value', encoding('zsetValue')],
   ['list-max-listpack-size', encoding('listSize', -5)],
   ['list-max-ziplist-size', encoding('listSize', -5)],
+  ['stream-node-max-entries', encoding('streamEntries')],
+  ['stream-node-max-bytes', encoding('streamBytes')],
   ['list-compress-depth', kept('list-compress-depth', '0', /^\d+$/)],
   ['latency-monitor-threshold', kept('latency-monitor-threshold', '0', /^\d+$/)],
   ['appendonly', kept('appendonly', 'no', /^(?:yes|no)$/)],

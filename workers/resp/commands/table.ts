@@ -19,6 +19,13 @@ import { register } from './registry.ts';
 import { savingCommands } from './saving.ts';
 import { scanCommands } from './scan.ts';
 import { serverCommands } from './server.ts';
+import { streamClaimCommands } from './stream-claims.ts';
+import { streamGroupCommands } from './stream-groups.ts';
+import { streamInfoCommands } from './stream-info.ts';
+import { streamPendingCommands } from './stream-pending.ts';
+import { streamRangeCommands } from './stream-ranges.ts';
+import { streamReadCommands } from './stream-reads.ts';
+import { streamCommands } from './streams.ts';
 import { stringCounterCommands } from './string-counters.ts';
 import { stringRangeCommands } from './string-ranges.ts';
 import { stringCommands } from './strings.ts';
@@ -45,6 +52,13 @@ const lists = [
   zsetPopCommands,
   zsetRangeCommands,
   zsetCommands,
+  streamClaimCommands,
+  streamGroupCommands,
+  streamInfoCommands,
+  streamPendingCommands,
+  streamRangeCommands,
+  streamReadCommands,
+  streamCommands,
   transactionCommands,
   pubsubCommands,
   serverCommands,

@@ -32,9 +32,11 @@ const STRANGE = [
 export function createGenerator(random: () => number): () => string[] {
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
   const below = (limit: number): number => Math.floor(random() * limit);
+  /** How many IDs were made up for new entries, so that most of them grow. */
+  let added = 0;
   const key = (type: string): string => {
-    const known = type !== 'X' && random() < 0.06 ? pick(['S', 'H', 'L', 'T', 'Z']) : type;
-    return `${known === 'K' ? pick(['S', 'H', 'L', 'T', 'Z']) : known}${below(4)}`;
+    const known = type !== 'X' && random() < 0.06 ? pick(['S', 'H', 'L', 'T', 'Z', 'E']) : type;
+    return `${known === 'K' ? pick(['S', 'H', 'L', 'T', 'Z', 'E']) : known}${below(4)}`;
   };
   const integer = (): string => {
     const chance = random();
@@ -62,6 +64,10 @@ export function createGenerator(random: () => number): () => string[] {
     x: () => pick(['-inf', '+inf', `${below(40) - 10}`, `(${below(40) - 10}`, '(0', '0']),
     b: () => pick(['-', '+', `[${pick(['a', 'b', 'm', 'm2', 'foo'])}`, `(${pick(['a', 'c', 'm1', 'z'])}`]),
     p: () => pick(['*', 'S*', '[HL]?', 'm*', '?', '*o*', '[^a]*', 'x\\']),
+    j: () => (random() < 0.01 ? '18446744073709551615-5' : `${Math.floor(added++ / 3)}-${pick(['*', '*', String(below(9))])}`),
+    i: () => `${below(added / 3 + 2)}-${below(4)}`,
+    e: () => pick(['-', '+', '-', '+', '0', `${below(added / 3)}-${below(4)}`, `(${below(added / 3)}`, '(5-0']),
+    g: () => pick(['g', 'h']),
     d: () => pick(['0', '0', '0', '1', '2', '16']),
   };
 
@@ -82,7 +88,7 @@ export function createGenerator(random: () => number): () => string[] {
       .filter((word) => word !== '')
       .map(wordOf);
     // A timeout of nought would wait for ever, and SPOP of a few members would pick others on each side.
-    const blocking = /^b(?:l|r|z)|^spop/i.test(words[0]!);
+    const blocking = /^b(?:l|r|z)|^spop|^xread|^xsetid/i.test(words[0]!);
     if (random() < 0.04 && words.length > 1 && !blocking) words[1 + below(words.length - 1)] = pick(STRANGE);
     if (random() < 0.01 && !blocking && words.length > 1) words.pop();
     if (random() < 0.01 && !blocking) words.push(value());

@@ -1,6 +1,7 @@
 /**
- * What the differential test sends, one line per form of a command. Words in braces are filled in at random: S H L T Z are
- * keys that usually hold a string, hash, list, set or sorted set, K is any key; v a value, m a member or field, n a small
+ * What the differential test sends, one line per form of a command. Words in braces are filled in at random: S H L T Z E are
+ * keys that usually hold a string, hash, list, set, sorted set or stream, K is any key; j is a new and i an old ID of an
+ * entry, e an end of a range of them, g a group; v a value, m a member or field, n a small
  * integer, c a count, f a float, x a score bound, b a lexical bound, p a pattern, d a database. `[…]` is left out half of
  * the time, `a|b` is one of both.
  */
@@ -169,6 +170,43 @@ BZMPOP 0.001 2 {Z} {Z} MIN|MAX [COUNT {n}]
 ZRANDMEMBER {Z} 1000 [WITHSCORES]
 ZRANDMEMBER {Z} [{n}] [WITHSCORES]
 ZSCAN {Z} 0 COUNT 1000 [MATCH {p}]
+XADD {E} {j} {m} {v}
+XADD {E} {j} {m} {v} {m} {n}
+XADD {E} {j} a {n}
+XADD {E} [NOMKSTREAM] {j} {m} {v}
+XADD {E} MAXLEN|MAXLEN [~|=] {c} [LIMIT {c}] {j} {m} {v}
+XADD {E} MINID [~|=] {i} {j} {m} {v}
+XADD {E} {i} {m} {v}
+XTRIM {E} MAXLEN [~|=] {c} [LIMIT {n}]
+XTRIM {E} MINID [~|=] {i} [LIMIT {n}]
+XLEN {E}
+XRANGE {E} {e} {e} [COUNT {n}]
+XREVRANGE {E} {e} {e} [COUNT {n}]
+XRANGE {E} - +
+XDEL {E} {i} {i} {i}
+XSETID {E} {j} [ENTRIESADDED {c}] [MAXDELETEDID {i}]
+XREAD [COUNT {n}] [BLOCK 1] STREAMS {E} {E} {i} 0
+XREAD [COUNT {n}] STREAMS {E} $
+XGROUP CREATE {E} {g} {i}|$|0 [MKSTREAM] [ENTRIESREAD {n}]
+XGROUP CREATE {E} {g} 0 MKSTREAM
+XGROUP SETID {E} {g} {i}|$|0 [ENTRIESREAD {n}]
+XGROUP DESTROY {E} h
+XGROUP CREATECONSUMER {E} {g} {m}
+XGROUP DELCONSUMER {E} {g} a|b|c
+XREADGROUP GROUP {g} a|b|c [COUNT {n}] [BLOCK 1] [NOACK] STREAMS {E} >
+XREADGROUP GROUP {g} a|b [COUNT {n}] STREAMS {E} {E} > >
+XREADGROUP GROUP {g} a|b|c [COUNT {n}] STREAMS {E} {i}|0
+XACK {E} {g} {i} {i} {i}
+XPENDING {E} {g}
+XPENDING {E} {g} [IDLE 0|9999999] {e} {e} {c} [a|b|c]
+XCLAIM {E} {g} a|b|c 0|9999999 {i} {i} {i} [IDLE 5000|TIME 1000] [RETRYCOUNT {c}] [FORCE] [JUSTID] [LASTID {i}]
+XAUTOCLAIM {E} {g} a|b|c 0|9999999 {e} [COUNT {c}] [JUSTID]
+XINFO STREAM {E} [FULL [COUNT {n}]]
+XINFO GROUPS {E}
+XINFO CONSUMERS {E} {g}
+XINFO HELP
+XGROUP HELP
+DUMP nosuch
 MULTI
 EXEC
 EXEC
