@@ -5,7 +5,7 @@ import type { Consumer, Pending, StreamGroup } from '../keyspace/stream-group.ts
 import { formatId, MIN_ID, parseId } from '../keyspace/stream-id.ts';
 import type { StreamId } from '../keyspace/stream-id.ts';
 import type { StreamRecord } from '../keyspace/stream-record.ts';
-import { SYNTAX } from '../protocol/errors.ts';
+import { cut, noGroup, SYNTAX } from '../protocol/errors.ts';
 import { parseInteger } from '../protocol/numbers.ts';
 import { integerArg, writeAs } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
@@ -20,7 +20,7 @@ function groupAt(client: Client, key: string, name: string): GroupAt | undefined
   if (stream === null) return undefined;
   const group: StreamGroup | undefined = stream?.groups?.get(name);
   if (stream !== undefined && group !== undefined) return { key, stream, name, group };
-  client.reply.error(`NOGROUP No such key '${key}' or consumer group '${name}'`);
+  client.reply.error(noGroup(key, name));
   return undefined;
 }
 
@@ -58,7 +58,7 @@ function claimOptions(client: Client, args: readonly string[], from: number): Cl
       options.lastId = id;
       at++;
     } else {
-      client.reply.error(`ERR Unrecognized XCLAIM option '${args[at]!}'`);
+      client.reply.error(`ERR Unrecognized XCLAIM option '${cut(args[at]!, Infinity)}'`);
       return undefined;
     }
   }

@@ -4,6 +4,7 @@ import { addConsumer, addGroup, release, removeConsumer, removeGroup } from '../
 import type { StreamGroup } from '../keyspace/stream-group.ts';
 import { MIN_ID } from '../keyspace/stream-id.ts';
 import { StreamValue } from '../keyspace/stream-value.ts';
+import { noGroupOf } from '../protocol/errors.ts';
 import { changed, integerArg, writeAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { edgeIdArg, idArg, idArgs } from './stream-arguments.ts';
@@ -77,14 +78,16 @@ function create(client: Client, args: readonly string[]): void {
 }
 
 /** A subcommand about a group that must be there. */
-function aboutGroup(run: (client: Client, args: readonly string[], stream: StreamValue, group: StreamGroup) => void): Run {
+function aboutGroup(
+  run: (client: Client, args: readonly string[], stream: StreamValue, group: StreamGroup) => void,
+): Run {
   return (client, args) => {
     const stream = writeAs(client, args[2]!, 'stream');
     if (stream === null) return;
     const group = stream?.groups?.get(args[3]!);
     if (stream === undefined) client.reply.error(NO_KEY);
     else if (group === undefined) {
-      client.reply.error(`NOGROUP No such consumer group '${args[3]!}' for key name '${args[2]!}'`);
+      client.reply.error(noGroupOf(args[2]!, args[3]!));
     } else run(client, args, stream, group);
   };
 }
@@ -178,7 +181,7 @@ const HELP = [
   'SETID <key> <groupname> <id|$> [ENTRIESREAD entries_read]',
   '    Set the current group ID and entries_read counter.',
   'HELP',
-  '    Print this help.',
+  '    Prints this help.',
 ];
 
 /** Replies with the lines of a HELP subcommand. */

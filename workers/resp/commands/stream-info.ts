@@ -6,7 +6,7 @@ import { formatId, MAX_ID, MIN_ID } from '../keyspace/stream-id.ts';
 import type { StreamId } from '../keyspace/stream-id.ts';
 import { lagOf } from '../keyspace/stream-progress.ts';
 import type { StreamValue } from '../keyspace/stream-value.ts';
-import { NO_SUCH_KEY } from '../protocol/errors.ts';
+import { noGroupOf, NO_SUCH_KEY } from '../protocol/errors.ts';
 import { integerArg, readAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { entriesOf, writeEntries, writeEntry } from './stream-arguments.ts';
@@ -87,7 +87,10 @@ const describeStream = aboutStream((client, args, stream) => {
   writeFields(client, [
     ...common,
     ['entries', () => writeEntries(reply, entriesOf(stream, MIN_ID, MAX_ID, count))],
-    ['groups', () => writeList(client, byName(stream.groups), ([name, g]) => writeGroup(client, stream, name, g, count))],
+    [
+      'groups',
+      () => writeList(client, byName(stream.groups), ([name, g]) => writeGroup(client, stream, name, g, count)),
+    ],
   ]);
 });
 
@@ -163,7 +166,7 @@ const describeGroups = aboutStream((client, _, stream) => {
 const describeConsumers = aboutStream((client, args, stream) => {
   const group = stream.groups?.get(args[3]!);
   if (group === undefined) {
-    client.reply.error(`NOGROUP No such consumer group '${args[3]!}' for key name '${args[2]!}'`);
+    client.reply.error(noGroupOf(args[2]!, args[3]!));
     return;
   }
   writeList(client, byName(group.consumers), ([name, { pending, seenAtMs, activeAtMs }]) =>
@@ -185,7 +188,7 @@ const HELP = [
   'STREAM <key> [FULL [COUNT <count>]',
   '    Show information about the stream.',
   'HELP',
-  '    Print this help.',
+  '    Prints this help.',
 ];
 
 const sub = (name: string, arity: number, summary: string, run: Run): CommandSpec =>

@@ -4,7 +4,7 @@ import { byName } from '../keyspace/stream-group.ts';
 import type { Pending, StreamGroup } from '../keyspace/stream-group.ts';
 import { formatId } from '../keyspace/stream-id.ts';
 import type { StreamId } from '../keyspace/stream-id.ts';
-import { SYNTAX } from '../protocol/errors.ts';
+import { noGroup, SYNTAX } from '../protocol/errors.ts';
 import { integerArg, readAs } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 import { endArg, startArg } from './stream-arguments.ts';
@@ -90,7 +90,7 @@ function pending(client: Client, args: readonly string[]): void {
   if (stream === null) return;
   const group = stream?.groups?.get(args[2]!);
   if (group === undefined) {
-    reply.error(`NOGROUP No such key '${args[1]!}' or consumer group '${args[2]!}'`);
+    reply.error(noGroup(args[1]!, args[2]!));
   } else if (extent === undefined) writeSummary(client, group);
   else writeExtent(client, group, extent);
 }

@@ -10,7 +10,7 @@ import { assign } from '../keyspace/stream-group.ts';
 import type { Consumer } from '../keyspace/stream-group.ts';
 import { advance } from '../keyspace/stream-progress.ts';
 import type { StreamValue } from '../keyspace/stream-value.ts';
-import { WRONG_TYPE } from '../protocol/errors.ts';
+import { noGroup, WRONG_TYPE } from '../protocol/errors.ts';
 import { ofType } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { entriesOf, idArg, writeEntries } from './stream-arguments.ts';
@@ -20,10 +20,10 @@ import { readOptions, streamKeys } from './stream-read-options.ts';
 import type { ReadOptions } from './stream-read-options.ts';
 import { streamRow } from './stream-row.ts';
 
-/** What one key is read for: the entries after an ID, or what is new to the group. */
+/** What one key is read for: the entries after an ID, or without one what is new to the group. */
 interface Source {
   readonly key: string;
-  readonly after: StreamId | 'new';
+  readonly after: StreamId | undefined;
 }
 
 /** What XREADGROUP sends as `>`, resolved against the keyspace; undefined when it can't be served (the error was sent). */
@@ -37,7 +37,7 @@ function sourcesOf(client: Client, args: readonly string[], options: ReadOptions
     const stream = ofType(client, db.read(key), 'stream');
     if (stream === null) return undefined;
     if (options.group !== undefined && stream?.groups?.has(options.group.name) !== true) {
-      reply.error(noGroup(key, options.group.name));
+      reply.error(noGroup(key, options.group.name, IN_READ));
       return undefined;
     }
     if (word === '$' || word === '>') {
@@ -46,19 +46,17 @@ function sourcesOf(client: Client, args: readonly string[], options: ReadOptions
         reply.error(refusal);
         return undefined;
       }
-      sources.push({ key, after: word === '>' ? 'new' : (stream?.lastId ?? MIN_ID) });
+      sources.push({ key, after: word === '>' ? undefined : (stream?.lastId ?? MIN_ID) });
       continue;
     }
     const after = idArg(client, word);
     if (after === undefined) return undefined;
-    sources.push({ key, after: options.group !== undefined && after === MAX_ID ? 'new' : after });
+    sources.push({ key, after: options.group !== undefined && after === MAX_ID ? undefined : after });
   }
   return sources;
 }
 
-function noGroup(key: string, group: string): string {
-  return `NOGROUP No such key '${key}' or consumer group '${group}' in XREADGROUP with GROUP option`;
-}
+const IN_READ = ' in XREADGROUP with GROUP option';
 
 function meaningless(word: '$' | '>', { group }: ReadOptions): string | undefined {
   if (word === '$' && group !== undefined) {
@@ -90,14 +88,20 @@ function readNow(client: Client, sources: readonly Source[], { count }: ReadOpti
   for (const { key, after } of sources) {
     const stream = client.db.peek(key);
     if (stream === undefined || typeof stream === 'string' || stream.kind !== 'stream' || stream.size === 0) continue;
-    if (after === 'new' || stream.lastEntryId <= after) continue;
+    if (after === undefined || stream.lastEntryId <= after) continue;
     found.push({ key, write: () => writeEntries(client.reply, entriesOf(stream, nextId(after)!, MAX_ID, count)) });
   }
   return replyStreams(client, found);
 }
 
 /** Delivers entries to a consumer: the group's position moves on, and unless NOACK was given they are pending from now on. */
-function deliver(client: Client, at: GroupAt, consumer: Consumer, records: readonly StreamRecord[], noAck: boolean): void {
+function deliver(
+  client: Client,
+  at: GroupAt,
+  consumer: Consumer,
+  records: readonly StreamRecord[],
+  noAck: boolean,
+): void {
   const { stream, group } = at;
   let moved = false;
   for (const record of records) {
@@ -116,11 +120,16 @@ function deliver(client: Client, at: GroupAt, consumer: Consumer, records: reado
   if (moved) propagatePosition(client, at);
 }
 
-/** Replies with what a consumer has pending after an ID; entries that were deleted meanwhile have no fields. */
-function writeHistory(client: Client, at: GroupAt, consumer: Consumer, after: StreamId, count: number): void {
-  const { reply } = client;
+/** An entry that is pending; without its record when it was deleted meanwhile. */
+interface Delivered {
+  readonly id: StreamId;
+  readonly record: StreamRecord | undefined;
+}
+
+/** What a consumer has pending after an ID, which counts as delivering it again. */
+function redeliver(client: Client, at: GroupAt, consumer: Consumer, after: StreamId, count: number): Delivered[] {
   const start = nextId(after)!;
-  const found: { id: StreamId; record: StreamRecord | undefined }[] = [];
+  const found: Delivered[] = [];
   for (const [id, pending] of consumer.pending.from(start)) {
     const record = at.stream.get(id);
     found.push({ id, record });
@@ -131,6 +140,10 @@ function writeHistory(client: Client, at: GroupAt, consumer: Consumer, after: St
     }
     if (found.length === count) break;
   }
+  return found;
+}
+
+function writeHistory({ reply }: Client, found: readonly Delivered[]): void {
   reply.array(found.length);
   for (const { id, record } of found) {
     reply.array(2);
@@ -154,7 +167,7 @@ function readGroupNow(client: Client, sources: readonly Source[], options: ReadO
     const stream = value as StreamValue | undefined;
     const group = stream?.groups?.get(name);
     if (stream === undefined || group === undefined) {
-      reply.error(noGroup(key, name));
+      reply.error(noGroup(key, name, IN_READ));
       return true;
     }
     streams.push({ key, stream, name, group, after });
@@ -163,15 +176,13 @@ function readGroupNow(client: Client, sources: readonly Source[], options: ReadO
   for (const at of streams) {
     const { key, stream, group, after } = at;
     const consumer = consumerOf(client, at, consumerName);
-    if (after !== 'new') {
-      found.push({ key, write: () => writeHistory(client, at, consumer, after, options.count) });
+    if (after !== undefined) {
+      const entries = redeliver(client, at, consumer, after, options.count);
+      found.push({ key, write: () => writeHistory(client, entries) });
     } else if (stream.size > 0 && stream.lastEntryId > group.lastId) {
-      const write = (): void => {
-        const records = entriesOf(stream, nextId(group.lastId)!, MAX_ID, options.count);
-        writeEntries(reply, records);
-        deliver(client, at, consumer, records, options.noAck);
-      };
-      found.push({ key, write });
+      const records = entriesOf(stream, nextId(group.lastId)!, MAX_ID, options.count);
+      deliver(client, at, consumer, records, options.noAck);
+      found.push({ key, write: () => writeEntries(reply, records) });
     }
   }
   const served = replyStreams(client, found);

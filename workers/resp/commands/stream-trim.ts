@@ -114,5 +114,7 @@ export function trimStream(stream: StreamValue, { by, approximate, limit }: Trim
 
 /** The same trimming in words that mean the same wherever they are replayed: exact, and up to what is left now. */
 export function exactTrim(stream: StreamValue, { by }: Trim): string[] {
-  return 'maxLength' in by ? ['MAXLEN', '=', String(stream.size)] : ['MINID', '=', formatId(stream.size === 0 ? MAX_ID : stream.firstId)];
+  return 'maxLength' in by
+    ? ['MAXLEN', '=', String(stream.size)]
+    : ['MINID', '=', formatId(stream.size === 0 ? MAX_ID : stream.firstId)];
 }

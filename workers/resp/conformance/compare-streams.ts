@@ -1,5 +1,8 @@
 import { replyEnd } from './wire.ts';
 
+/** Counters beyond what a number holds exactly. */
+const HUGE = /:-?\d{16,}/g;
+
 /** A reply to a command on streams without what depends on the moment, or what 7.2 changed from 7.0. */
 export function comparableStream(name: string, request: readonly string[], reply: string): string {
   const sub = request[1]?.toLowerCase();
@@ -8,8 +11,12 @@ export function comparableStream(name: string, request: readonly string[], reply
   if (name === 'xpending') return reply.replace(/:\d+\r\n(:\d+\r\n)/g, ':idle\r\n$1');
   if (name !== 'xinfo') return reply;
   if (sub === 'consumers') return busyConsumers(reply);
-  if (sub === 'groups') return reply.replace(/\$9\r\nconsumers\r\n:\d+\r\n/g, '');
-  const timeless = reply.replace(/:\d{13}\r\n/g, ':time\r\n').replace(/(radix-tree-nodes\r\n):\d+/, '$1');
+  if (sub === 'groups') return reply.replace(/\$9\r\nconsumers\r\n:\d+\r\n/g, '').replace(HUGE, ':huge');
+  // Counters are exact up to 2^53 here; only the options for replication can set them beyond that.
+  const timeless = reply
+    .replace(/:\d{13}\r\n/g, ':time\r\n')
+    .replace(HUGE, ':huge')
+    .replace(/(radix-tree-nodes\r\n):\d+/, '$1');
   return withoutConsumers(timeless);
 }
 

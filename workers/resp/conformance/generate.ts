@@ -28,8 +28,8 @@ const STRANGE = [
   '\x00\xff',
 ];
 
-/** Makes random requests from the templates. */
-export function createGenerator(random: () => number): () => string[] {
+/** Makes random requests from the templates, or from some of them. */
+export function createGenerator(random: () => number, lines: readonly string[] = templates): () => string[] {
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
   const below = (limit: number): number => Math.floor(random() * limit);
   /** How many IDs were made up for new entries, so that most of them grow. */
@@ -64,7 +64,8 @@ export function createGenerator(random: () => number): () => string[] {
     x: () => pick(['-inf', '+inf', `${below(40) - 10}`, `(${below(40) - 10}`, '(0', '0']),
     b: () => pick(['-', '+', `[${pick(['a', 'b', 'm', 'm2', 'foo'])}`, `(${pick(['a', 'c', 'm1', 'z'])}`]),
     p: () => pick(['*', 'S*', '[HL]?', 'm*', '?', '*o*', '[^a]*', 'x\\']),
-    j: () => (random() < 0.01 ? '18446744073709551615-5' : `${Math.floor(added++ / 3)}-${pick(['*', '*', String(below(9))])}`),
+    j: () =>
+      random() < 0.01 ? '18446744073709551615-5' : `${Math.floor(added++ / 3)}-${pick(['*', '*', String(below(9))])}`,
     i: () => `${below(added / 3 + 2)}-${below(4)}`,
     e: () => pick(['-', '+', '-', '+', '0', `${below(added / 3)}-${below(4)}`, `(${below(added / 3)}`, '(5-0']),
     g: () => pick(['g', 'h']),
@@ -83,7 +84,7 @@ export function createGenerator(random: () => number): () => string[] {
     pick(word.split('|')).replace(/\{(\w)\}/g, (_, kind: string) => fill[kind]?.() ?? key(kind));
 
   return () => {
-    const words = expand(pick(templates))
+    const words = expand(pick(lines))
       .split(' ')
       .filter((word) => word !== '')
       .map(wordOf);

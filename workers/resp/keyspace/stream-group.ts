@@ -72,7 +72,13 @@ export function removeConsumer(stream: StreamValue, group: StreamGroup, name: st
 }
 
 /** Makes an entry pending for a consumer, whoever may have had it before. */
-export function assign(stream: StreamValue, group: StreamGroup, id: StreamId, consumer: Consumer, nowMs: number): Pending {
+export function assign(
+  stream: StreamValue,
+  group: StreamGroup,
+  id: StreamId,
+  consumer: Consumer,
+  nowMs: number,
+): Pending {
   const existing = group.pending.get(id);
   if (existing !== undefined) {
     move(existing, id, consumer);

@@ -3,9 +3,9 @@ import { MIN_ID } from './stream-id.ts';
 import type { StreamId } from './stream-id.ts';
 import type { StreamValue } from './stream-value.ts';
 
-/** Whether entries may have been deleted from an ID on. */
-function hasHolesFrom(stream: StreamValue, start: StreamId): boolean {
-  return stream.size > 0 && stream.maxDeletedId !== MIN_ID && start <= stream.maxDeletedId;
+/** Whether entries may have been deleted from an ID on, other than before the first that is left. */
+function hasHolesFrom({ firstId, maxDeletedId, size }: StreamValue, start: StreamId): boolean {
+  return size > 0 && maxDeletedId !== MIN_ID && firstId <= maxDeletedId && start <= maxDeletedId;
 }
 
 /** How many entries were ever added up to an ID, or -1 where Redis can't tell either. */

@@ -19,7 +19,18 @@ import { rdbCodec } from './codec.ts';
 import { loadRdb } from './load.ts';
 import { TYPE } from './rdb/format.ts';
 import { snapshotRdb } from './snapshot.ts';
-import { chunked, collect, digestOf, hashOf, listOf, nodeOf, plain, setOf, streamOf, zsetOf } from './testing/keyspaces.ts';
+import {
+  chunked,
+  collect,
+  digestOf,
+  hashOf,
+  listOf,
+  nodeOf,
+  plain,
+  setOf,
+  streamOf,
+  zsetOf,
+} from './testing/keyspaces.ts';
 import type { Entry } from './testing/keyspaces.ts';
 import { payload, ziplist } from './testing/old-payloads.ts';
 
@@ -194,7 +205,8 @@ test('old encodings mean the same to a real server, which still reads them, and 
 
 test('a stream of a real server with groups and deletions reads back, and ours goes back equal', async () => {
   const { client, file } = await startRedis();
-  for (let i = 1; i <= 250; i++) await client.xadd('stream', `5-${i}`, 'field', String(i), ...(i % 4 ? [] : ['x', 'y']));
+  for (let i = 1; i <= 250; i++)
+    await client.xadd('stream', `5-${i}`, 'field', String(i), ...(i % 4 ? [] : ['x', 'y']));
   await client.xadd('stream', '18446744073709551615-18446744073709551614', 'far', 'away');
   await client.xgroup('CREATE', 'stream', 'group', '5-3');
   await client.xreadgroup('GROUP', 'group', 'reader', 'COUNT', '150', 'STREAMS', 'stream', '>');

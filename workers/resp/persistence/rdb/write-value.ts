@@ -66,7 +66,11 @@ function* writeTextSliced(out: RdbOutput, value: StringValue): Generator<void> {
 export type Visit = (element: string, second?: string | number) => void;
 
 /** Visits all elements of a collection that is no stream, `slice` at a time, and yields between the slices. */
-export function* visitSliced(value: Exclude<Value, string | StreamValue>, slice: number, visit: Visit): Generator<void> {
+export function* visitSliced(
+  value: Exclude<Value, string | StreamValue>,
+  slice: number,
+  visit: Visit,
+): Generator<void> {
   const count = elementsOf(value);
   if (value.kind === 'list' || value.kind === 'zset') {
     for (let start = 0; start < count; start += slice) {

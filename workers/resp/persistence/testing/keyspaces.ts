@@ -151,7 +151,12 @@ function plainStream(stream: StreamValue): unknown {
 export function streamOf(count: number, seed: readonly string[] = []): StreamValue {
   const stream = new StreamValue();
   for (let i = 0; i < count; i++) {
-    const odd = [`field ${i % 3}`, seed[i % seed.length] ?? 'x', seed[(i + 1) % seed.length] ?? String(i), `value ${i}`];
+    const odd = [
+      `field ${i % 3}`,
+      seed[i % seed.length] ?? 'x',
+      seed[(i + 1) % seed.length] ?? String(i),
+      `value ${i}`,
+    ];
     const words = i % 7 === 3 ? odd : ['name', seed[i % seed.length] ?? `v${i}`, 'number', String(i * 31 - 500)];
     stream.append(streamId(1_700_000_000_000 + Math.floor(i / 3) * 1000, i % 3), words, 0, DEFAULT_LIMITS);
   }
