@@ -202,6 +202,7 @@ const parameters: ReadonlyMap<string, Parameter> = new Map<string, Parameter>([
   ['zset-max-ziplist-value', encoding('zsetValue')],
   ['list-max-listpack-size', encoding('listSize', -5)],
   ['list-max-ziplist-size', encoding('listSize', -5)],
+  ['hll-sparse-max-bytes', encoding('hllSparseBytes')],
   ['stream-node-max-entries', encoding('streamEntries')],
   ['stream-node-max-bytes', encoding('streamBytes')],
   ['list-compress-depth', kept('list-compress-depth', '0', /^\d+$/)],

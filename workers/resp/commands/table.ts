@@ -1,6 +1,7 @@
 import { bitFieldCommands } from './bitfield.ts';
 import { bitmapCommands } from './bitmaps.ts';
 import { hashCommands } from './hashes.ts';
+import { hyperLogLogCommands } from './hyperloglog.ts';
 import { listMoveCommands } from './list-moves.ts';
 import { listCommands } from './lists.ts';
 import { objectCommands } from './objects.ts';
@@ -43,6 +44,7 @@ const lists = [
   bitFieldCommands,
   bitmapCommands,
   hashCommands,
+  hyperLogLogCommands,
   listMoveCommands,
   listCommands,
   objectCommands,

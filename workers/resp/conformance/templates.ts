@@ -1,6 +1,6 @@
 /**
  * What the differential test sends, one line per form of a command. Words in braces are filled in at random: S H L T Z E are
- * keys that usually hold a string, hash, list, set, sorted set or stream, K is any key; j is a new and i an old ID of an
+ * keys that usually hold a string, hash, list, set, sorted set or stream, P a HyperLogLog, K is any key; j is a new and i an old ID of an
  * entry, e an end of a range of them, g a group; v a value, m a member or field, n a small
  * integer, c a count, f a float, x a score bound, b a lexical bound, p a pattern, d a database. `[…]` is left out half of
  * the time, `a|b` is one of both.
@@ -170,6 +170,14 @@ BZMPOP 0.001 2 {Z} {Z} MIN|MAX [COUNT {n}]
 ZRANDMEMBER {Z} 1000 [WITHSCORES]
 ZRANDMEMBER {Z} [{n}] [WITHSCORES]
 ZSCAN {Z} 0 COUNT 1000 [MATCH {p}]
+PFADD {P} {v} {v} {v}
+PFADD {P} {n} {m} {f} {c} {n} {n} {v} {v} {f} {f}
+PFADD {P}
+PFCOUNT {P} [{P}]
+PFMERGE {P} {P} [{P}]
+GET {P}
+STRLEN {P}
+DEL {P}
 XADD {E} {j} {m} {v}
 XADD {E} {j} {m} {v} {m} {n}
 XADD {E} {j} a {n}

@@ -22,6 +22,8 @@ export interface EncodingLimits {
   /** Entries and listpack bytes in a block of a stream; 0 means no limit. */
   streamEntries: number;
   streamBytes: number;
+  /** Bytes of a HyperLogLog above which it is kept dense. */
+  hllSparseBytes: number;
 }
 
 /** Redis 7.2's defaults. */
@@ -36,4 +38,5 @@ export const DEFAULT_LIMITS: EncodingLimits = {
   listSize: -2,
   streamEntries: 100,
   streamBytes: 4096,
+  hllSparseBytes: 3000,
 };
