@@ -1,5 +1,6 @@
 import { bitFieldCommands } from './bitfield.ts';
 import { bitmapCommands } from './bitmaps.ts';
+import { geoCommands } from './geo.ts';
 import { hashCommands } from './hashes.ts';
 import { hyperLogLogCommands } from './hyperloglog.ts';
 import { listMoveCommands } from './list-moves.ts';
@@ -43,6 +44,7 @@ const lists = [
   stringRangeCommands,
   bitFieldCommands,
   bitmapCommands,
+  geoCommands,
   hashCommands,
   hyperLogLogCommands,
   listMoveCommands,

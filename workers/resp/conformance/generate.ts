@@ -69,6 +69,10 @@ export function createGenerator(random: () => number, lines: readonly string[] =
     i: () => `${below(added / 3 + 2)}-${below(4)}`,
     e: () => pick(['-', '+', '-', '+', '0', `${below(added / 3)}-${below(4)}`, `(${below(added / 3)}`, '(5-0']),
     g: () => pick(['g', 'h']),
+    y: () => `${(random() * 340 - 170).toFixed(6)} ${(random() * 160 - 80).toFixed(6)}`,
+    o: () => `${(random() * 10).toFixed(6)} ${(40 + random() * 5).toFixed(6)}`,
+    u: () => pick(['m', 'km', 'ft', 'mi', 'km', 'KM']),
+    r: () => String(Math.floor(10 ** (random() * 5))),
     d: () => pick(['0', '0', '0', '1', '2', '16']),
   };
 
@@ -87,9 +91,10 @@ export function createGenerator(random: () => number, lines: readonly string[] =
     const words = expand(pick(lines))
       .split(' ')
       .filter((word) => word !== '')
-      .map(wordOf);
-    // A timeout of nought would wait for ever, and SPOP of a few members would pick others on each side.
-    const blocking = /^b(?:l|r|z)|^spop|^xread|^xsetid/i.test(words[0]!);
+      .flatMap((word) => (/^\{[yo]\}$/.test(word) ? fill[word[1]!]!().split(' ') : [wordOf(word)]));
+    // A timeout of nought would wait for ever, SPOP of a few members would pick others on each side, 7.2 refuses what 7.0
+    // lets XSETID do, and places under a key that is read by names would leave the order open.
+    const blocking = /^b(?:l|r|z)|^spop|^xread|^xsetid|^geoadd|^geosearchstore|^georadius/i.test(words[0]!);
     if (random() < 0.04 && words.length > 1 && !blocking) words[1 + below(words.length - 1)] = pick(STRANGE);
     if (random() < 0.01 && !blocking && words.length > 1) words.pop();
     if (random() < 0.01 && !blocking) words.push(value());

@@ -1,6 +1,6 @@
 /**
  * What the differential test sends, one line per form of a command. Words in braces are filled in at random: S H L T Z E are
- * keys that usually hold a string, hash, list, set, sorted set or stream, P a HyperLogLog, K is any key; j is a new and i an old ID of an
+ * keys that usually hold a string, hash, list, set, sorted set or stream, P a HyperLogLog, G places (y anywhere, o close together; r is a distance, u a unit), K is any key; j is a new and i an old ID of an
  * entry, e an end of a range of them, g a group; v a value, m a member or field, n a small
  * integer, c a count, f a float, x a score bound, b a lexical bound, p a pattern, d a database. `[…]` is left out half of
  * the time, `a|b` is one of both.
@@ -178,6 +178,27 @@ PFMERGE {P} {P} [{P}]
 GET {P}
 STRLEN {P}
 DEL {P}
+GEOADD {G} [NX|XX] [CH] {o} {m} {o} {m}
+GEOADD {G} {y} {m} {y} {m} {o} {m}
+GEOADD {G} {f} {f} {v}
+GEOPOS {G} {m} {m}
+GEOHASH {G} {m} {m}
+GEODIST {G} {m} {m} [{u}]
+GEOSEARCH {G} FROMLONLAT {o} BYRADIUS {r} {u} [ASC|DESC] [COUNT {c}] [WITHCOORD] [WITHDIST] [WITHHASH]
+GEOSEARCH {G} FROMLONLAT {y} BYRADIUS {r} km [ASC|DESC] [WITHDIST]
+GEOSEARCH {G} FROMMEMBER {m} BYBOX {r} {r} {u} [ASC|DESC] [COUNT {c} [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]
+GEOSEARCH {G} FROMLONLAT {y} BYBOX {r} {r} km
+GEOSEARCHSTORE {G} {G} FROMLONLAT {o} BYRADIUS {r} km [COUNT {c}]
+GEOSEARCHSTORE D1 {G} FROMMEMBER {m} BYBOX {r} {r} mi [STOREDIST]
+GEORADIUS {G} {o} {r} {u} [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT {c} [ANY]] [ASC|DESC]
+GEORADIUS {G} {y} {r} km STORE {G}
+GEORADIUS_RO {G} {o} {r} {u} ASC
+GEORADIUSBYMEMBER {G} {m} {r} {u} [WITHDIST] [ASC|DESC] [STOREDIST D1]
+GEORADIUSBYMEMBER_RO {G} {m} {r} {u} [WITHCOORD] [COUNT {c}]
+ZREM {G} {m} {m}
+ZRANGE D1 0 -1
+ZRANGE {G} 0 -1 WITHSCORES
+COMMAND GETKEYS GEORADIUS {m} 1 1 1 km STORE {v}
 XADD {E} {j} {m} {v}
 XADD {E} {j} {m} {v} {m} {n}
 XADD {E} {j} a {n}

@@ -4,7 +4,8 @@ import { hashed, murmur64 } from './murmur.ts';
 export const REGISTERS = 16_384;
 /** Bits of the hash that are left after those that choose the register. */
 const Q = 50;
-const ALPHA = 0.72134752044448170368;
+/** 0.5 / ln(2). */
+const ALPHA = 0.7213475204444817;
 
 /** The header: "HYLL", the encoding, three unused bytes, and the cached count with its highest bit set when it is stale. */
 export const HEADER = 16;
@@ -130,7 +131,7 @@ function tau(value: number): number {
 
 /** The estimate from how many registers have each value (Ertl's formula, with Redis's order of operations). */
 export function estimate(max: Uint8Array): number {
-  const histogram = new Array<number>(64).fill(0);
+  const histogram = Array.from({ length: 64 }, () => 0);
   for (const value of max) histogram[value]!++;
   let z = REGISTERS * tau((REGISTERS - histogram[Q + 1]!) / REGISTERS);
   for (let j = Q; j >= 1; j--) {
