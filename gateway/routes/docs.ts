@@ -38,7 +38,6 @@ export async function addDocsRoutes(app: FastifyInstance): Promise<void> {
       withDefaultFonts: false,
       // Nothing that would take a reader, or what they type, to a service elsewhere.
       telemetry: false,
-      showToolbar: 'never',
       showDeveloperTools: 'never',
       hideClientButton: true,
       agent: { disabled: true },
