@@ -1,7 +1,7 @@
 import { HEADER } from './hyperloglog.ts';
 
 /** The greatest value and run of registers that the sparse form can hold, and the longest run of zeros in one byte. */
-export const SPARSE_VALUE_MAX = 32;
+const SPARSE_VALUE_MAX = 32;
 const VALUE_RUN_MAX = 4;
 const ZERO_RUN_MAX = 64;
 

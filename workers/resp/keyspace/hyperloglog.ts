@@ -9,9 +9,9 @@ const ALPHA = 0.7213475204444817;
 
 /** The header: "HYLL", the encoding, three unused bytes, and the cached count with its highest bit set when it is stale. */
 export const HEADER = 16;
-export const DENSE_SIZE = HEADER + (REGISTERS * 6) / 8;
+const DENSE_SIZE = HEADER + (REGISTERS * 6) / 8;
 export const DENSE = 0;
-export const SPARSE = 1;
+const SPARSE = 1;
 
 /** A new, empty HyperLogLog in Redis's sparse form. */
 export const EMPTY_HLL = `HYLL\x01${'\0'.repeat(11)}\x7f\xff`;
@@ -34,7 +34,7 @@ export function patternOf(element: string): { index: number; count: number } {
   return { index, count: 64 - Math.clz32(rest & -rest) };
 }
 
-export function getRegister(bytes: Buffer, index: number): number {
+function getRegister(bytes: Buffer, index: number): number {
   const bit = index * 6;
   const at = HEADER + (bit >>> 3);
   const shift = bit & 7;
@@ -59,7 +59,7 @@ export function raiseDense(bytes: Buffer, index: number, value: number): boolean
 /**
  * Visits the runs of equal registers of the sparse form: false when they are not as many registers as there have to be.
  */
-export function visitRuns(bytes: Buffer, visit: (from: number, length: number, value: number) => void): boolean {
+function visitRuns(bytes: Buffer, visit: (from: number, length: number, value: number) => void): boolean {
   let index = 0;
   for (let at = HEADER; at < bytes.length; at++) {
     const first = bytes[at]!;

@@ -50,7 +50,7 @@ export function sharesFields(fields: readonly string[], words: readonly string[]
 }
 
 /** How far a number of an ID is from the block's first, as the listpack holds it. */
-export function difference(value: number | bigint, base: number | bigint): number {
+function difference(value: number | bigint, base: number | bigint): number {
   return typeof value === 'number' && typeof base === 'number' ? value - base : Number(BigInt(value) - BigInt(base));
 }
 
