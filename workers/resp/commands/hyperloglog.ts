@@ -29,16 +29,16 @@ interface Hll {
   bytes: Buffer;
 }
 
-/** The bytes of a value: a copy, or the value itself when it is kept in place. Null when it is none (the error was sent). */
+/** The bytes of a value: a copy, or the value itself when it is dense and kept in place. Null when it is none (the error was sent). */
 function hllOf(client: Client, value: Value | undefined): Hll | undefined | null {
   if (value === undefined) return undefined;
-  const problem = !isString(value) ? WRONG_TYPE : isHyperLogLog(textOf(value)) ? undefined : NOT_HLL;
-  if (problem !== undefined) {
-    client.reply.error(problem);
+  const text = isString(value) ? textOf(value) : undefined;
+  if (text === undefined || !isHyperLogLog(text)) {
+    client.reply.error(text === undefined ? WRONG_TYPE : NOT_HLL);
     return null;
   }
-  const bytes = value instanceof ByteString ? value.view() : Buffer.from(value as string, 'latin1');
-  return { bytes };
+  const inPlace = value instanceof ByteString && text.charCodeAt(4) === DENSE;
+  return { bytes: inPlace ? value.view() : Buffer.from(text, 'latin1') };
 }
 
 /** Puts a changed HyperLogLog in place; the dense form stays a buffer, so that its registers are set without copying. */
