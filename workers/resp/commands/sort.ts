@@ -91,7 +91,8 @@ function sorted(client: Client, elements: readonly string[], options: SortOption
   }));
   if (!alpha) {
     for (const item of weighted) {
-      const score = item.weight === undefined ? 0 : parseDouble(item.weight);
+      // Redis takes what is empty for zero, too.
+      const score = item.weight === undefined || item.weight === '' ? 0 : parseDouble(item.weight);
       if (score === undefined) return undefined;
       item.score = score;
     }

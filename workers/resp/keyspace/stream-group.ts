@@ -1,7 +1,6 @@
 import { IdMap } from './id-map.ts';
 import { OBJECT_BYTES, stringBytes } from './sizes.ts';
 import type { StreamId } from './stream-id.ts';
-import type { StreamValue } from './stream-value.ts';
 
 /** An entry that was delivered and not acknowledged yet. */
 export interface Pending {
@@ -34,8 +33,14 @@ const PENDING_BYTES = 138;
 const CONSUMER_BYTES = OBJECT_BYTES * 2;
 const GROUP_BYTES = OBJECT_BYTES * 5;
 
+/** What a stream is to its groups. */
+interface GroupOwner {
+  bytes: number;
+  groups: Map<string, StreamGroup> | undefined;
+}
+
 /** Adds a group that must not be there yet. */
-export function addGroup(stream: StreamValue, name: string, lastId: StreamId, entriesRead: number): StreamGroup {
+export function addGroup(stream: GroupOwner, name: string, lastId: StreamId, entriesRead: number): StreamGroup {
   const group: StreamGroup = { lastId, entriesRead, pending: new IdMap(), consumers: new Map() };
   (stream.groups ??= new Map()).set(name, group);
   stream.bytes += GROUP_BYTES + stringBytes(name);
@@ -43,7 +48,7 @@ export function addGroup(stream: StreamValue, name: string, lastId: StreamId, en
 }
 
 /** Removes a group and says whether it was there. */
-export function removeGroup(stream: StreamValue, name: string): boolean {
+export function removeGroup(stream: GroupOwner, name: string): boolean {
   const group = stream.groups?.get(name);
   if (group === undefined) return false;
   for (const consumer of group.consumers.keys()) removeConsumer(stream, group, consumer);
@@ -53,7 +58,7 @@ export function removeGroup(stream: StreamValue, name: string): boolean {
 }
 
 /** Adds a consumer that must not be there yet. */
-export function addConsumer(stream: StreamValue, group: StreamGroup, name: string, nowMs: number): Consumer {
+export function addConsumer(stream: GroupOwner, group: StreamGroup, name: string, nowMs: number): Consumer {
   const consumer: Consumer = { name, seenAtMs: nowMs, activeAtMs: -1, pending: new IdMap() };
   group.consumers.set(name, consumer);
   stream.bytes += CONSUMER_BYTES + stringBytes(name);
@@ -61,7 +66,7 @@ export function addConsumer(stream: StreamValue, group: StreamGroup, name: strin
 }
 
 /** Removes a consumer with what it has pending, and returns how much that was; undefined when there is no such consumer. */
-export function removeConsumer(stream: StreamValue, group: StreamGroup, name: string): number | undefined {
+export function removeConsumer(stream: GroupOwner, group: StreamGroup, name: string): number | undefined {
   const consumer = group.consumers.get(name);
   if (consumer === undefined) return undefined;
   const { size } = consumer.pending;
@@ -73,7 +78,7 @@ export function removeConsumer(stream: StreamValue, group: StreamGroup, name: st
 
 /** Makes an entry pending for a consumer, whoever may have had it before. */
 export function assign(
-  stream: StreamValue,
+  stream: GroupOwner,
   group: StreamGroup,
   id: StreamId,
   consumer: Consumer,
@@ -100,7 +105,7 @@ export function move(pending: Pending, id: StreamId, consumer: Consumer): void {
 }
 
 /** Takes an entry off the pending lists and says whether it was there. */
-export function release(stream: StreamValue, group: StreamGroup, id: StreamId): boolean {
+export function release(stream: GroupOwner, group: StreamGroup, id: StreamId): boolean {
   const pending = group.pending.get(id);
   if (pending === undefined) return false;
   group.pending.delete(id);

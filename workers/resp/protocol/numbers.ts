@@ -96,9 +96,12 @@ function unitsOf(text: string): { units: bigint; places: number } | undefined {
   return places >= 0 ? { units: digits, places } : { units: digits * 10n ** BigInt(-places), places: 0 };
 }
 
-/** A quotient rounded to the nearest, halves away from zero. */
+/** A quotient rounded to the nearest, halves to the even one, as floating point rounds. */
 function divideRounded(value: bigint, by: bigint): bigint {
-  return (value + (value < 0n ? -by : by) / 2n) / by;
+  const [size, sign] = value < 0n ? [-value, -1n] : [value, 1n];
+  const [down, twice] = [size / by, (size % by) * 2n];
+  const up = twice > by || (twice === by && down % 2n === 1n);
+  return sign * (up ? down + 1n : down);
 }
 
 /**

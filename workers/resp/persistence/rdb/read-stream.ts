@@ -10,8 +10,8 @@ import { StreamValue } from '../../keyspace/stream-value.ts';
 import { readListpack } from './compact.ts';
 import { TYPE } from './format.ts';
 import type { RdbInput } from './input.ts';
-import { each, whole } from './read-value.ts';
-import type { Pause } from './read-value.ts';
+import { each, whole } from './pauses.ts';
+import type { Pause } from './pauses.ts';
 
 /** Blocks between two looks at the clock. */
 const SLICE_BLOCKS = 8;

@@ -6,47 +6,13 @@ import type { Value } from '../../keyspace/value.ts';
 import { ZSetValue } from '../../keyspace/zset-value.ts';
 import { readIntset, readListpack, readZiplist, readZipmap } from './compact.ts';
 import { TYPE, UNSUPPORTED } from './format.ts';
-import { MORE } from './input.ts';
 import type { RdbInput } from './input.ts';
+import { each, SLICE, whole } from './pauses.ts';
+import type { Pause } from './pauses.ts';
 import { readStream } from './read-stream.ts';
 
-/** Why a reader stopped: it needs more input, or it has done enough for one slice. */
-export type Pause = 'more' | 'slice';
-
-/** How many elements are read between two looks at the clock. */
-const SLICE = 512;
-/** The same for the nodes of a list, which hold up to a few thousand elements each. */
+/** How many nodes of a list, which hold up to a few thousand elements each, are read between two looks at the clock. */
 const SLICE_NODES = 4;
-
-/** Repeats `read` from the last mark until the input suffices for it. */
-export function* whole<T>(input: RdbInput, read: () => T): Generator<Pause, T> {
-  for (;;) {
-    try {
-      const result = read();
-      input.mark();
-      return result;
-    } catch (error) {
-      if (error !== MORE) throw error;
-      input.rewind();
-      yield 'more';
-    }
-  }
-}
-
-/** Reads `count` items one by one, marking each, so that collections of any size need only a small window. */
-export function* each(input: RdbInput, count: number, readOne: () => void, slice = SLICE): Generator<Pause> {
-  let done = 0;
-  for (let start = 0; start < count; start += slice) {
-    const end = Math.min(count, start + slice);
-    yield* whole(input, () => {
-      for (; done < end; done++) {
-        readOne();
-        input.mark();
-      }
-    });
-    yield 'slice';
-  }
-}
 
 /** Reads a value of a type. Undefined for a collection without elements, which some old servers wrote. */
 export function* readValue(

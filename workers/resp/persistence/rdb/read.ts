@@ -4,8 +4,9 @@ import type { EncodingLimits } from '../../keyspace/sizes.ts';
 import type { Value } from '../../keyspace/value.ts';
 import { OPCODE, RDB_VERSION_MAX } from './format.ts';
 import { RdbInput } from './input.ts';
-import { readValue, whole } from './read-value.ts';
-import type { Pause } from './read-value.ts';
+import { whole } from './pauses.ts';
+import type { Pause } from './pauses.ts';
+import { readValue } from './read-value.ts';
 
 /** How long the reader works before others have their turn. */
 const SLICE_MS = 3;
