@@ -9,8 +9,8 @@ export default defineConfig({
     // Processes, not threads: tests start servers, send signals and change the environment.
     pool: 'forks',
     maxWorkers: 4,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
     teardownTimeout: 30_000,
   },
 });

@@ -180,8 +180,7 @@ function commandFolder(): string {
   const script = `#!/bin/sh
 echo "$@" > "$MINIREDIS_HOME/asked.txt"
 port=$6
-base=$((port + 1))
-internal="$base,$((base + 1)),$((base + 2)),$((base + 3)),$((base + 4)),$((base + 5)),$((base + 6))"
+internal=$(tr -d ' \\n' < "$MINIREDIS_HOME/run/platform.json" | sed -n 's/.*"temporalInternal":\\[\\([0-9,]*\\)\\].*/\\1/p')
 url=$(sed -n 's/.*"databaseUrl": "\\(.*\\)",/\\1/p' "$MINIREDIS_HOME/run/platform.json")
 mkfifo "$MINIREDIS_HOME/stdin"
 DATABASE_URL="$url" exec "${buildPath()}" -port "$port" -internal-ports "$internal" -namespace miniredis <> "$MINIREDIS_HOME/stdin"
