@@ -1,3 +1,5 @@
+import type { AclLogEntry } from '../acl/log.ts';
+import type { AclUser } from '../acl/user.ts';
 import type { AuthRequest, AuthResult, ConnectionLimits, ExtraCommand, Saving } from '../engine-api.ts';
 import { clock } from '../keyspace/clock.ts';
 import type { ValueCodec } from '../keyspace/codec.ts';
@@ -19,7 +21,9 @@ export interface Host {
   /** All nodes together take as much memory as the process may have. */
   full: boolean;
   port: number;
-  /** Decides where a password leads; undefined while standalone without a password. */
+  /** Standalone: the password of the default user, while it has no rules of its own. */
+  readonly requirePass: string | undefined;
+  /** Decides where a password leads; undefined while standalone, where the node's own users are all there are. */
   authenticate: ((request: AuthRequest) => AuthResult | Promise<AuthResult>) | undefined;
   /** The server side of a node. */
   serverOf(node: Node): Server;
@@ -90,6 +94,8 @@ export class Client {
   authenticated = false;
   privileged = false;
   user = 'default';
+  /** The user, when there is anything it may not do. */
+  restrictedTo: AclUser | undefined;
   name = '';
   libName = '';
   libVersion = '';
@@ -162,6 +168,11 @@ export class Server {
   readonly errorStats = new Map<string, number>();
   /** Settings changed by CONFIG SET, by name. */
   readonly config = new Map<string, string>();
+  /** The ACL users, made from those of the node when first needed. */
+  aclUsers: Map<string, AclUser> | undefined;
+  /** What was denied, latest first. */
+  aclLog: AclLogEntry[] | undefined;
+  aclLogMax = 128;
   slowLogMicroseconds = 10_000;
   slowLogMax = 128;
   /** Classes of keyspace notifications that are on, as in notify-keyspace-events. */

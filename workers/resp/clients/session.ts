@@ -1,3 +1,4 @@
+import { mayEnterFreely, restrictionOf } from '../acl/users.ts';
 import { clock } from '../keyspace/clock.ts';
 import { unblock } from './blocking.ts';
 import { unsubscribeAll } from './pubsub.ts';
@@ -10,6 +11,7 @@ export function attach(client: Client, server: Server): void {
   client.db = server.node.database(0);
   client.id = server.nextClientId++;
   server.clients.set(client.id, client);
+  client.restrictedTo = restrictionOf(server, client.user);
   server.node.connectionsReceived++;
 }
 
@@ -31,7 +33,7 @@ export function moveTo(client: Client, server: Server): void {
 }
 
 /** Brings a connection back to how it was after connecting (RESET). */
-export function reset(client: Client, needsPassword: boolean): void {
+export function reset(client: Client): void {
   discard(client);
   unsubscribeAll(client);
   client.db = client.node.database(0);
@@ -42,7 +44,8 @@ export function reset(client: Client, needsPassword: boolean): void {
   client.noTouch = false;
   client.user = 'default';
   client.privileged = false;
-  client.authenticated = !needsPassword;
+  client.restrictedTo = restrictionOf(client.server, client.user);
+  client.authenticated = mayEnterFreely(client.server);
 }
 
 /** Holds commands of a node's clients until a time (CLIENT PAUSE); a longer pause is not shortened. */

@@ -52,6 +52,9 @@ const WHILE_SUBSCRIBED = new Set(
   'subscribe unsubscribe psubscribe punsubscribe ssubscribe sunsubscribe ping quit reset'.split(' '),
 );
 
+/** They change what the journal keeps of a node, though Redis does not call them writes. */
+const CHANGE_USERS = new Set(['acl|setuser', 'acl|deluser']);
+
 /** Makes a row ready for execution. */
 export function compile(spec: CommandSpec, container?: CommandSpec, privileged = false): Command {
   const flags = new Set(spec.flags.split(' '));
@@ -64,7 +67,7 @@ export function compile(spec: CommandSpec, container?: CommandSpec, privileged =
     spec,
     fullName,
     arity: spec.arity,
-    write: flags.has('write'),
+    write: flags.has('write') || CHANGE_USERS.has(fullName),
     denyOom: flags.has('denyoom'),
     noAuth: flags.has('no_auth'),
     unqueued: UNQUEUED.has(fullName),

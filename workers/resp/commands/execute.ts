@@ -1,3 +1,4 @@
+import { aclRefusal } from '../acl/refuse.ts';
 import { serveReady } from '../clients/blocking.ts';
 import type { Client, CommandStat } from '../clients/server.ts';
 import { discard } from '../clients/transactions.ts';
@@ -81,6 +82,10 @@ function dispatch(client: Client, args: readonly string[]): boolean {
 /** Why a command may not run now, as an error line. */
 function refusalOf(client: Client, command: Command, args: readonly string[]): string | undefined {
   if (!client.authenticated && !command.noAuth) return NO_AUTH;
+  if (client.restrictedTo !== undefined) {
+    const denied = aclRefusal(client, command, args);
+    if (denied !== undefined) return denied;
+  }
   const { node } = client;
   if (node.unavailable !== undefined && !command.whileLoading) return node.unavailable;
   const { full } = client.server.host;

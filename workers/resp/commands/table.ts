@@ -1,3 +1,4 @@
+import { aclCommands } from './acl.ts';
 import { bitFieldCommands } from './bitfield.ts';
 import { bitmapCommands } from './bitmaps.ts';
 import { hashCommands } from './hashes.ts';
@@ -26,6 +27,7 @@ import { transactionCommands } from './transactions.ts';
 
 /** Every command of the engine, one list per file; a new data type adds its list here. */
 const lists = [
+  aclCommands,
   connectionCommands,
   keyCommands,
   expiryCommands,

@@ -1,4 +1,5 @@
 import type { Client } from '../clients/server.ts';
+import { aclRefusalAtExec } from '../acl/refuse.ts';
 import { discard, unwatch } from '../clients/transactions.ts';
 import { EXEC_ABORT } from '../protocol/errors.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
@@ -43,7 +44,8 @@ function exec(client: Client): void {
   reply.array(transaction.queue.length);
   for (const args of transaction.queue) {
     const command = resolve(args);
-    if (typeof command === 'string') reply.error(command);
+    const refusal = typeof command === 'string' ? command : aclRefusalAtExec(client, command, args);
+    if (typeof command === 'string' || refusal !== undefined) reply.error(refusal!);
     else call(client, command, args);
   }
   client.executing = false;
