@@ -21,6 +21,8 @@ export interface DatabaseOwner {
   snapshot: { capture(db: Database, key: string): void } | undefined;
   /** Set while the eviction policy goes by use: is told of each use of a key. */
   usage: { used(db: Database, key: string): void; forget(db: Database, key: string): void } | undefined;
+  /** Set while someone wants to be told of events. */
+  readonly listener: { event(kind: string, event: string, key: string, db: number): void } | undefined;
   /** A key was found expired and has been removed. */
   expired(db: Database, key: string): void;
   /** Something was put under a key that blocked clients wait for. */
@@ -62,8 +64,10 @@ export class Database {
   /** The value of a key for a command that only reads. */
   read(key: string): Value | undefined {
     const value = this.peek(key);
-    if (value === undefined) this.owner.keyspaceMisses++;
-    else {
+    if (value === undefined) {
+      this.owner.keyspaceMisses++;
+      if (this.owner.listener !== undefined) this.owner.listener.event('m', 'keymiss', key, this.index);
+    } else {
       this.owner.keyspaceHits++;
       if (this.owner.usage !== undefined) this.owner.usage.used(this, key);
     }
@@ -87,6 +91,7 @@ export class Database {
     if (old === undefined) {
       this.owner.usedBytes += DICT_ENTRY_BYTES + stringBytes(key);
       if (this.owner.usage !== undefined) this.owner.usage.used(this, key);
+      if (this.owner.listener !== undefined) this.owner.listener.event('n', 'new', key, this.index);
     } else this.release(old);
     this.charge(value);
     if (this.watched !== undefined) this.signal(key);
