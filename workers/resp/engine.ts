@@ -3,6 +3,7 @@ import { fits, reloadUsers } from './acl/users.ts';
 import { createAuthThrottle } from './clients/auth-throttle.ts';
 import { Client, Server } from './clients/server.ts';
 import type { Host } from './clients/server.ts';
+import { invalidateAll } from './clients/tracking.ts';
 import { call, execute, resolve, startBatch } from './commands/execute.ts';
 import { detach } from './clients/session.ts';
 import { registerCommands } from './commands/table.ts';
@@ -139,6 +140,7 @@ export function createEngine(options: EngineOptions): Engine {
       }
       node.aclUsers = source.aclUsers;
       reloadUsers(serverOf(node));
+      invalidateAll(serverOf(node));
       node.usedBytes = source.usedBytes;
       node.dirty++;
       trackUsage(node);

@@ -8,6 +8,8 @@ function flagsOf(client: Client): string {
   if (client.blocked !== undefined) flags += 'b';
   if (client.watcher?.dirty === true) flags += 'd';
   if (client.closing) flags += 'c';
+  if (client.tracking !== undefined) flags += client.tracking.broadcast ? 'tB' : 't';
+  if (client.tracking?.brokenRedirect === true) flags += 'R';
   if (client.noEvict) flags += 'e';
   if (client.noTouch) flags += 'T';
   return flags === '' ? 'N' : flags;
@@ -24,7 +26,7 @@ export function describeClient(client: Client): string {
     `db=${client.db.index} sub=${client.channels?.size ?? 0} psub=${client.patterns?.size ?? 0}`,
     `ssub=${client.shardChannels?.size ?? 0} multi=${multi} qbuf=${input} qbuf-free=0 argv-mem=0 multi-mem=0`,
     `rbs=1024 rbp=0 obl=${output} oll=0 omem=${output} tot-mem=${1024 + input + output} events=r`,
-    `cmd=${client.lastCommand === '' ? 'NULL' : client.lastCommand} user=${client.user} redir=-1`,
+    `cmd=${client.lastCommand === '' ? 'NULL' : client.lastCommand} user=${client.user} redir=${client.tracking?.redirect ?? -1}`,
     `resp=${client.reply.resp3 ? 3 : 2} lib-name=${client.libName} lib-ver=${client.libVersion}`,
   ];
   return fields.join(' ');

@@ -5,6 +5,7 @@ import { clock } from '../keyspace/clock.ts';
 import type { ValueCodec } from '../keyspace/codec.ts';
 import type { Database, Watcher } from '../keyspace/database.ts';
 import type { Node } from '../keyspace/node.ts';
+import type { ClientTracking, TrackingTable } from './tracking.ts';
 import { Reply } from '../protocol/reply.ts';
 
 /** What all nodes of a process share. */
@@ -111,6 +112,8 @@ export class Client {
   patterns: Set<string> | undefined;
   shardChannels: Set<string> | undefined;
   blocked: Blocked | undefined;
+  /** Set while the client is told of changes to what it has read. */
+  tracking: ClientTracking | undefined;
   /** Set while an asynchronous command runs; input is held until it has ended. */
   pending: Promise<void> | undefined;
   replyMode: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
@@ -170,6 +173,8 @@ export class Server {
   readonly config = new Map<string, string>();
   /** The ACL users, made from those of the node when first needed. */
   aclUsers: Map<string, AclUser> | undefined;
+  /** Set while any client tracks. */
+  tracking: TrackingTable | undefined;
   /** What was denied, latest first. */
   aclLog: AclLogEntry[] | undefined;
   aclLogMax = 128;

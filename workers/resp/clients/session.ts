@@ -3,6 +3,7 @@ import { clock } from '../keyspace/clock.ts';
 import { unblock } from './blocking.ts';
 import { unsubscribeAll } from './pubsub.ts';
 import type { Client, Server } from './server.ts';
+import { stopTracking } from './tracking.ts';
 import { discard } from './transactions.ts';
 
 /** Makes a connection a client of a node; an id is given that means something within the node only. */
@@ -21,6 +22,7 @@ export function detach(client: Client): void {
   unblock(client);
   discard(client);
   unsubscribeAll(client);
+  stopTracking(client);
   server.pausedClients.delete(client);
   server.clients.delete(client.id);
 }
@@ -36,6 +38,7 @@ export function moveTo(client: Client, server: Server): void {
 export function reset(client: Client): void {
   discard(client);
   unsubscribeAll(client);
+  stopTracking(client);
   client.db = client.node.database(0);
   client.reply.resp3 = false;
   client.replyMode = 'on';

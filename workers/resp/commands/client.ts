@@ -6,6 +6,7 @@ import { clock } from '../keyspace/clock.ts';
 import { SYNTAX } from '../protocol/errors.ts';
 import { parseInteger } from '../protocol/numbers.ts';
 import { integerFrom } from './arguments.ts';
+import { caching, redirection, tracking, trackingInfo } from './client-tracking.ts';
 import type { CommandSpec, Run } from './command.ts';
 
 /** What is wrong with a client's or library's name, as an error line: blanks and line ends would garble CLIENT LIST. */
@@ -232,7 +233,7 @@ const row = (
 
 const FREE = 'noscript loading stale';
 
-/** CLIENT's subcommands. TRACKING and its kin come with client-side caching. */
+/** CLIENT's subcommands. */
 export const clientSubcommands: readonly CommandSpec[] = [
   row('id', 2, FREE, '5.0.0', 'Returns the unique client ID of the connection.', ({ reply, id }) => reply.integer(id)),
   row('info', 2, FREE, '6.2.0', 'Returns information about the connection.', (client) =>
@@ -273,6 +274,16 @@ export const clientSubcommands: readonly CommandSpec[] = [
   }),
   row('unblock', -3, `admin ${FREE}`, '5.0.0', 'Unblocks a client blocked by a blocking command.', unblockClient),
   row('getredir', 2, FREE, '6.0.0', 'Returns the client ID to which tracking notifications are redirected.', (client) =>
-    client.reply.integer(-1),
+    client.reply.integer(redirection(client.tracking)),
+  ),
+  row('tracking', -3, FREE, '6.0.0', 'Controls server-assisted client-side caching for the connection.', tracking),
+  row('caching', 3, FREE, '6.0.0', 'Instructs the server whether to track the keys in the next request.', caching),
+  row(
+    'trackinginfo',
+    2,
+    FREE,
+    '6.2.0',
+    'Returns information about server-assisted client-side caching for the connection.',
+    trackingInfo,
   ),
 ];

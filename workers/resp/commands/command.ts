@@ -31,6 +31,7 @@ export interface Command {
   readonly fullName: string;
   readonly arity: number;
   readonly write: boolean;
+  readonly readOnly: boolean;
   readonly denyOom: boolean;
   readonly noAuth: boolean;
   /** Runs at once even after MULTI. */
@@ -68,6 +69,7 @@ export function compile(spec: CommandSpec, container?: CommandSpec, privileged =
     fullName,
     arity: spec.arity,
     write: flags.has('write') || CHANGE_USERS.has(fullName),
+    readOnly: flags.has('readonly'),
     denyOom: flags.has('denyoom'),
     noAuth: flags.has('no_auth'),
     unqueued: UNQUEUED.has(fullName),

@@ -1,4 +1,5 @@
 import type { Client } from '../clients/server.ts';
+import { invalidateAll } from '../clients/tracking.ts';
 import type { Database } from '../keyspace/database.ts';
 import { DATABASE_COUNT } from '../keyspace/node.ts';
 import { SYNTAX } from '../protocol/errors.ts';
@@ -16,6 +17,7 @@ function flush(databases: (client: Client) => readonly (Database | undefined)[])
       return;
     }
     for (const db of databases(client)) db?.clear();
+    invalidateAll(client.server);
     // Counts as a change even when nothing was there, so that an empty flush is propagated too.
     node.dirty++;
     reply.ok();

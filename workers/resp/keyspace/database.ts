@@ -21,6 +21,8 @@ export interface DatabaseOwner {
   snapshot: { capture(db: Database, key: string): void } | undefined;
   /** Set while the eviction policy goes by use: is told of each use of a key. */
   usage: { used(db: Database, key: string): void; forget(db: Database, key: string): void } | undefined;
+  /** Set while clients track what they have read: is told of each change to a key. */
+  readonly invalidated: ((key: string) => void) | undefined;
   /** Set while someone wants to be told of events. */
   readonly listener: { event(kind: string, event: string, key: string, db: number): void } | undefined;
   /** A key was found expired and has been removed. */
@@ -94,7 +96,7 @@ export class Database {
       if (this.owner.listener !== undefined) this.owner.listener.event('n', 'new', key, this.index);
     } else this.release(old);
     this.charge(value);
-    if (this.watched !== undefined) this.signal(key);
+    if (this.watched !== undefined || this.owner.invalidated !== undefined) this.signal(key);
     if (this.waiting !== undefined && this.waiting.has(key)) this.owner.keyReady(this, key);
   }
 
@@ -110,7 +112,7 @@ export class Database {
       this.owner.usedBytes += value.bytes - value.charged;
       value.charged = value.bytes;
     }
-    if (this.watched !== undefined) this.signal(key);
+    if (this.watched !== undefined || this.owner.invalidated !== undefined) this.signal(key);
   }
 
   /** Removes a key that is there, and says whether it was. */
@@ -123,7 +125,7 @@ export class Database {
     this.release(value);
     if (this.expires.size !== 0) this.dropExpiry(key);
     if (this.clocks !== undefined) this.owner.usage?.forget(this, key);
-    if (this.watched !== undefined) this.signal(key);
+    if (this.watched !== undefined || this.owner.invalidated !== undefined) this.signal(key);
     return true;
   }
 
@@ -139,7 +141,7 @@ export class Database {
       this.owner.usedBytes += DICT_ENTRY_BYTES + 16;
       if (this.expires.size === 1) this.owner.expiryAdded();
     }
-    if (this.watched !== undefined) this.signal(key);
+    if (this.watched !== undefined || this.owner.invalidated !== undefined) this.signal(key);
   }
 
   /** Removes the expiry of a key and says whether there was one. */
@@ -147,7 +149,7 @@ export class Database {
     if (this.expires.size === 0 || !this.expires.has(key)) return false;
     if (this.owner.snapshot !== undefined) this.owner.snapshot.capture(this, key);
     this.dropExpiry(key);
-    if (this.watched !== undefined) this.signal(key);
+    if (this.watched !== undefined || this.owner.invalidated !== undefined) this.signal(key);
     return true;
   }
 
@@ -195,8 +197,9 @@ export class Database {
     return true;
   }
 
-  /** Tells the clients that watch a key. */
+  /** Tells the clients that watch a key, or have read it and track it. */
   signal(key: string): void {
+    this.owner.invalidated?.(key);
     this.watched?.get(key)?.forEach((_, watcher) => {
       watcher.dirty = true;
     });

@@ -59,6 +59,8 @@ export class Node implements DatabaseOwner {
   replaying = false;
   snapshot: DatabaseOwner['snapshot'];
   usage: DatabaseOwner['usage'];
+  /** Set while clients track what they have read: is told of each change to a key. */
+  invalidated: ((key: string) => void) | undefined;
   /** Called when the first key with an expiry appears, to schedule active expiry. */
   onExpiryAdded: (() => void) | undefined;
 
