@@ -14,6 +14,7 @@ import { zsetCommands } from './zsets.ts';
 import { commandCommands } from './command-command.ts';
 import { connectionCommands } from './connection.ts';
 import { expiryCommands } from './expiry.ts';
+import { withHelp } from './help.ts';
 import { keyCommands } from './keys.ts';
 import { pubsubCommands } from './pubsub.ts';
 import { register } from './registry.ts';
@@ -56,5 +57,5 @@ const lists = [
 
 /** Fills the command table. */
 export function registerCommands(): void {
-  for (const list of lists) register(list);
+  for (const list of lists) register(withHelp(list));
 }

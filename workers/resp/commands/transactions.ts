@@ -98,7 +98,10 @@ const row = (name: string, arity: number, since: string, summary: string, run: R
 
 export const transactionCommands: readonly CommandSpec[] = [
   row('multi', 1, '1.2.0', 'Starts a transaction.', multi),
-  { ...row('exec', 1, '1.2.0', 'Executes all commands in a transaction.', exec), flags: 'noscript loading stale' },
+  {
+    ...row('exec', 1, '1.2.0', 'Executes all commands in a transaction.', exec),
+    flags: 'noscript loading stale skip_slowlog',
+  },
   row('discard', 1, '2.0.0', 'Discards a transaction.', discardCommand),
   row('watch', -2, '2.2.0', 'Monitors changes to keys to determine the execution of a transaction.', watch, [1, -1, 1]),
   row('unwatch', 1, '2.2.0', 'Forgets about watched keys of a transaction.', unwatchCommand),
