@@ -10,6 +10,7 @@ function flagsOf(client: Client): string {
   if (client.closing) flags += 'c';
   if (client.tracking !== undefined) flags += client.tracking.broadcast ? 'tB' : 't';
   if (client.tracking?.brokenRedirect === true) flags += 'R';
+  if (client.server.monitors?.has(client) === true) flags += 'O';
   if (client.noEvict) flags += 'e';
   if (client.noTouch) flags += 'T';
   return flags === '' ? 'N' : flags;

@@ -173,6 +173,8 @@ export class Server {
   readonly config = new Map<string, string>();
   /** The ACL users, made from those of the node when first needed. */
   aclUsers: Map<string, AclUser> | undefined;
+  /** Clients that are shown all requests. */
+  monitors: Set<Client> | undefined;
   /** Set while any client tracks. */
   tracking: TrackingTable | undefined;
   /** What was denied, latest first. */

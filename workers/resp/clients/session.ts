@@ -1,6 +1,7 @@
 import { mayEnterFreely, restrictionOf } from '../acl/users.ts';
 import { clock } from '../keyspace/clock.ts';
 import { unblock } from './blocking.ts';
+import { stopMonitor } from './monitor.ts';
 import { unsubscribeAll } from './pubsub.ts';
 import type { Client, Server } from './server.ts';
 import { stopTracking } from './tracking.ts';
@@ -23,6 +24,7 @@ export function detach(client: Client): void {
   discard(client);
   unsubscribeAll(client);
   stopTracking(client);
+  stopMonitor(client);
   server.pausedClients.delete(client);
   server.clients.delete(client.id);
 }
@@ -39,6 +41,7 @@ export function reset(client: Client): void {
   discard(client);
   unsubscribeAll(client);
   stopTracking(client);
+  stopMonitor(client);
   client.db = client.node.database(0);
   client.reply.resp3 = false;
   client.replyMode = 'on';

@@ -13,7 +13,7 @@ const BY_GROUP: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Commands whose group says nothing about their categories. */
-const APART = new Set(['sort', 'sort_ro', 'wait']);
+const APART = new Set(['sort', 'sort_ro', 'wait', 'waitaof']);
 
 /** The ACL categories of a command (without '@'), which follow from its flags and group as in Redis. */
 export function aclCategories(spec: CommandSpec): string[] {

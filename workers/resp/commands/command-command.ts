@@ -14,7 +14,9 @@ const HIDDEN = new Set(['may_replicate', 'no_auth_needed', '']);
 
 function flagsOf({ spec, fullName, noAuth }: Command): string[] {
   const flags = spec.flags.split(' ').filter((flag) => !HIDDEN.has(flag) && !(flag === 'no_multi' && noAuth));
-  const vague = placesOfKeys(fullName).some(({ find }) => find === undefined);
+  const vague = placesOfKeys(fullName).some(
+    ({ find, flags: uses }) => find === undefined || uses.includes('incomplete'),
+  );
   if (typeof spec.keys === 'function' || vague) flags.push('movablekeys');
   return flags;
 }

@@ -32,6 +32,7 @@ export interface Command {
   readonly arity: number;
   readonly write: boolean;
   readonly readOnly: boolean;
+  readonly admin: boolean;
   readonly denyOom: boolean;
   readonly noAuth: boolean;
   /** Runs at once even after MULTI. */
@@ -69,6 +70,7 @@ export function compile(spec: CommandSpec, container?: CommandSpec, privileged =
     fullName,
     arity: spec.arity,
     write: flags.has('write') || CHANGE_USERS.has(fullName),
+    admin: flags.has('admin'),
     readOnly: flags.has('readonly'),
     denyOom: flags.has('denyoom'),
     noAuth: flags.has('no_auth'),

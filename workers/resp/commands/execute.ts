@@ -3,6 +3,7 @@ import { serveReady } from '../clients/blocking.ts';
 import type { Client, CommandStat } from '../clients/server.ts';
 import { beginCommand, endCommand, rememberRead } from '../clients/tracking.ts';
 import { discard } from '../clients/transactions.ts';
+import { feedMonitors } from '../clients/monitor.ts';
 import { noteSlow } from '../clients/slow-log.ts';
 import { makeRoom } from '../keyspace/eviction.ts';
 import { NO_AUTH, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
@@ -144,6 +145,8 @@ export function call(client: Client, command: Command, args: readonly string[]):
     if (node.readyKeys.length > 0) serveReady(server);
   }
   if (tracking !== undefined && !client.executing) endCommand(tracking, client);
+  // Redis holds administrative commands to be too dangerous to be shown.
+  if (server.monitors !== undefined && !command.admin) feedMonitors(server.monitors, client, client.db.index, args);
   if (client.tracking !== undefined) track(client, command, args);
   const now = performance.now();
   const microseconds = (now - stampMs) * 1000;

@@ -26,6 +26,9 @@ import { stringRangeCommands } from './string-ranges.ts';
 import { stringCommands } from './strings.ts';
 import { transactionCommands } from './transactions.ts';
 
+import { waitAofCommands } from './wait-aof.ts';
+import { withheldCommands } from './withheld.ts';
+
 /** Every command of the engine, one list per file; a new data type adds its list here. */
 const lists = [
   aclCommands,
@@ -53,6 +56,8 @@ const lists = [
   serverCommands,
   savingCommands,
   commandCommands,
+  waitAofCommands,
+  withheldCommands,
 ];
 
 /** Fills the command table. */

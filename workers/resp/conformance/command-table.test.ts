@@ -43,7 +43,7 @@ afterAll(async () => {
   await reference.stop();
 });
 
-const sorted = (set: ReplyValue | undefined): unknown[] => [...(set as ReadonlySet<ReplyValue>)].sort();
+const sorted = (set: ReplyValue | undefined): string[] => [...(set as ReadonlySet<string>)].sort();
 
 /** A key specification with its flags in order; Redis's remarks for people are not compared. */
 function plainPlaces(value: ReplyValue | undefined): unknown {
@@ -63,7 +63,7 @@ async function table(of: number): Promise<Map<string, Record<string, unknown>>> 
     for (const command of commands) {
       const [name, arity, flags, first, last, step, categories, tips, places, subcommands] =
         command as readonly ReplyValue[];
-      rows.set(String(name), {
+      rows.set(name as string, {
         arity,
         flags: sorted(flags),
         keys: [first, last, step],

@@ -63,6 +63,16 @@ async function play(port: number, script: string): Promise<Record<string, string
 /** HELLO's reply names versions, so RESP3 is entered by each script in a line of its own and taken out here. */
 const withoutGreeting = (text: string): string => text.replace(/%7\r\n[^]*?modules\r\n\*0\r\n/, '');
 
+test('MONITOR shows what a real redis-server shows', async () => {
+  const script =
+    'm monitor\na set k "a\\x\na multi\na get k\na exec\na config get port\na acl whoami\na auth x secret\na select 1\na publish \u00ff\u0000 x\nm reset\na get k';
+  const plain = (text: string): string => text.replace(/\+[\d.]+ \[(\d+) [\d.:]+\]/g, '[$1]');
+  const [ours, theirs] = await Promise.all(ports.map((port) => play(port, script)));
+  expect(plain(ours!['m']!)).toBe(plain(theirs!['m']!));
+  expect(ours!['m']).toContain('"k"');
+  expect(ours!['m']).not.toContain('secret');
+});
+
 test.each([
   [
     'reads are invalidated once',
