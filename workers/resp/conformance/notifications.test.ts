@@ -29,8 +29,11 @@ afterAll(async () => {
 });
 
 /** A connection, and what another one that listens to all keyspace events hears. */
-async function listen(port: number): Promise<{ wire: Wire; heard: (marker: string) => Promise<string[]> }> {
+async function listen(
+  port: number,
+): Promise<{ wire: Wire; heard: (marker: string) => Promise<string[]>; close: () => void }> {
   const subscriber = new Redis(port, { retryStrategy: null });
+  subscriber.on('error', () => undefined);
   let events: string[] = [];
   let ended: ((marker: string) => void) | undefined;
   subscriber.on('pmessageBuffer', (_pattern, channel: Buffer, message: Buffer) => {
@@ -41,15 +44,19 @@ async function listen(port: number): Promise<{ wire: Wire; heard: (marker: strin
   await subscriber.psubscribe('__key*');
   const wire = await openWire(port);
   const heard = async (marker: string): Promise<string[]> => {
-    await new Promise<void>((resolve) => {
+    const arrived = new Promise<void>((resolve) => {
       ended = (text) => void (text === marker && resolve());
-      void wire.batch([['PUBLISH', '__key:end', marker]]);
     });
+    await Promise.all([wire.batch([['PUBLISH', '__key:end', marker]]), arrived]);
     const all = events;
     events = [];
     return all;
   };
-  return { wire, heard };
+  const close = (): void => {
+    wire.close();
+    subscriber.disconnect();
+  };
+  return { wire, heard, close };
 }
 
 /** Keys that expire within the test would do so at other moments on each side. */
@@ -83,7 +90,7 @@ test(
         );
       }
     }
-    for (const { wire } of sides) wire.close();
+    for (const { close } of sides) close();
   },
 );
 
