@@ -9,7 +9,7 @@ export function block(
   client: Client,
   keys: readonly string[],
   timeoutMs: number,
-  ends: Pick<Blocked, 'serve' | 'timedOut'>,
+  ends: Pick<Blocked, 'serve' | 'timedOut' | 'endsWhenRemoved'>,
 ): void {
   const { server, db } = client;
   const blocked: Blocked = { db: db.index, keys, ...ends, timer: undefined };
@@ -74,7 +74,8 @@ export function serveReady(server: Server): void {
       if (waiting === undefined) continue;
       for (const client of Array.from(waiting)) {
         const { blocked } = client;
-        if (blocked === undefined || db.peek(key) === undefined) continue;
+        if (blocked === undefined) continue;
+        if (blocked.endsWhenRemoved !== true && db.peek(key) === undefined) continue;
         node.rewritten = false;
         if (!blocked.serve(key)) continue;
         node.flushEffects();

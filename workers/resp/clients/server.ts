@@ -55,6 +55,8 @@ export interface Blocked {
   readonly keys: readonly string[];
   /** Replies if the key now has what is waited for, and says whether it did. */
   serve(key: string): boolean;
+  /** Set when the key's removal ends the wait too, with an error. */
+  readonly endsWhenRemoved?: boolean;
   /** Replies that the time is over. */
   timedOut(): void;
   timer: NodeJS.Timeout | undefined;

@@ -2,6 +2,7 @@ import type { Client } from '../clients/server.ts';
 import type { HashValue } from '../keyspace/hash-value.ts';
 import type { ListValue } from '../keyspace/list-value.ts';
 import type { SetValue } from '../keyspace/set-value.ts';
+import type { StreamValue } from '../keyspace/stream-value.ts';
 import type { StringValue, Value } from '../keyspace/value.ts';
 import { typeOf } from '../keyspace/value.ts';
 import type { ZSetValue } from '../keyspace/zset-value.ts';
@@ -60,6 +61,7 @@ interface Kinds {
   list: ListValue;
   set: SetValue;
   zset: ZSetValue;
+  stream: StreamValue;
 }
 
 /** The value if it is of the type or missing; for another type replies WRONGTYPE and returns null. */

@@ -64,14 +64,16 @@ function lookUp(client: Client, pattern: string, element: string): string | unde
   return typeof value !== 'string' && value.kind === 'hash' ? value.get(field) : undefined;
 }
 
+const SORTABLE = new Set<string>(['list', 'set', 'zset']);
+
 /** The elements of what is to be sorted, in their own order; undefined for another type. */
 function elementsOf(client: Client, key: string): { elements: string[]; kind: string } | undefined {
   const value = client.db.read(key);
   const elements: string[] = [];
   if (value === undefined) return { elements, kind: 'none' };
-  if (typeof value === 'string' || value.kind === 'string' || value.kind === 'hash') return undefined;
+  if (typeof value === 'string' || !SORTABLE.has(value.kind)) return undefined;
   if (value.kind === 'zset') value.forEach((_, member) => elements.push(member));
-  else value.forEach((element) => elements.push(element));
+  else if (value.kind === 'list' || value.kind === 'set') value.forEach((element) => elements.push(element));
   return { elements, kind: value.kind };
 }
 

@@ -1,7 +1,9 @@
 import { aclCommands } from './acl.ts';
 import { bitFieldCommands } from './bitfield.ts';
 import { bitmapCommands } from './bitmaps.ts';
+import { geoCommands } from './geo.ts';
 import { hashCommands } from './hashes.ts';
+import { hyperLogLogCommands } from './hyperloglog.ts';
 import { listMoveCommands } from './list-moves.ts';
 import { listCommands } from './lists.ts';
 import { objectCommands } from './objects.ts';
@@ -21,6 +23,13 @@ import { register } from './registry.ts';
 import { savingCommands } from './saving.ts';
 import { scanCommands } from './scan.ts';
 import { serverCommands } from './server.ts';
+import { streamClaimCommands } from './stream-claims.ts';
+import { streamGroupCommands } from './stream-groups.ts';
+import { streamInfoCommands } from './stream-info.ts';
+import { streamPendingCommands } from './stream-pending.ts';
+import { streamRangeCommands } from './stream-ranges.ts';
+import { streamReadCommands } from './stream-reads.ts';
+import { streamCommands } from './streams.ts';
 import { stringCounterCommands } from './string-counters.ts';
 import { stringRangeCommands } from './string-ranges.ts';
 import { stringCommands } from './strings.ts';
@@ -41,7 +50,9 @@ const lists = [
   stringRangeCommands,
   bitFieldCommands,
   bitmapCommands,
+  geoCommands,
   hashCommands,
+  hyperLogLogCommands,
   listMoveCommands,
   listCommands,
   objectCommands,
@@ -51,6 +62,13 @@ const lists = [
   zsetPopCommands,
   zsetRangeCommands,
   zsetCommands,
+  streamClaimCommands,
+  streamGroupCommands,
+  streamInfoCommands,
+  streamPendingCommands,
+  streamRangeCommands,
+  streamReadCommands,
+  streamCommands,
   transactionCommands,
   pubsubCommands,
   serverCommands,

@@ -80,7 +80,8 @@ function addScores(client: Client, args: readonly string[], at: number, options:
   else reply.double(result);
 }
 
-function add(client: Client, args: readonly string[]): void {
+/** ZADD; `args` may also come from GEOADD, which is a ZADD of scores it computes. */
+export function add(client: Client, args: readonly string[]): void {
   const { options, at } = addOptions(args);
   const left = args.length - at;
   const problem = left === 0 || left % 2 !== 0 ? SYNTAX : conflict(options, left / 2);

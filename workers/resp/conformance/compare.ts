@@ -1,3 +1,4 @@
+import { comparableStream } from './compare-streams.ts';
 import { replyEnd } from './wire.ts';
 
 /** Scores: 7.0 prints 17 digits, 7.2 the shortest that mean the same number. */
@@ -39,6 +40,8 @@ function sortedItems(reply: string, pairs: boolean): string {
  */
 function comparable(request: readonly string[], reply: string): string {
   const name = request[0]!.toLowerCase();
+  // 7.2 names the command.
+  if (reply.startsWith('-ERR Unbalanced')) return 'unbalanced';
   if (reply.startsWith('-') || reply.startsWith('+QUEUED')) return reply;
   if (name.startsWith('sort') && request.some((word) => word.toUpperCase() === 'BY')) {
     // Without an order of its own, or with equal weights, Redis's order is that of its tables and sorting.
@@ -56,6 +59,7 @@ function comparable(request: readonly string[], reply: string): string {
   if (name === 'acl') return comparableAcl(request, reply);
   if (RANDOM.has(name) && request[2] !== '1000')
     return reply.startsWith('*') ? reply.slice(0, reply.indexOf('\r\n')) : reply[0]!;
+  if (name.startsWith('x')) return comparableStream(name, request, reply);
   if (name.includes('z'))
     return comparableRest(
       name,

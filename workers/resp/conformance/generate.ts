@@ -28,13 +28,15 @@ const STRANGE = [
   '\x00\xff',
 ];
 
-/** Makes random requests from the templates. */
-export function createGenerator(random: () => number): () => string[] {
+/** Makes random requests from the templates, or from some of them. */
+export function createGenerator(random: () => number, lines: readonly string[] = templates): () => string[] {
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
   const below = (limit: number): number => Math.floor(random() * limit);
+  /** How many IDs were made up for new entries, so that most of them grow. */
+  let added = 0;
   const key = (type: string): string => {
-    const known = type !== 'X' && random() < 0.06 ? pick(['S', 'H', 'L', 'T', 'Z']) : type;
-    return `${known === 'K' ? pick(['S', 'H', 'L', 'T', 'Z']) : known}${below(4)}`;
+    const known = type !== 'X' && random() < 0.06 ? pick(['S', 'H', 'L', 'T', 'Z', 'E']) : type;
+    return `${known === 'K' ? pick(['S', 'H', 'L', 'T', 'Z', 'E']) : known}${below(4)}`;
   };
   const integer = (): string => {
     const chance = random();
@@ -62,6 +64,15 @@ export function createGenerator(random: () => number): () => string[] {
     x: () => pick(['-inf', '+inf', `${below(40) - 10}`, `(${below(40) - 10}`, '(0', '0']),
     b: () => pick(['-', '+', `[${pick(['a', 'b', 'm', 'm2', 'foo'])}`, `(${pick(['a', 'c', 'm1', 'z'])}`]),
     p: () => pick(['*', 'S*', '[HL]?', 'm*', '?', '*o*', '[^a]*', 'x\\']),
+    j: () =>
+      random() < 0.01 ? '18446744073709551615-5' : `${Math.floor(added++ / 3)}-${pick(['*', '*', String(below(9))])}`,
+    i: () => `${below(added / 3 + 2)}-${below(4)}`,
+    e: () => pick(['-', '+', '-', '+', '0', `${below(added / 3)}-${below(4)}`, `(${below(added / 3)}`, '(5-0']),
+    g: () => pick(['g', 'h']),
+    y: () => `${(random() * 340 - 170).toFixed(6)} ${(random() * 160 - 80).toFixed(6)}`,
+    o: () => `${(random() * 10).toFixed(6)} ${(40 + random() * 5).toFixed(6)}`,
+    u: () => pick(['m', 'km', 'ft', 'mi', 'km', 'KM']),
+    r: () => String(Math.floor(10 ** (random() * 5))),
     d: () => pick(['0', '0', '0', '1', '2', '16']),
   };
 
@@ -77,12 +88,13 @@ export function createGenerator(random: () => number): () => string[] {
     pick(word.split('|')).replace(/\{(\w)\}/g, (_, kind: string) => fill[kind]?.() ?? key(kind));
 
   return () => {
-    const words = expand(pick(templates))
+    const words = expand(pick(lines))
       .split(' ')
       .filter((word) => word !== '')
-      .map(wordOf);
-    // A timeout of nought would wait for ever, and SPOP of a few members would pick others on each side.
-    const blocking = /^b(?:l|r|z)|^spop/i.test(words[0]!);
+      .flatMap((word) => (/^\{[yo]\}$/.test(word) ? fill[word[1]!]!().split(' ') : [wordOf(word)]));
+    // A timeout of nought would wait for ever, SPOP of a few members would pick others on each side, 7.2 refuses what 7.0
+    // lets XSETID do, and places under a key that is read by names would leave the order open.
+    const blocking = /^b(?:l|r|z)|^spop|^xread|^xsetid|^geoadd|^geosearchstore|^georadius/i.test(words[0]!);
     if (random() < 0.04 && words.length > 1 && !blocking) words[1 + below(words.length - 1)] = pick(STRANGE);
     if (random() < 0.01 && !blocking && words.length > 1) words.pop();
     if (random() < 0.01 && !blocking) words.push(value());

@@ -1,6 +1,7 @@
 /**
- * What the differential test sends, one line per form of a command. Words in braces are filled in at random: S H L T Z are
- * keys that usually hold a string, hash, list, set or sorted set, K is any key; v a value, m a member or field, n a small
+ * What the differential test sends, one line per form of a command. Words in braces are filled in at random: S H L T Z E are
+ * keys that usually hold a string, hash, list, set, sorted set or stream, P a HyperLogLog, G places (y anywhere, o close together; r is a distance, u a unit), K is any key; j is a new and i an old ID of an
+ * entry, e an end of a range of them, g a group; v a value, m a member or field, n a small
  * integer, c a count, f a float, x a score bound, b a lexical bound, p a pattern, d a database. `[…]` is left out half of
  * the time, `a|b` is one of both.
  */
@@ -169,6 +170,72 @@ BZMPOP 0.001 2 {Z} {Z} MIN|MAX [COUNT {n}]
 ZRANDMEMBER {Z} 1000 [WITHSCORES]
 ZRANDMEMBER {Z} [{n}] [WITHSCORES]
 ZSCAN {Z} 0 COUNT 1000 [MATCH {p}]
+PFADD {P} {v} {v} {v}
+PFADD {P} {n} {m} {f} {c} {n} {n} {v} {v} {f} {f}
+PFADD {P}
+PFCOUNT {P} [{P}]
+PFMERGE {P} {P} [{P}]
+GET {P}
+STRLEN {P}
+DEL {P}
+GEOADD {G} [NX|XX] [CH] {o} {m} {o} {m}
+GEOADD {G} {y} {m} {y} {m} {o} {m}
+GEOADD {G} {f} {f} {v}
+GEOPOS {G} {m} {m}
+GEOHASH {G} {m} {m}
+GEODIST {G} {m} {m} [{u}]
+GEOSEARCH {G} FROMLONLAT {o} BYRADIUS {r} {u} [ASC|DESC] [COUNT {c}] [WITHCOORD] [WITHDIST] [WITHHASH]
+GEOSEARCH {G} FROMLONLAT {y} BYRADIUS {r} km [ASC|DESC] [WITHDIST]
+GEOSEARCH {G} FROMMEMBER {m} BYBOX {r} {r} {u} [ASC|DESC] [COUNT {c} [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]
+GEOSEARCH {G} FROMLONLAT {y} BYBOX {r} {r} km
+GEOSEARCHSTORE {G} {G} FROMLONLAT {o} BYRADIUS {r} km [COUNT {c}]
+GEOSEARCHSTORE D1 {G} FROMMEMBER {m} BYBOX {r} {r} mi [STOREDIST]
+GEORADIUS {G} {o} {r} {u} [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT {c} [ANY]] [ASC|DESC]
+GEORADIUS {G} {y} {r} km STORE {G}
+GEORADIUS_RO {G} {o} {r} {u} ASC
+GEORADIUSBYMEMBER {G} {m} {r} {u} [WITHDIST] [ASC|DESC] [STOREDIST D1]
+GEORADIUSBYMEMBER_RO {G} {m} {r} {u} [WITHCOORD] [COUNT {c}]
+ZREM {G} {m} {m}
+ZRANGE D1 0 -1
+ZRANGE {G} 0 -1 WITHSCORES
+COMMAND GETKEYS GEORADIUS {m} 1 1 1 km STORE {v}
+XADD {E} {j} {m} {v}
+XADD {E} {j} {m} {v} {m} {n}
+XADD {E} {j} a {n}
+XADD {E} [NOMKSTREAM] {j} {m} {v}
+XADD {E} MAXLEN|MAXLEN [~|=] {c} [LIMIT {c}] {j} {m} {v}
+XADD {E} MINID [~|=] {i} {j} {m} {v}
+XADD {E} {i} {m} {v}
+XTRIM {E} MAXLEN [~|=] {c} [LIMIT {n}]
+XTRIM {E} MINID [~|=] {i} [LIMIT {n}]
+XLEN {E}
+XRANGE {E} {e} {e} [COUNT {n}]
+XREVRANGE {E} {e} {e} [COUNT {n}]
+XRANGE {E} - +
+XDEL {E} {i} {i} {i}
+XSETID {E} {j} [ENTRIESADDED {c}] [MAXDELETEDID {i}]
+XREAD [COUNT {n}] [BLOCK 1] STREAMS {E} {E} {i} 0
+XREAD [COUNT {n}] STREAMS {E} $
+XGROUP CREATE {E} {g} {i}|$|0 [MKSTREAM] [ENTRIESREAD {n}]
+XGROUP CREATE {E} {g} 0 MKSTREAM
+XGROUP SETID {E} {g} {i}|$|0 [ENTRIESREAD {n}]
+XGROUP DESTROY {E} h
+XGROUP CREATECONSUMER {E} {g} {m}
+XGROUP DELCONSUMER {E} {g} a|b|c
+XREADGROUP GROUP {g} a|b|c [COUNT {n}] [BLOCK 1] [NOACK] STREAMS {E} >
+XREADGROUP GROUP {g} a|b [COUNT {n}] STREAMS {E} {E} > >
+XREADGROUP GROUP {g} a|b|c [COUNT {n}] STREAMS {E} {i}|0
+XACK {E} {g} {i} {i} {i}
+XPENDING {E} {g}
+XPENDING {E} {g} [IDLE 0|9999999] {e} {e} {c} [a|b|c]
+XCLAIM {E} {g} a|b|c 0|9999999 {i} {i} {i} [IDLE 5000|TIME 1000] [RETRYCOUNT {c}] [FORCE] [JUSTID] [LASTID {i}]
+XAUTOCLAIM {E} {g} a|b|c 0|9999999 {e} [COUNT {c}] [JUSTID]
+XINFO STREAM {E} [FULL [COUNT {n}]]
+XINFO GROUPS {E}
+XINFO CONSUMERS {E} {g}
+XINFO HELP
+XGROUP HELP
+DUMP nosuch
 MULTI
 EXEC
 EXEC

@@ -3,6 +3,7 @@ import { HashValue } from './hash-value.ts';
 import { ListValue } from './list-value.ts';
 import { SetValue } from './set-value.ts';
 import type { EncodingLimits } from './sizes.ts';
+import { copyStream } from './stream-copy.ts';
 import type { Value } from './value.ts';
 import { ZSetValue } from './zset-value.ts';
 
@@ -32,5 +33,7 @@ export function copyValue(value: Value, limits: EncodingLimits): Value {
       value.forEach((score, member) => copy.set(member, score, limits));
       return copy;
     }
+    case 'stream':
+      return copyStream(value);
   }
 }

@@ -27,7 +27,7 @@ export interface DatabaseOwner {
   readonly listener: { event(kind: string, event: string, key: string, db: number): void } | undefined;
   /** A key was found expired and has been removed. */
   expired(db: Database, key: string): void;
-  /** Something was put under a key that blocked clients wait for. */
+  /** Something was put under a key that blocked clients wait for, was added to it, or the key was removed. */
   keyReady(db: Database, key: string): void;
   /** The first expiry of an idle node was set. */
   expiryAdded(): void;
@@ -108,11 +108,14 @@ export class Database {
 
   /** Accounts for a collection that was changed in place; an emptied one must be removed instead. */
   changed(key: string, value: Value): void {
-    if (typeof value !== 'string') {
-      this.owner.usedBytes += value.bytes - value.charged;
-      value.charged = value.bytes;
-    }
+    if (typeof value !== 'string') this.recount(value);
     if (this.watched !== undefined || this.owner.invalidated !== undefined) this.signal(key);
+  }
+
+  /** Accounts for a collection without telling those who WATCH it, as Redis does for what groups have pending. */
+  recount(value: Exclude<Value, string>): void {
+    this.owner.usedBytes += value.bytes - value.charged;
+    value.charged = value.bytes;
   }
 
   /** Removes a key that is there, and says whether it was. */
@@ -126,6 +129,7 @@ export class Database {
     if (this.expires.size !== 0) this.dropExpiry(key);
     if (this.clocks !== undefined) this.owner.usage?.forget(this, key);
     if (this.watched !== undefined || this.owner.invalidated !== undefined) this.signal(key);
+    if (this.waiting !== undefined && this.waiting.has(key)) this.owner.keyReady(this, key);
     return true;
   }
 
@@ -163,6 +167,9 @@ export class Database {
   clear(): void {
     this.watched?.forEach((_, key) => {
       if (this.entries.has(key)) this.signal(key);
+    });
+    this.waiting?.forEach((key) => {
+      if (this.entries.has(key)) this.owner.keyReady(this, key);
     });
     this.entries.forEach((value, key) => {
       this.owner.usedBytes -= DICT_ENTRY_BYTES + stringBytes(key);

@@ -19,6 +19,11 @@ export interface EncodingLimits {
   zsetValue: number;
   /** Elements in a list node if positive, else the class of sizes -1 (4 KiB) to -5 (64 KiB). */
   listSize: number;
+  /** Entries and listpack bytes in a block of a stream; 0 means no limit. */
+  streamEntries: number;
+  streamBytes: number;
+  /** Bytes of a HyperLogLog above which it is kept dense. */
+  hllSparseBytes: number;
 }
 
 /** Redis 7.2's defaults. */
@@ -31,4 +36,7 @@ export const DEFAULT_LIMITS: EncodingLimits = {
   zsetEntries: 128,
   zsetValue: 64,
   listSize: -2,
+  streamEntries: 100,
+  streamBytes: 4096,
+  hllSparseBytes: 3000,
 };

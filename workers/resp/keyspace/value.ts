@@ -3,6 +3,7 @@ import type { HashValue } from './hash-value.ts';
 import type { ListValue } from './list-value.ts';
 import type { SetValue } from './set-value.ts';
 import { stringBytes } from './sizes.ts';
+import type { StreamValue } from './stream-value.ts';
 import type { ZSetValue } from './zset-value.ts';
 
 /**
@@ -11,10 +12,10 @@ import type { ZSetValue } from './zset-value.ts';
  */
 export type StringValue = string | ByteString;
 
-/** What a key can hold. Streams join with their commands. */
-export type Value = StringValue | HashValue | ListValue | SetValue | ZSetValue;
+/** What a key can hold. */
+export type Value = StringValue | HashValue | ListValue | SetValue | ZSetValue | StreamValue;
 
-export type TypeName = 'string' | 'hash' | 'list' | 'set' | 'zset';
+export type TypeName = 'string' | 'hash' | 'list' | 'set' | 'zset' | 'stream';
 
 /** The name TYPE gives. */
 export function typeOf(value: Value): TypeName {

@@ -3,6 +3,8 @@ import type { Hash } from 'node:crypto';
 
 import { typeOf } from '../keyspace/value.ts';
 import type { Value } from '../keyspace/value.ts';
+import type { StreamValue } from '../keyspace/stream-value.ts';
+import { addStream } from './digest-stream.ts';
 import { elementsOf, visitSliced } from './rdb/write-value.ts';
 
 /** Up to this size a set or hash is hashed sorted, as one text; above it each element on its own, which needs no sorting. */
@@ -11,7 +13,7 @@ const SORTED_MAX = 128;
 const PART = 65_536;
 const LANES = 8;
 
-const TYPE_CODE = { string: 's', list: 'l', set: 'e', hash: 'h', zset: 'z' } as const;
+const TYPE_CODE = { string: 's', list: 'l', set: 'e', hash: 'h', zset: 'z', stream: 'x' } as const;
 
 /**
  * An order-independent digest of keys: the sum, in eight lanes modulo 2^32, of a SHA-256 for each key over its database,
@@ -20,7 +22,8 @@ const TYPE_CODE = { string: 's', list: 'l', set: 'e', hash: 'h', zset: 'z' } as 
  *
  * The text hashed for a key (UTF-8 of byte strings, each with its length before it) is: `<db> <type> <expiry or -> ` key,
  * then the elements: a list's in order, a sorted set's (member, score as IEEE 754 hex) by score and bytes, a set's and a
- * hash's sorted by bytes up to 128 elements, and beyond that the lane sums of the SHA-256 of each element.
+ * hash's sorted by bytes up to 128 elements, and beyond that the lane sums of the SHA-256 of each element; a stream's as
+ * digest-stream.ts says.
  */
 export class KeyspaceDigest {
   /** How many keys were added. */
@@ -47,7 +50,8 @@ export class KeyspaceDigest {
         text.add(bytes.slice(at, at + PART));
         yield;
       }
-    } else if (value.kind === 'list' || value.kind === 'zset') {
+    } else if (value.kind === 'stream') yield* addStream((part) => text.add(part), value);
+    else if (value.kind === 'list' || value.kind === 'zset') {
       yield* visitSliced(value, 512, (element, score) => {
         text.add(sized(element));
         if (typeof score === 'number') text.add(doubleHex(score));
@@ -62,7 +66,7 @@ export class KeyspaceDigest {
   }
 }
 
-function* addUnordered(text: HashedText, value: Exclude<Value, string>): Generator<void> {
+function* addUnordered(text: HashedText, value: Exclude<Value, string | StreamValue>): Generator<void> {
   if (elementsOf(value) <= SORTED_MAX) {
     const elements: string[] = [];
     const collect = (element: string, second?: string | number): void => {

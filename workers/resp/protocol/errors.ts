@@ -41,3 +41,13 @@ export function unknownCommand(args: readonly string[]): string {
 export function unknownSubcommand(container: string, subcommand: string): string {
   return `ERR unknown subcommand '${cut(subcommand, 128)}'. Try ${container.toUpperCase()} HELP.`;
 }
+
+/** What Redis says of a consumer group that is not there; `more` follows the names. */
+export function noGroup(key: string, group: string, more = ''): string {
+  return `NOGROUP No such key '${cut(key, Infinity)}' or consumer group '${cut(group, Infinity)}'${more}`;
+}
+
+/** The same where the key was found. */
+export function noGroupOf(key: string, group: string): string {
+  return `NOGROUP No such consumer group '${cut(group, Infinity)}' for key name '${cut(key, Infinity)}'`;
+}

@@ -27,7 +27,7 @@ export const OPCODE = {
  */
 export const AUX_ACL_USER = 'miniredis-acl-user';
 
-/** The encodings of values this engine reads; it writes the first four and `zset2`. */
+/** The encodings of values this engine reads; it writes the first four, `zset2` and `stream2`. */
 export const TYPE = {
   string: 0,
   list: 1,
@@ -45,15 +45,15 @@ export const TYPE = {
   zsetListpack: 17,
   listQuicklist2: 18,
   setListpack: 20,
+  stream: 15,
+  stream2: 19,
+  stream3: 21,
 } as const;
 
 /** Types that are known and not held by this engine, and what they are, for the error that refuses them. */
 export const UNSUPPORTED: Readonly<Record<number, string>> = {
   6: 'a module type',
   7: 'a module type',
-  15: 'a stream',
-  19: 'a stream',
-  21: 'a stream',
   22: 'a hash with field expiry',
   23: 'a hash with field expiry',
   24: 'a hash with field expiry',

@@ -158,6 +158,13 @@ export class RdbInput {
     return value;
   }
 
+  /** A length of 64 bits, exactly: stream IDs are written as such. */
+  length64(): number | bigint {
+    if (this.window[this.pos] !== 0x81) return this.length();
+    this.byte();
+    return this.window.readBigUInt64BE(this.need(8));
+  }
+
   length(): number {
     const length = this.lengthOrEncoding();
     if (length < 0) this.fail('a length was expected, not an encoded string');

@@ -76,6 +76,18 @@ export class RdbOutput {
     }
   }
 
+  /** A length beyond what a number holds exactly, or any other. */
+  size64(value: number | bigint): void {
+    if (value <= 0xffff_ffff) {
+      this.size(Number(value));
+      return;
+    }
+    this.reserve(9);
+    this.chunk[this.used] = 0x81;
+    this.used = this.chunk.writeBigUInt64BE(BigInt(value), this.used + 1);
+    this.length += 9;
+  }
+
   /** A byte string without a length. */
   raw(text: string): void {
     this.reserve(text.length);

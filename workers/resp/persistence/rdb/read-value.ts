@@ -8,6 +8,7 @@ import { readIntset, readListpack, readZiplist, readZipmap } from './compact.ts'
 import { TYPE, UNSUPPORTED } from './format.ts';
 import { MORE } from './input.ts';
 import type { RdbInput } from './input.ts';
+import { readStream } from './read-stream.ts';
 
 /** Why a reader stopped: it needs more input, or it has done enough for one slice. */
 export type Pause = 'more' | 'slice';
@@ -33,7 +34,7 @@ export function* whole<T>(input: RdbInput, read: () => T): Generator<Pause, T> {
 }
 
 /** Reads `count` items one by one, marking each, so that collections of any size need only a small window. */
-function* each(input: RdbInput, count: number, readOne: () => void, slice = SLICE): Generator<Pause> {
+export function* each(input: RdbInput, count: number, readOne: () => void, slice = SLICE): Generator<Pause> {
   let done = 0;
   for (let start = 0; start < count; start += slice) {
     const end = Math.min(count, start + slice);
@@ -75,6 +76,10 @@ export function* readValue(
     case TYPE.zsetZiplist:
     case TYPE.zsetListpack:
       return yield* readZSet(input, type, limits);
+    case TYPE.stream:
+    case TYPE.stream2:
+    case TYPE.stream3:
+      return yield* readStream(input, type);
     default: {
       const what = UNSUPPORTED[type];
       return input.fail(

@@ -1,6 +1,8 @@
 import type { StringValue, Value } from '../../keyspace/value.ts';
+import type { StreamValue } from '../../keyspace/stream-value.ts';
 import { TYPE } from './format.ts';
 import type { RdbOutput } from './output.ts';
+import { writeStreamSliced } from './write-stream.ts';
 
 /** How many elements of a large collection are written between two looks at the clock. */
 const SLICE = 512;
@@ -22,6 +24,7 @@ export function isLarge(value: Value): boolean {
 /** The type byte a value is written with. */
 export function typeByte(value: Value): number {
   if (typeof value === 'string') return TYPE.string;
+  if (value.kind === 'stream') return TYPE.stream2;
   return value.kind === 'zset' ? TYPE.zset2 : TYPE[value.kind];
 }
 
@@ -34,6 +37,7 @@ export function writeBody(out: RdbOutput, value: Value): void {
 /** Writes a value's body and yields every few hundred elements; the value must not change meanwhile. */
 export function* writeBodySliced(out: RdbOutput, value: Value, slice = SLICE): Generator<void> {
   if (typeof value === 'string' || value.kind === 'string') yield* writeTextSliced(out, value);
+  else if (value.kind === 'stream') yield* writeStreamSliced(out, value);
   else {
     out.size(elementsOf(value));
     yield* visitSliced(value, slice, (element, score) => {
@@ -61,8 +65,12 @@ function* writeTextSliced(out: RdbOutput, value: StringValue): Generator<void> {
 /** What is visited of a collection: an element; a member and its score; or a field and its value. */
 export type Visit = (element: string, second?: string | number) => void;
 
-/** Visits all elements of a collection, `slice` at a time, and yields between the slices. */
-export function* visitSliced(value: Exclude<Value, string>, slice: number, visit: Visit): Generator<void> {
+/** Visits all elements of a collection that is no stream, `slice` at a time, and yields between the slices. */
+export function* visitSliced(
+  value: Exclude<Value, string | StreamValue>,
+  slice: number,
+  visit: Visit,
+): Generator<void> {
   const count = elementsOf(value);
   if (value.kind === 'list' || value.kind === 'zset') {
     for (let start = 0; start < count; start += slice) {

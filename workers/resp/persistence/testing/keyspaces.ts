@@ -4,6 +4,11 @@ import { HashValue } from '../../keyspace/hash-value.ts';
 import { ListValue } from '../../keyspace/list-value.ts';
 import { Node } from '../../keyspace/node.ts';
 import { SetValue } from '../../keyspace/set-value.ts';
+import { DEFAULT_LIMITS } from '../../keyspace/sizes.ts';
+import { addConsumer, addGroup, assign, byName } from '../../keyspace/stream-group.ts';
+import { formatId, MIN_ID, streamId } from '../../keyspace/stream-id.ts';
+import { idOfRecord, wordsOf } from '../../keyspace/stream-record.ts';
+import { StreamValue } from '../../keyspace/stream-value.ts';
 import { mutable, typeOf } from '../../keyspace/value.ts';
 import type { Value } from '../../keyspace/value.ts';
 import { ZSetValue } from '../../keyspace/zset-value.ts';
@@ -52,6 +57,7 @@ const seeds = fc.array(byteString, { minLength: 1, maxLength: 8 });
 export const value: fc.Arbitrary<Value> = fc.oneof(
   byteString,
   byteString.map((text): Value => mutable(text, text.length + 5)),
+  fc.tuple(seeds, size).map(([seed, count]) => streamOf(count, seed)),
   fc.tuple(seeds, size).map(([seed, count]) => listOf(elements(seed, count))),
   fc.tuple(seeds, size).map(([seed, count]) => setOf(elements(seed, count))),
   fc.tuple(seeds, size).map(([seed, count]) => hashOf(elements(seed, count).map((field, i) => [field, String(i)]))),
@@ -115,11 +121,58 @@ export function nodeOf(all: readonly Entry[]): Node {
 /** A value in a form that tests can compare: type and elements, with unordered ones sorted. */
 export function plain(value: Value): unknown {
   if (typeof value === 'string' || value.kind === 'string') return { string: value.toString() };
+  if (value.kind === 'stream') return { stream: plainStream(value) };
   const items: unknown[] = [];
   if (value.kind === 'zset') value.forEach((points, member) => items.push([member, points]));
   else if (value.kind === 'hash') value.forEach((text, field) => items.push([field, text]));
   else value.forEach((item) => items.push(item));
   return { [typeOf(value)]: value.kind === 'list' || value.kind === 'zset' ? items : items.map(String).sort() };
+}
+
+function plainStream(stream: StreamValue): unknown {
+  const { lastId, maxDeletedId, entriesAdded, size, groups } = stream;
+  const entries = stream.blocks.flatMap(({ records }) => records.map((r) => [formatId(idOfRecord(r)), wordsOf(r)]));
+  const plainGroups = byName(groups).map(([name, group]) => ({
+    name,
+    lastId: formatId(group.lastId),
+    entriesRead: group.entriesRead,
+    consumers: byName(group.consumers).map(([consumer, { pending }]) => [consumer, pending.size]),
+    pending: Array.from(group.pending.from(''), ([id, { consumer, deliveredAtMs, deliveries }]) => [
+      formatId(id),
+      consumer.name,
+      deliveredAtMs,
+      deliveries,
+    ]),
+  }));
+  return { lastId: formatId(lastId), maxDeletedId: formatId(maxDeletedId), entriesAdded, size, entries, plainGroups };
+}
+
+/** A stream of a size, with entries of different fields, holes, and a group with pending entries. */
+export function streamOf(count: number, seed: readonly string[] = []): StreamValue {
+  const stream = new StreamValue();
+  for (let i = 0; i < count; i++) {
+    const odd = [
+      `field ${i % 3}`,
+      seed[i % seed.length] ?? 'x',
+      seed[(i + 1) % seed.length] ?? String(i),
+      `value ${i}`,
+    ];
+    const words = i % 7 === 3 ? odd : ['name', seed[i % seed.length] ?? `v${i}`, 'number', String(i * 31 - 500)];
+    stream.append(streamId(1_700_000_000_000 + Math.floor(i / 3) * 1000, i % 3), words, 0, DEFAULT_LIMITS);
+  }
+  for (let i = 0; i < count; i += 10) {
+    const id = streamId(1_700_000_000_000 + Math.floor(i / 3) * 1000, i % 3);
+    stream.delete(id);
+    stream.maxDeletedId = id;
+  }
+  addGroup(stream, 'idle', MIN_ID, -1);
+  const group = addGroup(stream, 'group', stream.lastId, Math.max(0, count - 1));
+  const readers = ['one', 'two', '3'].map((name) => addConsumer(stream, group, name, 1_700_000_000_000));
+  for (let i = 0; i < Math.min(count, 700); i += 2) {
+    const id = streamId(1_700_000_000_000 + Math.floor(i / 3) * 1000, i % 3);
+    assign(stream, group, id, readers[i % 2]!, 1_700_000_000_000 + i).deliveries = i + 1;
+  }
+  return stream;
 }
 
 /** All of a node in comparable form. */

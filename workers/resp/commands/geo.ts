@@ -1,0 +1,106 @@
+import type { Client } from '../clients/server.ts';
+import { SYNTAX } from '../protocol/errors.ts';
+import { readAs } from './arguments.ts';
+import type { CommandSpec, KeySpec, Run } from './command.ts';
+import { placeArg, unitArg, writeDistance, writePlace } from './geo-arguments.ts';
+import { bitsOf, cellOf, distance, placeOf, scoreOf, STEP_MAX } from './geo-cell.ts';
+import { geoRadius, geoSearch, radiusKeys } from './geo-search.ts';
+import { add as addScores } from './zsets.ts';
+
+const OPTIONS = new Set(['NX', 'XX', 'CH']);
+
+/** GEOADD: a ZADD of scores that stand for places, and journaled as one. */
+function add(client: Client, args: readonly string[]): void {
+  const { db, node, reply } = client;
+  let at = 2;
+  while (at < args.length && OPTIONS.has(args[at]!.toUpperCase())) at++;
+  const options = args.slice(2, at).map((word) => word.toUpperCase());
+  if ((args.length - at) % 3 !== 0 || (options.includes('NX') && options.includes('XX'))) {
+    reply.error(SYNTAX);
+    return;
+  }
+  const words = ['ZADD', args[1]!, ...options];
+  for (; at < args.length; at += 3) {
+    const place = placeArg(client, args[at]!, args[at + 1]!);
+    if (place === undefined) return;
+    words.push(String(scoreOf(place)), args[at + 2]!);
+  }
+  const { dirty } = node;
+  addScores(client, words);
+  if (node.dirty !== dirty) node.propagate(db.index, words);
+}
+
+function positions(client: Client, args: readonly string[]): void {
+  const { reply } = client;
+  const zset = readAs(client, args[1]!, 'zset');
+  if (zset === null) return;
+  reply.array(args.length - 2);
+  for (const member of args.slice(2)) {
+    const score = zset?.score(member);
+    if (score === undefined) reply.nullArray();
+    else writePlace(reply, placeOf(score));
+  }
+}
+
+function distanceBetween(client: Client, args: readonly string[]): void {
+  const { reply } = client;
+  const unit = args.length === 5 ? unitArg(client, args[4]!) : 1;
+  if (unit === undefined) return;
+  if (args.length > 5) {
+    reply.error(SYNTAX);
+    return;
+  }
+  const zset = readAs(client, args[1]!, 'zset');
+  if (zset === null) return;
+  const from = zset?.score(args[2]!);
+  const to = zset?.score(args[3]!);
+  if (from === undefined || to === undefined) reply.null();
+  else writeDistance(reply, distance(placeOf(from), placeOf(to)) / unit);
+}
+
+const ALPHABET = '0123456789bcdefghjkmnpqrstuvwxyz';
+
+/** The geohash others use: of latitudes up to 90, five bits a letter; the eleventh letter has no bits left. */
+function geohashOf(score: number): string {
+  const bits = BigInt(bitsOf(cellOf(placeOf(score), STEP_MAX, 90)));
+  let text = '';
+  for (let shift = 47n; shift > 0n; shift -= 5n) text += ALPHABET[Number((bits >> shift) & 31n)]!;
+  return `${text}0`;
+}
+
+function hashes(client: Client, args: readonly string[]): void {
+  const zset = readAs(client, args[1]!, 'zset');
+  if (zset === null) return;
+  client.reply.array(args.length - 2);
+  for (const member of args.slice(2)) {
+    const score = zset?.score(member);
+    client.reply.bulkOrNull(score === undefined ? undefined : geohashOf(score));
+  }
+}
+
+const row = (
+  name: string,
+  arity: number,
+  flags: string,
+  since: string,
+  summary: string,
+  run: Run,
+  keys: KeySpec = [1, 1, 1],
+): CommandSpec => ({ name, arity, flags, keys, group: 'geo', since, summary, run });
+
+const WRITE = 'write denyoom';
+const BY_PLACE = 'Queries members within a distance of a place.';
+const BY_MEMBER = 'Queries members within a distance of a member.';
+
+export const geoCommands: readonly CommandSpec[] = [
+  row('geoadd', -5, WRITE, '3.2.0', 'Adds members with their longitude and latitude.', add),
+  row('geopos', -2, 'readonly', '3.2.0', 'Returns the longitude and latitude of members.', positions),
+  row('geodist', -4, 'readonly', '3.2.0', 'Returns the distance between two members.', distanceBetween),
+  row('geohash', -2, 'readonly', '3.2.0', 'Returns members as geohash strings.', hashes),
+  row('geosearch', -7, 'readonly', '6.2.0', 'Queries members inside a circle or a box.', geoSearch(false)),
+  row('geosearchstore', -8, WRITE, '6.2.0', 'Stores the members inside a circle or a box.', geoSearch(true), [1, 2, 1]),
+  row('georadius', -6, WRITE, '3.2.0', BY_PLACE, geoRadius('place', true), radiusKeys(6)),
+  row('georadius_ro', -6, 'readonly', '3.2.10', BY_PLACE, geoRadius('place', false)),
+  row('georadiusbymember', -5, WRITE, '3.2.0', BY_MEMBER, geoRadius('member', true), radiusKeys(5)),
+  row('georadiusbymember_ro', -5, 'readonly', '3.2.10', BY_MEMBER, geoRadius('member', false)),
+];

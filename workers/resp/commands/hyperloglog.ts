@@ -1,0 +1,182 @@
+import type { Client } from '../clients/server.ts';
+import { ByteString } from '../keyspace/byte-string.ts';
+import { raiseSparse } from '../keyspace/hyperloglog-sparse.ts';
+import {
+  DENSE,
+  EMPTY_HLL,
+  estimate,
+  isHyperLogLog,
+  mergeInto,
+  patternOf,
+  raiseDense,
+} from '../keyspace/hyperloglog.ts';
+import { REGISTERS, toDense } from '../keyspace/hyperloglog.ts';
+import { isString, textOf } from '../keyspace/value.ts';
+import type { Value } from '../keyspace/value.ts';
+import { WRONG_TYPE } from '../protocol/errors.ts';
+import { changed } from './arguments.ts';
+import type { CommandSpec, KeySpec, Run } from './command.ts';
+
+const NOT_HLL = 'WRONGTYPE Key is not a valid HyperLogLog string value.';
+const DAMAGED = 'INVALIDOBJ Corrupted HLL object detected';
+
+/** The byte of the header whose highest bit says that the cached count is stale. */
+const STALE_AT = 15;
+const CACHE_AT = 8;
+
+/** A HyperLogLog while a command works on it. */
+interface Hll {
+  bytes: Buffer;
+}
+
+/** The bytes of a value: a copy, or the value itself when it is dense and kept in place. Null when it is none (the error was sent). */
+function hllOf(client: Client, value: Value | undefined): Hll | undefined | null {
+  if (value === undefined) return undefined;
+  const text = isString(value) ? textOf(value) : undefined;
+  if (text === undefined || !isHyperLogLog(text)) {
+    client.reply.error(text === undefined ? WRONG_TYPE : NOT_HLL);
+    return null;
+  }
+  const inPlace = value instanceof ByteString && text.charCodeAt(4) === DENSE;
+  return { bytes: inPlace ? value.view() : Buffer.from(text, 'latin1') };
+}
+
+/** Puts a changed HyperLogLog in place; the dense form stays a buffer, so that its registers are set without copying. */
+function store(client: Client, key: string, { bytes }: Hll, fresh: boolean): void {
+  const { db } = client;
+  const old = db.peek(key);
+  if (old instanceof ByteString && old.length === bytes.length && old.view().buffer === bytes.buffer) {
+    db.changed(key, old);
+    return;
+  }
+  const text = bytes.toString('latin1');
+  const value = bytes[4] === DENSE ? new ByteString(text) : text;
+  if (fresh) db.replace(key, value);
+  else db.put(key, value);
+}
+
+/** Raises a register and says whether it was lower; undefined when the bytes are damaged. */
+function raise(client: Client, hll: Hll, index: number, count: number): boolean | undefined {
+  if (hll.bytes[4] !== DENSE) {
+    const raised = raiseSparse(hll, index, count, client.node.encodingLimits.hllSparseBytes);
+    if (raised === 'damaged') return undefined;
+    if (raised !== 'dense') return raised === 'raised';
+    const dense = toDense(hll.bytes);
+    if (dense === undefined) return undefined;
+    hll.bytes = dense;
+  }
+  return raiseDense(hll.bytes, index, count);
+}
+
+function markStale({ bytes }: Hll): void {
+  bytes[STALE_AT] = bytes[STALE_AT]! | 0x80;
+}
+
+function add(client: Client, args: readonly string[]): void {
+  const { reply } = client;
+  const key = args[1]!;
+  const existing = hllOf(client, client.db.write(key));
+  if (existing === null) return;
+  const hll = existing ?? { bytes: Buffer.from(EMPTY_HLL, 'latin1') };
+  let updates = existing === undefined ? 1 : 0;
+  for (let i = 2; i < args.length; i++) {
+    const { index, count } = patternOf(args[i]!);
+    const raised = raise(client, hll, index, count);
+    if (raised === undefined) {
+      reply.error(DAMAGED);
+      return;
+    }
+    if (raised) updates++;
+  }
+  if (updates > 0) {
+    markStale(hll);
+    store(client, key, hll, existing === undefined);
+    changed(client, '$', 'pfadd', key, updates);
+  }
+  reply.integer(updates > 0 ? 1 : 0);
+}
+
+/** The registers of all keys together; undefined when one is no HyperLogLog (the error was sent). */
+function merged(client: Client, keys: readonly string[]): { max: Uint8Array; dense: boolean } | undefined {
+  const max = new Uint8Array(REGISTERS);
+  let dense = false;
+  for (const key of keys) {
+    const hll = hllOf(client, client.db.read(key));
+    if (hll === null) return undefined;
+    if (hll === undefined) continue;
+    if (hll.bytes[4] === DENSE) dense = true;
+    if (mergeInto(max, hll.bytes)) continue;
+    client.reply.error(DAMAGED);
+    return undefined;
+  }
+  return { max, dense };
+}
+
+/** PFCOUNT of one key keeps the count in the value, as Redis does. */
+function countOne(client: Client, key: string): void {
+  const { db, node, reply } = client;
+  const hll = hllOf(client, db.write(key));
+  if (hll === null) return;
+  if (hll === undefined) {
+    reply.integer(0);
+    return;
+  }
+  if ((hll.bytes[STALE_AT]! & 0x80) === 0) {
+    reply.integer(hll.bytes.readBigUInt64LE(CACHE_AT));
+    return;
+  }
+  const max = new Uint8Array(REGISTERS);
+  if (!mergeInto(max, hll.bytes)) {
+    reply.error(DAMAGED);
+    return;
+  }
+  const count = estimate(max);
+  hll.bytes.writeBigUInt64LE(BigInt(count), CACHE_AT);
+  store(client, key, hll, false);
+  node.dirty++;
+  reply.integer(count);
+}
+
+function count(client: Client, args: readonly string[]): void {
+  if (args.length === 2) {
+    countOne(client, args[1]!);
+    return;
+  }
+  const all = merged(client, args.slice(1));
+  if (all !== undefined) client.reply.integer(estimate(all.max));
+}
+
+function merge(client: Client, args: readonly string[]): void {
+  const { db, reply } = client;
+  const key = args[1]!;
+  const all = merged(client, args.slice(1));
+  if (all === undefined) return;
+  const existing = hllOf(client, db.write(key));
+  if (existing === null) return;
+  const hll = existing ?? { bytes: Buffer.from(EMPTY_HLL, 'latin1') };
+  if (all.dense && hll.bytes[4] !== DENSE) hll.bytes = toDense(hll.bytes) ?? hll.bytes;
+  for (let index = 0; index < REGISTERS; index++) {
+    if (all.max[index]! > 0) raise(client, hll, index, all.max[index]!);
+  }
+  markStale(hll);
+  store(client, key, hll, existing === undefined);
+  changed(client, '$', 'pfadd', key);
+  reply.ok();
+}
+
+const row = (name: string, flags: string, summary: string, run: Run, keys: KeySpec = [1, -1, 1]): CommandSpec => ({
+  name,
+  arity: -2,
+  flags,
+  keys,
+  group: 'hyperloglog',
+  since: '2.8.9',
+  summary,
+  run,
+});
+
+export const hyperLogLogCommands: readonly CommandSpec[] = [
+  row('pfadd', 'write denyoom fast', 'Adds elements to a HyperLogLog key.', add, [1, 1, 1]),
+  row('pfcount', 'readonly may_replicate', 'Returns the approximated cardinality of HyperLogLog keys.', count),
+  row('pfmerge', 'write denyoom', 'Merges HyperLogLog values into a single key.', merge),
+];

@@ -1,0 +1,221 @@
+import type { Client } from '../clients/server.ts';
+import { clock } from '../keyspace/clock.ts';
+import { assign, move, release } from '../keyspace/stream-group.ts';
+import type { Consumer, Pending, StreamGroup } from '../keyspace/stream-group.ts';
+import { formatId, MIN_ID, parseId } from '../keyspace/stream-id.ts';
+import type { StreamId } from '../keyspace/stream-id.ts';
+import type { StreamRecord } from '../keyspace/stream-record.ts';
+import { cut, noGroup, SYNTAX } from '../protocol/errors.ts';
+import { parseInteger } from '../protocol/numbers.ts';
+import { integerArg, writeAs } from './arguments.ts';
+import type { CommandSpec } from './command.ts';
+import { idArg, startArg, writeEntry } from './stream-arguments.ts';
+import { consumerOf, propagateClaim, propagatePosition } from './stream-effects.ts';
+import type { GroupAt } from './stream-effects.ts';
+import { streamRow } from './stream-row.ts';
+
+/** The group a claim is about; undefined when it is not there (the error was sent). */
+function groupAt(client: Client, key: string, name: string): GroupAt | undefined {
+  const stream = writeAs(client, key, 'stream');
+  if (stream === null) return undefined;
+  const group: StreamGroup | undefined = stream?.groups?.get(name);
+  if (stream !== undefined && group !== undefined) return { key, stream, name, group };
+  client.reply.error(noGroup(key, name));
+  return undefined;
+}
+
+interface ClaimOptions {
+  deliveredAtMs: number | undefined;
+  retryCount: number;
+  force: boolean;
+  justId: boolean;
+  lastId: StreamId;
+}
+
+/** Reads what follows XCLAIM's IDs; undefined when it is wrong (the error was sent). */
+function claimOptions(client: Client, args: readonly string[], from: number): ClaimOptions | undefined {
+  const options: ClaimOptions = {
+    deliveredAtMs: undefined,
+    retryCount: -1,
+    force: false,
+    justId: false,
+    lastId: MIN_ID,
+  };
+  for (let at = from; at < args.length; at++) {
+    const word = args[at]!.toUpperCase();
+    const value = args[at + 1];
+    if (word === 'FORCE') options.force = true;
+    else if (word === 'JUSTID') options.justId = true;
+    else if (value !== undefined && (word === 'IDLE' || word === 'TIME' || word === 'RETRYCOUNT')) {
+      const number = integerArg(client, value, `ERR Invalid ${word} option argument for XCLAIM`);
+      if (number === undefined) return undefined;
+      if (word === 'RETRYCOUNT') options.retryCount = number;
+      else options.deliveredAtMs = word === 'IDLE' ? clock.now - number : number;
+      at++;
+    } else if (value !== undefined && word === 'LASTID') {
+      const id = idArg(client, value);
+      if (id === undefined) return undefined;
+      options.lastId = id;
+      at++;
+    } else {
+      client.reply.error(`ERR Unrecognized XCLAIM option '${cut(args[at]!, Infinity)}'`);
+      return undefined;
+    }
+  }
+  return options;
+}
+
+/** The delivery time to be set: one that makes no sense becomes now, except in a journal, where it was checked before. */
+function deliveryTime(client: Client, wanted: number | undefined): number {
+  if (wanted === undefined || (wanted === -1 && !client.node.replaying)) return clock.now;
+  if (client.node.replaying) return wanted;
+  return wanted < 0 || wanted > clock.now ? clock.now : wanted;
+}
+
+/** Takes an entry that is gone off the pending lists. */
+function forget(client: Client, at: GroupAt, id: StreamId, pending: Pending): void {
+  propagateClaim(client, at, id, pending);
+  release(at.stream, at.group, id);
+}
+
+/** What a claim replies of an entry. */
+type Claimed = readonly [StreamId, StreamRecord];
+
+function writeClaimed(client: Client, claimed: readonly Claimed[], justId: boolean): void {
+  const { reply } = client;
+  reply.array(claimed.length);
+  for (const [id, record] of claimed) {
+    if (justId) reply.bulk(formatId(id));
+    else writeEntry(reply, record);
+  }
+}
+
+function claim(client: Client, args: readonly string[]): void {
+  const at = groupAt(client, args[1]!, args[2]!);
+  if (at === undefined) return;
+  const { stream, group } = at;
+  const minIdle = integerArg(client, args[4]!, 'ERR Invalid min-idle-time argument for XCLAIM');
+  if (minIdle === undefined) return;
+  const ids: StreamId[] = [];
+  for (let i = 5; i < args.length; i++) {
+    const parsed = parseId(args[i]!);
+    if (parsed === undefined) break;
+    ids.push(parsed.id);
+  }
+  const options = claimOptions(client, args, 5 + ids.length);
+  if (options === undefined) return;
+  let positionMoved = options.lastId > group.lastId;
+  if (positionMoved) group.lastId = options.lastId;
+  const deliveredAtMs = deliveryTime(client, options.deliveredAtMs);
+  const consumer = consumerOf(client, at, args[3]!);
+  const claimed: Claimed[] = [];
+  for (const id of ids) {
+    const record = stream.get(id);
+    const existing = group.pending.get(id);
+    if (record === undefined) {
+      if (existing === undefined) continue;
+      forget(client, at, id, existing);
+    } else {
+      if (existing === undefined && !options.force) continue;
+      if (existing !== undefined && minIdle > 0 && clock.now - existing.deliveredAtMs < minIdle) continue;
+      const pending = existing ?? assign(stream, group, id, consumer, deliveredAtMs);
+      move(pending, id, consumer);
+      pending.deliveredAtMs = deliveredAtMs;
+      if (options.retryCount >= 0) pending.deliveries = options.retryCount;
+      else if (!options.justId) pending.deliveries++;
+      claimed.push([id, record]);
+      consumer.activeAtMs = clock.now;
+      propagateClaim(client, at, id, pending);
+    }
+    positionMoved = false;
+  }
+  if (positionMoved) propagatePosition(client, at);
+  client.db.recount(stream);
+  writeClaimed(client, claimed, options.justId);
+}
+
+interface AutoClaim {
+  readonly minIdle: number;
+  readonly start: StreamId;
+  count: number;
+  justId: boolean;
+}
+
+/** How many times COUNT entries are looked at. */
+const ATTEMPTS = 10;
+const COUNT_MAX = Number(2n ** 63n / 16n);
+
+function autoClaimArgs(client: Client, args: readonly string[]): AutoClaim | undefined {
+  const minIdle = integerArg(client, args[4]!, 'ERR Invalid min-idle-time argument for XAUTOCLAIM');
+  if (minIdle === undefined) return undefined;
+  const start = startArg(client, args[5]!);
+  if (start === undefined) return undefined;
+  const options: AutoClaim = { minIdle, start, count: 100, justId: false };
+  for (let at = 6; at < args.length; at++) {
+    const word = args[at]!.toUpperCase();
+    if (word === 'JUSTID') options.justId = true;
+    else if (word === 'COUNT' && at + 1 < args.length) {
+      const count = parseInteger(args[++at]!);
+      if (count === undefined || count < 1 || count > COUNT_MAX) {
+        client.reply.error('ERR COUNT must be > 0');
+        return undefined;
+      }
+      options.count = count;
+    } else {
+      client.reply.error(SYNTAX);
+      return undefined;
+    }
+  }
+  return options;
+}
+
+interface AutoClaimed {
+  readonly next: StreamId;
+  readonly claimed: readonly Claimed[];
+  readonly deleted: readonly StreamId[];
+}
+
+/** Claims what was idle long enough, from an ID on, until enough was claimed or looked at. */
+function claimFrom(client: Client, at: GroupAt, consumer: Consumer, options: AutoClaim): AutoClaimed {
+  const { stream, group } = at;
+  const claimed: Claimed[] = [];
+  const deleted: StreamId[] = [];
+  let attempts = options.count * ATTEMPTS;
+  for (const [id, pending] of group.pending.from(options.start)) {
+    if (attempts-- === 0 || claimed.length + deleted.length === options.count) return { next: id, claimed, deleted };
+    const record = stream.get(id);
+    if (record === undefined) {
+      forget(client, at, id, pending);
+      deleted.push(id);
+      continue;
+    }
+    if (options.minIdle > 0 && clock.now - pending.deliveredAtMs < options.minIdle) continue;
+    move(pending, id, consumer);
+    pending.deliveredAtMs = clock.now;
+    if (!options.justId) pending.deliveries++;
+    consumer.activeAtMs = clock.now;
+    claimed.push([id, record]);
+    propagateClaim(client, at, id, pending);
+  }
+  return { next: MIN_ID, claimed, deleted };
+}
+
+function autoClaim(client: Client, args: readonly string[]): void {
+  const { db, reply } = client;
+  const options = autoClaimArgs(client, args);
+  if (options === undefined) return;
+  const at = groupAt(client, args[1]!, args[2]!);
+  if (at === undefined) return;
+  const consumer = consumerOf(client, at, args[3]!);
+  const { next, claimed, deleted } = claimFrom(client, at, consumer, options);
+  db.recount(at.stream);
+  reply.array(3);
+  reply.bulk(formatId(next));
+  writeClaimed(client, claimed, options.justId);
+  reply.bulks(deleted.map(formatId));
+}
+
+export const streamClaimCommands: readonly CommandSpec[] = [
+  streamRow('xclaim', -6, 'write fast', '5.0.0', 'Changes the ownership of messages in a consumer group.', claim),
+  streamRow('xautoclaim', -6, 'write fast', '6.2.0', 'Claims messages that were pending for too long.', autoClaim),
+];

@@ -1,0 +1,233 @@
+import { block } from '../clients/blocking.ts';
+import type { Client } from '../clients/server.ts';
+import { clock } from '../keyspace/clock.ts';
+import { typeOf } from '../keyspace/value.ts';
+import type { StreamId } from '../keyspace/stream-id.ts';
+import { formatId, MAX_ID, MIN_ID, nextId } from '../keyspace/stream-id.ts';
+import { idOfRecord, wordsOf } from '../keyspace/stream-record.ts';
+import type { StreamRecord } from '../keyspace/stream-record.ts';
+import { assign } from '../keyspace/stream-group.ts';
+import type { Consumer } from '../keyspace/stream-group.ts';
+import { advance } from '../keyspace/stream-progress.ts';
+import type { StreamValue } from '../keyspace/stream-value.ts';
+import { noGroup, WRONG_TYPE } from '../protocol/errors.ts';
+import { ofType } from './arguments.ts';
+import type { CommandSpec, Run } from './command.ts';
+import { entriesOf, idArg, writeEntries } from './stream-arguments.ts';
+import { consumerOf, propagateClaim, propagatePosition } from './stream-effects.ts';
+import type { GroupAt } from './stream-effects.ts';
+import { readOptions, streamKeys } from './stream-read-options.ts';
+import type { ReadOptions } from './stream-read-options.ts';
+import { streamRow } from './stream-row.ts';
+
+/** What one key is read for: the entries after an ID, or without one what is new to the group. */
+interface Source {
+  readonly key: string;
+  readonly after: StreamId | undefined;
+}
+
+/** What XREADGROUP sends as `>`, resolved against the keyspace; undefined when it can't be served (the error was sent). */
+function sourcesOf(client: Client, args: readonly string[], options: ReadOptions): Source[] | undefined {
+  const { db, reply } = client;
+  const count = (args.length - options.keysAt) / 2;
+  const sources: Source[] = [];
+  for (let i = 0; i < count; i++) {
+    const key = args[options.keysAt + i]!;
+    const word = args[options.keysAt + count + i]!;
+    const stream = ofType(client, db.read(key), 'stream');
+    if (stream === null) return undefined;
+    if (options.group !== undefined && stream?.groups?.has(options.group.name) !== true) {
+      reply.error(noGroup(key, options.group.name, IN_READ));
+      return undefined;
+    }
+    if (word === '$' || word === '>') {
+      const refusal = meaningless(word, options);
+      if (refusal !== undefined) {
+        reply.error(refusal);
+        return undefined;
+      }
+      sources.push({ key, after: word === '>' ? undefined : (stream?.lastId ?? MIN_ID) });
+      continue;
+    }
+    const after = idArg(client, word);
+    if (after === undefined) return undefined;
+    sources.push({ key, after: options.group !== undefined && after === MAX_ID ? undefined : after });
+  }
+  return sources;
+}
+
+const IN_READ = ' in XREADGROUP with GROUP option';
+
+function meaningless(word: '$' | '>', { group }: ReadOptions): string | undefined {
+  if (word === '$' && group !== undefined) {
+    return 'ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.';
+  }
+  if (word === '>' && group === undefined) {
+    return 'ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.';
+  }
+  return undefined;
+}
+
+/** Writes the replies of keys that have something, as one list; says whether there were any. */
+function replyStreams(client: Client, found: readonly { key: string; write: () => void }[]): boolean {
+  const { reply } = client;
+  if (found.length === 0) return false;
+  if (reply.resp3) reply.map(found.length);
+  else reply.array(found.length);
+  for (const { key, write } of found) {
+    if (!reply.resp3) reply.array(2);
+    reply.bulk(key);
+    write();
+  }
+  return true;
+}
+
+/** Serves XREAD from what is there now; false when there is nothing. */
+function readNow(client: Client, sources: readonly Source[], { count }: ReadOptions): boolean {
+  const found: { key: string; write: () => void }[] = [];
+  for (const { key, after } of sources) {
+    const stream = client.db.peek(key);
+    if (stream === undefined || typeof stream === 'string' || stream.kind !== 'stream' || stream.size === 0) continue;
+    if (after === undefined || stream.lastEntryId <= after) continue;
+    found.push({ key, write: () => writeEntries(client.reply, entriesOf(stream, nextId(after)!, MAX_ID, count)) });
+  }
+  return replyStreams(client, found);
+}
+
+/** Delivers entries to a consumer: the group's position moves on, and unless NOACK was given they are pending from now on. */
+function deliver(
+  client: Client,
+  at: GroupAt,
+  consumer: Consumer,
+  records: readonly StreamRecord[],
+  noAck: boolean,
+): void {
+  const { stream, group } = at;
+  let moved = false;
+  for (const record of records) {
+    const id = idOfRecord(record);
+    if (id > group.lastId) {
+      advance(stream, group, id);
+      moved = true;
+    }
+    if (noAck) continue;
+    const pending = assign(stream, group, id, consumer, clock.now);
+    pending.deliveredAtMs = clock.now;
+    pending.deliveries = 1;
+    consumer.activeAtMs = clock.now;
+    propagateClaim(client, at, id, pending);
+  }
+  if (moved) propagatePosition(client, at);
+}
+
+/** An entry that is pending; without its record when it was deleted meanwhile. */
+interface Delivered {
+  readonly id: StreamId;
+  readonly record: StreamRecord | undefined;
+}
+
+/** What a consumer has pending after an ID, which counts as delivering it again. */
+function redeliver(client: Client, at: GroupAt, consumer: Consumer, after: StreamId, count: number): Delivered[] {
+  const start = nextId(after)!;
+  const found: Delivered[] = [];
+  for (const [id, pending] of consumer.pending.from(start)) {
+    const record = at.stream.get(id);
+    found.push({ id, record });
+    if (record !== undefined) {
+      pending.deliveredAtMs = clock.now;
+      pending.deliveries++;
+      propagateClaim(client, at, id, pending);
+    }
+    if (found.length === count) break;
+  }
+  return found;
+}
+
+function writeHistory({ reply }: Client, found: readonly Delivered[]): void {
+  reply.array(found.length);
+  for (const { id, record } of found) {
+    reply.array(2);
+    reply.bulk(formatId(id));
+    if (record === undefined) reply.nullArray();
+    else reply.bulks(wordsOf(record));
+  }
+}
+
+/** Serves XREADGROUP from what is there now; false when there is nothing. An error counts as served. */
+function readGroupNow(client: Client, sources: readonly Source[], options: ReadOptions): boolean {
+  const { db, reply } = client;
+  const { name, consumer: consumerName } = options.group!;
+  const streams: (GroupAt & { after: Source['after'] })[] = [];
+  for (const { key, after } of sources) {
+    const value = db.write(key);
+    if (value !== undefined && typeOf(value) !== 'stream') {
+      reply.error(WRONG_TYPE);
+      return true;
+    }
+    const stream = value as StreamValue | undefined;
+    const group = stream?.groups?.get(name);
+    if (stream === undefined || group === undefined) {
+      reply.error(noGroup(key, name, IN_READ));
+      return true;
+    }
+    streams.push({ key, stream, name, group, after });
+  }
+  const found: { key: string; write: () => void }[] = [];
+  for (const at of streams) {
+    const { key, stream, group, after } = at;
+    const consumer = consumerOf(client, at, consumerName);
+    if (after !== undefined) {
+      const entries = redeliver(client, at, consumer, after, options.count);
+      found.push({ key, write: () => writeHistory(client, entries) });
+    } else if (stream.size > 0 && stream.lastEntryId > group.lastId) {
+      const records = entriesOf(stream, nextId(group.lastId)!, MAX_ID, options.count);
+      deliver(client, at, consumer, records, options.noAck);
+      found.push({ key, write: () => writeEntries(reply, records) });
+    }
+  }
+  const served = replyStreams(client, found);
+  for (const { stream } of streams) db.recount(stream);
+  return served;
+}
+
+/** XREAD and XREADGROUP. */
+function read(name: 'xread' | 'xreadgroup'): Run {
+  return (client, args) => {
+    const { reply } = client;
+    const options = readOptions(client, args, name);
+    if (options === undefined) return;
+    const sources = sourcesOf(client, args, options);
+    if (sources === undefined) return;
+    const serve = (): boolean =>
+      options.group === undefined ? readNow(client, sources, options) : readGroupNow(client, sources, options);
+    if (serve()) return;
+    if (options.blockMs === undefined || !client.mayBlock) {
+      reply.nullArray();
+      return;
+    }
+    const keys = sources.map(({ key }) => key);
+    const endsWhenRemoved = options.group !== undefined;
+    block(client, keys, options.blockMs, { serve, timedOut: () => reply.nullArray(), endsWhenRemoved });
+  };
+}
+
+export const streamReadCommands: readonly CommandSpec[] = [
+  streamRow(
+    'xread',
+    -4,
+    'readonly blocking',
+    '5.0.0',
+    'Returns messages from multiple streams, or waits for them.',
+    read('xread'),
+    streamKeys,
+  ),
+  streamRow(
+    'xreadgroup',
+    -7,
+    'write blocking',
+    '5.0.0',
+    'Returns new or historical messages of a consumer, or waits for them.',
+    read('xreadgroup'),
+    streamKeys,
+  ),
+];

@@ -1,0 +1,115 @@
+import { IdMap } from './id-map.ts';
+import { OBJECT_BYTES, stringBytes } from './sizes.ts';
+import type { StreamId } from './stream-id.ts';
+import type { StreamValue } from './stream-value.ts';
+
+/** An entry that was delivered and not acknowledged yet. */
+export interface Pending {
+  consumer: Consumer;
+  deliveredAtMs: number;
+  deliveries: number;
+}
+
+/** Someone who reads as part of a group. */
+export interface Consumer {
+  readonly name: string;
+  /** When it last tried to read or claim. */
+  seenAtMs: number;
+  /** When it last got something; -1 before that. */
+  activeAtMs: number;
+  readonly pending: IdMap<Pending>;
+}
+
+/** The position that consumers of a stream share, and what they have not acknowledged. */
+export interface StreamGroup {
+  lastId: StreamId;
+  /** How many entries of the stream lie before the position; -1 when that is not known. */
+  entriesRead: number;
+  readonly pending: IdMap<Pending>;
+  readonly consumers: Map<string, Consumer>;
+}
+
+/** An entry of a pending list, as measured: its object and time, its ID, its places in the group's list and the consumer's. */
+const PENDING_BYTES = 138;
+const CONSUMER_BYTES = OBJECT_BYTES * 2;
+const GROUP_BYTES = OBJECT_BYTES * 5;
+
+/** Adds a group that must not be there yet. */
+export function addGroup(stream: StreamValue, name: string, lastId: StreamId, entriesRead: number): StreamGroup {
+  const group: StreamGroup = { lastId, entriesRead, pending: new IdMap(), consumers: new Map() };
+  (stream.groups ??= new Map()).set(name, group);
+  stream.bytes += GROUP_BYTES + stringBytes(name);
+  return group;
+}
+
+/** Removes a group and says whether it was there. */
+export function removeGroup(stream: StreamValue, name: string): boolean {
+  const group = stream.groups?.get(name);
+  if (group === undefined) return false;
+  for (const consumer of group.consumers.keys()) removeConsumer(stream, group, consumer);
+  stream.groups!.delete(name);
+  stream.bytes -= GROUP_BYTES + stringBytes(name);
+  return true;
+}
+
+/** Adds a consumer that must not be there yet. */
+export function addConsumer(stream: StreamValue, group: StreamGroup, name: string, nowMs: number): Consumer {
+  const consumer: Consumer = { name, seenAtMs: nowMs, activeAtMs: -1, pending: new IdMap() };
+  group.consumers.set(name, consumer);
+  stream.bytes += CONSUMER_BYTES + stringBytes(name);
+  return consumer;
+}
+
+/** Removes a consumer with what it has pending, and returns how much that was; undefined when there is no such consumer. */
+export function removeConsumer(stream: StreamValue, group: StreamGroup, name: string): number | undefined {
+  const consumer = group.consumers.get(name);
+  if (consumer === undefined) return undefined;
+  const { size } = consumer.pending;
+  for (const [id] of consumer.pending.from('')) group.pending.delete(id);
+  group.consumers.delete(name);
+  stream.bytes -= CONSUMER_BYTES + stringBytes(name) + size * PENDING_BYTES;
+  return size;
+}
+
+/** Makes an entry pending for a consumer, whoever may have had it before. */
+export function assign(
+  stream: StreamValue,
+  group: StreamGroup,
+  id: StreamId,
+  consumer: Consumer,
+  nowMs: number,
+): Pending {
+  const existing = group.pending.get(id);
+  if (existing !== undefined) {
+    move(existing, id, consumer);
+    return existing;
+  }
+  const pending: Pending = { consumer, deliveredAtMs: nowMs, deliveries: 1 };
+  group.pending.set(id, pending);
+  consumer.pending.set(id, pending);
+  stream.bytes += PENDING_BYTES;
+  return pending;
+}
+
+/** Gives a pending entry to another consumer. */
+export function move(pending: Pending, id: StreamId, consumer: Consumer): void {
+  if (pending.consumer === consumer) return;
+  pending.consumer.pending.delete(id);
+  pending.consumer = consumer;
+  consumer.pending.set(id, pending);
+}
+
+/** Takes an entry off the pending lists and says whether it was there. */
+export function release(stream: StreamValue, group: StreamGroup, id: StreamId): boolean {
+  const pending = group.pending.get(id);
+  if (pending === undefined) return false;
+  group.pending.delete(id);
+  pending.consumer.pending.delete(id);
+  stream.bytes -= PENDING_BYTES;
+  return true;
+}
+
+/** A map's entries in the order of their names' bytes, as Redis lists groups and consumers. */
+export function byName<V>(map: ReadonlyMap<string, V> | undefined): [string, V][] {
+  return Array.from(map ?? []).sort(([a], [b]) => (a < b ? -1 : 1));
+}

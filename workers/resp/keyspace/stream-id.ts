@@ -1,0 +1,100 @@
+/**
+ * The ID of a stream entry, milliseconds and sequence, as 16 bytes in big-endian order: such strings compare as the IDs
+ * do, take no object and hold all 128 bits exactly.
+ */
+export type StreamId = string;
+
+export const MIN_ID: StreamId = '\0'.repeat(16);
+export const MAX_ID: StreamId = '\xff'.repeat(16);
+
+const HALF = 2 ** 32;
+const UINT64_MAX = 0xffff_ffff_ffff_ffffn;
+
+function eightBytes(value: number | bigint): string {
+  const high = typeof value === 'number' ? Math.floor(value / HALF) : Number(value >> 32n);
+  const low = typeof value === 'number' ? value % HALF : Number(value & 0xffff_ffffn);
+  return String.fromCharCode(
+    high >>> 24,
+    (high >>> 16) & 255,
+    (high >>> 8) & 255,
+    high & 255,
+    low >>> 24,
+    (low >>> 16) & 255,
+    (low >>> 8) & 255,
+    low & 255,
+  );
+}
+
+/** An ID of its two numbers; those given as `number` must be safe integers. */
+export function streamId(ms: number | bigint, seq: number | bigint): StreamId {
+  return eightBytes(ms) + eightBytes(seq);
+}
+
+function uint32(id: StreamId, at: number): number {
+  return (
+    id.charCodeAt(at) * 0x100_0000 +
+    ((id.charCodeAt(at + 1) << 16) | (id.charCodeAt(at + 2) << 8) | id.charCodeAt(at + 3))
+  );
+}
+
+function halfOf(id: StreamId, at: 0 | 8): number | bigint {
+  const high = uint32(id, at);
+  const low = uint32(id, at + 4);
+  return high < 2 ** 21 ? high * HALF + low : (BigInt(high) << 32n) | BigInt(low);
+}
+
+/** The milliseconds of an ID; a bigint where a number can't hold them. */
+export function msOf(id: StreamId): number | bigint {
+  return halfOf(id, 0);
+}
+
+/** The sequence of an ID; a bigint where a number can't hold it. */
+export function seqOf(id: StreamId): number | bigint {
+  return halfOf(id, 8);
+}
+
+/** An ID as clients write it, `ms-seq`. */
+export function formatId(id: StreamId): string {
+  return `${msOf(id)}-${seqOf(id)}`;
+}
+
+/** The ID after this one; undefined after the last. */
+export function nextId(id: StreamId): StreamId | undefined {
+  let at = 15;
+  while (at >= 0 && id.charCodeAt(at) === 255) at--;
+  return at < 0 ? undefined : id.slice(0, at) + String.fromCharCode(id.charCodeAt(at) + 1) + MIN_ID.slice(at + 1);
+}
+
+/** The ID before this one; undefined before the first. */
+export function previousId(id: StreamId): StreamId | undefined {
+  let at = 15;
+  while (at >= 0 && id.charCodeAt(at) === 0) at--;
+  return at < 0 ? undefined : id.slice(0, at) + String.fromCharCode(id.charCodeAt(at) - 1) + MAX_ID.slice(at + 1);
+}
+
+/** A number as strtoull reads it: blanks, a plus and leading zeros are let pass. */
+function uint64(text: string): number | bigint | undefined {
+  if (!/^[ \t-\r]*\+?\d+$/.test(text)) return undefined;
+  const value = Number(text);
+  if (Number.isSafeInteger(value)) return value;
+  const exact = BigInt(text.trim().replace('+', ''));
+  return exact > UINT64_MAX ? undefined : exact;
+}
+
+/** What a client wrote as an ID: `ms-seq`; `ms` alone, with `missingSeq`; or with `auto` also `ms-*`. */
+export function parseId(
+  given: string,
+  missingSeq: 0 | 'max' = 0,
+  auto = false,
+): { id: StreamId; autoSeq: boolean } | undefined {
+  if (given.length > 127) return undefined;
+  const zero = given.indexOf('\0');
+  const text = zero < 0 ? given : given.slice(0, zero);
+  const dash = text.indexOf('-');
+  const ms = uint64(dash < 0 ? text : text.slice(0, dash));
+  if (ms === undefined) return undefined;
+  if (dash < 0) return { id: streamId(ms, missingSeq === 0 ? 0 : UINT64_MAX), autoSeq: false };
+  if (auto && text.length === dash + 2 && text.endsWith('*')) return { id: streamId(ms, 0), autoSeq: true };
+  const seq = uint64(text.slice(dash + 1));
+  return seq === undefined ? undefined : { id: streamId(ms, seq), autoSeq: false };
+}

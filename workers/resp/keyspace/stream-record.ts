@@ -1,0 +1,44 @@
+import type { StreamId } from './stream-id.ts';
+
+/**
+ * An entry of a stream as one string: its ID's 16 bytes, then fields and values in turn, each with its length before it.
+ * Records compare as their IDs do, and an entry costs no object but the string.
+ */
+export type StreamRecord = string;
+
+/** Longer texts have this byte and four bytes of length before them. */
+const LONG = 255;
+
+function lengthMark(length: number): string {
+  if (length < LONG) return String.fromCharCode(length);
+  return String.fromCharCode(LONG, length >>> 24, (length >>> 16) & 255, (length >>> 8) & 255, length & 255);
+}
+
+/** Makes a record of an ID and the words from `at` on, fields and values in turn. */
+export function recordOf(id: StreamId, words: readonly string[], at: number): StreamRecord {
+  // Joining gives a flat string at once; adding one to the other would keep the parts alive in a rope.
+  const parts = [id];
+  for (let i = at; i < words.length; i++) parts.push(lengthMark(words[i]!.length), words[i]!);
+  return parts.join('');
+}
+
+export function idOfRecord(record: StreamRecord): StreamId {
+  return record.slice(0, 16);
+}
+
+/** The fields and values of a record, in turn. */
+export function wordsOf(record: StreamRecord): string[] {
+  const words: string[] = [];
+  for (let at = 16; at < record.length;) {
+    let length = record.charCodeAt(at++);
+    if (length === LONG) {
+      length =
+        record.charCodeAt(at) * 0x100_0000 +
+        ((record.charCodeAt(at + 1) << 16) | (record.charCodeAt(at + 2) << 8) | record.charCodeAt(at + 3));
+      at += 4;
+    }
+    words.push(record.slice(at, at + length));
+    at += length;
+  }
+  return words;
+}
