@@ -61,10 +61,12 @@ async function listen(
 
 /** Keys that expire within the test would do so at other moments on each side. */
 function expiresSoon([name, ...args]: readonly string[]): boolean {
-  return /ex|^set$/i./** Streams came later than this test, and XREADGROUP and its like do not send all events as the reference does yet. */
-const ofStreams = ([name]: readonly string[]): boolean => /^x/i.test(name!);
+  return /ex|^set$/i.test(name!) && args.some((word) => Number(word) > 0 && Number(word) < 1000);
+}
 
-test(name!) && args.some((word) => Number(word) > 0 && Number(word) < 1000);
+/** Streams are left out: an XREADGROUP that finds nothing makes its consumer here, and does not in the reference. */
+function ofStreams([name]: readonly string[]): boolean {
+  return name!.toLowerCase().startsWith('x');
 }
 
 test(
