@@ -3,6 +3,7 @@ import { clock } from '../keyspace/clock.ts';
 import type { ValueCodec } from '../keyspace/codec.ts';
 import type { Database, Watcher } from '../keyspace/database.ts';
 import type { Node } from '../keyspace/node.ts';
+import type { Scripting } from '../scripting/scripts.ts';
 import { Reply } from '../protocol/reply.ts';
 
 /** What all nodes of a process share. */
@@ -164,6 +165,8 @@ export class Server {
   readonly config = new Map<string, string>();
   slowLogMicroseconds = 10_000;
   slowLogMax = 128;
+  /** The node's Lua scripts, once it has used some. */
+  scripting: Scripting | undefined;
   /** Classes of keyspace notifications that are on, as in notify-keyspace-events. */
   notifications = '';
 

@@ -3,7 +3,7 @@ import type { Client, CommandStat } from '../clients/server.ts';
 import { discard } from '../clients/transactions.ts';
 import { noteSlow } from '../clients/slow-log.ts';
 import { makeRoom } from '../keyspace/eviction.ts';
-import { NO_AUTH, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
+import { BUSY, NO_AUTH, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
 import type { Command } from './command.ts';
 import { runExtra } from './extra.ts';
 import { commandNamed } from './registry.ts';
@@ -59,6 +59,14 @@ function dispatch(client: Client, args: readonly string[]): boolean {
     reject(client, commandNamed(args[0]!), command);
     return true;
   }
+  if (client.node.busy && client.authenticated && !mayInterrupt(command)) {
+    if (client.server.scripting?.busy !== true) {
+      client.server.scripting?.whenFree(() => client.transport?.resume());
+      return false;
+    }
+    reject(client, command, BUSY);
+    return true;
+  }
   const refusal = refusalOf(client, command, args);
   if (refusal !== undefined) {
     reject(client, command, refusal);
@@ -76,6 +84,11 @@ function dispatch(client: Client, args: readonly string[]): boolean {
   if (client.server.pausedUntilMs !== 0 && mustWait(client, command)) return false;
   call(client, command, args);
   return true;
+}
+
+/** Whether a command runs between two slices of a script. EXEC itself must wait, whatever was queued. */
+function mayInterrupt(command: Command): boolean {
+  return command.whileBusy && command.fullName !== 'exec';
 }
 
 /** Why a command may not run now, as an error line. */
@@ -130,7 +143,8 @@ export function call(client: Client, command: Command, args: readonly string[]):
   client.lastCommand = command.fullName;
   command.run(client, args);
   if (node.dirty !== dirty && !node.rewritten) node.addEffect(index, args);
-  if (!client.executing) {
+  // A script that was suspended goes on later, and its effects are one block.
+  if (!client.executing && !node.busy) {
     if (node.effects.length > 0) node.flushEffects();
     if (node.readyKeys.length > 0) serveReady(server);
   }

@@ -18,6 +18,7 @@ import { pubsubCommands } from './pubsub.ts';
 import { register } from './registry.ts';
 import { savingCommands } from './saving.ts';
 import { scanCommands } from './scan.ts';
+import { scriptingCommands } from './scripting.ts';
 import { serverCommands } from './server.ts';
 import { stringCounterCommands } from './string-counters.ts';
 import { stringRangeCommands } from './string-ranges.ts';
@@ -49,6 +50,7 @@ const lists = [
   pubsubCommands,
   serverCommands,
   savingCommands,
+  scriptingCommands,
   commandCommands,
 ];
 

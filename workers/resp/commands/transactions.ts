@@ -1,4 +1,5 @@
 import type { Client } from '../clients/server.ts';
+import { serveReady } from '../clients/blocking.ts';
 import { discard, unwatch } from '../clients/transactions.ts';
 import { EXEC_ABORT } from '../protocol/errors.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
@@ -41,14 +42,38 @@ function exec(client: Client): void {
   }
   client.executing = true;
   reply.array(transaction.queue.length);
-  for (const args of transaction.queue) {
-    const command = resolve(args);
-    if (typeof command === 'string') reply.error(command);
-    else call(client, command, args);
+  const { queue } = transaction;
+  for (const [i, args] of queue.entries()) {
+    runQueued(client, args);
+    if (client.pending === undefined) continue;
+    // A script takes long: the rest follows when it has ended, and nobody comes between.
+    client.pending = execLater(client, queue.slice(i + 1), client.pending);
+    node.rewritten = true;
+    return;
   }
   client.executing = false;
   // What the queued commands propagated goes to the journal as one block; EXEC itself has no effect.
   node.rewritten = true;
+}
+
+function runQueued(client: Client, args: readonly string[]): void {
+  const command = resolve(args);
+  if (typeof command === 'string') client.reply.error(command);
+  else call(client, command, args);
+}
+
+async function execLater(client: Client, rest: readonly (readonly string[])[], first: Promise<void>): Promise<void> {
+  const { node, server } = client;
+  await first;
+  for (const args of rest) {
+    client.pending = undefined;
+    runQueued(client, args);
+    await client.pending;
+  }
+  client.executing = false;
+  node.busy = false;
+  node.flushEffects();
+  serveReady(server);
 }
 
 function discardCommand(client: Client): void {

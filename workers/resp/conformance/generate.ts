@@ -1,3 +1,4 @@
+import { scripts } from './scripts.ts';
 import { templates } from './templates.ts';
 
 /** Numbers from 0 to 1 that a seed determines (mulberry32). */
@@ -62,6 +63,7 @@ export function createGenerator(random: () => number): () => string[] {
     x: () => pick(['-inf', '+inf', `${below(40) - 10}`, `(${below(40) - 10}`, '(0', '0']),
     b: () => pick(['-', '+', `[${pick(['a', 'b', 'm', 'm2', 'foo'])}`, `(${pick(['a', 'c', 'm1', 'z'])}`]),
     p: () => pick(['*', 'S*', '[HL]?', 'm*', '?', '*o*', '[^a]*', 'x\\']),
+    e: () => pick(scripts),
     d: () => pick(['0', '0', '0', '1', '2', '16']),
   };
 

@@ -1,13 +1,23 @@
 /**
  * What the differential test sends, one line per form of a command. Words in braces are filled in at random: S H L T Z are
  * keys that usually hold a string, hash, list, set or sorted set, K is any key; v a value, m a member or field, n a small
- * integer, c a count, f a float, x a score bound, b a lexical bound, p a pattern, d a database. `[…]` is left out half of
+ * integer, e a script of one key and one argument, c a count, f a float, x a score bound, b a lexical bound, p a pattern, d a database. `[…]` is left out half of
  * the time, `a|b` is one of both.
  */
 export const templates: readonly string[] = `
 SET {S} {v} [NX|XX] [GET] [EX 1000|PX 1000000|KEEPTTL|EXAT 99999999999]
 SET {S} {n}
 SETNX {S} {v}
+EVAL {e} 1 {K} {v}
+EVAL {e} 1 {K} {v}
+EVAL {e} 1 {S} {n}
+EVAL_RO {e} 1 {K} {v}
+EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0
+EVALSHA_RO e0e1f9fabfc9d4800c877a703b823ac0578ff8db {n} {K}
+SCRIPT LOAD return1|return
+SCRIPT EXISTS e0e1f9fabfc9d4800c877a703b823ac0578ff8db {v}
+SCRIPT FLUSH [SYNC|ASYNC]
+SCRIPT KILL
 SETEX {S} 1000 {v}
 PSETEX {S} 1000000 {v}
 SETEX {S} {n} {v}
