@@ -26,8 +26,12 @@ const evalWith =
 
 const evalShaWith =
   (readOnly: boolean): Run =>
-  (client, args) =>
-    runScript(client, () => client.server.scripting?.cache.get(args[1]!.toLowerCase()) ?? NO_SCRIPT, args, readOnly);
+  (client, args) => {
+    // As Redis: what can't be a digest is looked at before the number of keys.
+    if (args[1]!.length !== 40) client.reply.error(NO_SCRIPT);
+    else
+      runScript(client, () => client.server.scripting?.cache.get(args[1]!.toLowerCase()) ?? NO_SCRIPT, args, readOnly);
+  };
 
 const scriptLoad: Run = (client, args) => {
   const script = scriptingOf(client.server).load(args[2]!);

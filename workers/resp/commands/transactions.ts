@@ -44,10 +44,10 @@ function exec(client: Client): void {
   reply.array(transaction.queue.length);
   const { queue } = transaction;
   for (const [i, args] of queue.entries()) {
-    runQueued(client, args);
-    if (client.pending === undefined) continue;
+    const pending = runQueued(client, args);
+    if (pending === undefined) continue;
     // A script takes long: the rest follows when it has ended, and nobody comes between.
-    client.pending = execLater(client, queue.slice(i + 1), client.pending);
+    client.pending = execLater(client, queue.slice(i + 1), pending);
     node.rewritten = true;
     return;
   }
@@ -56,10 +56,12 @@ function exec(client: Client): void {
   node.rewritten = true;
 }
 
-function runQueued(client: Client, args: readonly string[]): void {
+/** Runs a queued command, and returns what is to be waited for when it is a script that takes long. */
+function runQueued(client: Client, args: readonly string[]): Promise<void> | undefined {
   const command = resolve(args);
   if (typeof command === 'string') client.reply.error(command);
   else call(client, command, args);
+  return client.pending;
 }
 
 async function execLater(client: Client, rest: readonly (readonly string[])[], first: Promise<void>): Promise<void> {
@@ -67,8 +69,7 @@ async function execLater(client: Client, rest: readonly (readonly string[])[], f
   await first;
   for (const args of rest) {
     client.pending = undefined;
-    runQueued(client, args);
-    await client.pending;
+    await runQueued(client, args);
   }
   client.executing = false;
   node.busy = false;

@@ -10,6 +10,7 @@ export const CALLBACKS_MAX = 96;
 export const SLOT = { stackSave: 4000, stackRestore: 4001, setThrew: 4002, luaError: 4003, pcall: 4004 } as const;
 const TABLE_SIZE = 4096;
 
+const MAGIC = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const I32 = 0x7f;
 const END = 0x0b;
 const VOID = 0x40;
@@ -125,7 +126,7 @@ export function bridgeModule(): Uint8Array<ArrayBuffer> {
     ...list(Array.from({ length: results }, () => [I32])),
   ]);
   return new Uint8Array([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...MAGIC,
     ...section(1, list(types)),
     ...section(
       2,

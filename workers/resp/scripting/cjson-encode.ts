@@ -43,9 +43,10 @@ const SHORT: Readonly<Record<string, string>> = {
 };
 
 function quote(text: string): string {
-  // eslint-disable-next-line no-control-regex -- these are what JSON must escape.
+  // oxlint-disable-next-line no-control-regex -- these are what JSON must escape.
+  const special = /["\\/\u0000-\u001f\u007f]/g;
   const escaped = text.replace(
-    /["\\/\u0000-\u001f\u007f]/g,
+    special,
     (char) => SHORT[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
   return `"${escaped}"`;

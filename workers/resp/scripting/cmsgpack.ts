@@ -169,7 +169,7 @@ export function msgpackLibrary(lua: Lua): Readonly<Record<string, LuaFunction>> 
     const base = api.lua_gettop(L);
     let count = 0;
     try {
-      while (cursor.at < bytes.length && (count < limit || !partial)) {
+      while (cursor.at < bytes.length && count < limit) {
         unpack(lua, L, cursor);
         count++;
       }
@@ -195,7 +195,7 @@ export function msgpackLibrary(lua: Lua): Readonly<Record<string, LuaFunction>> 
       lua.push(L, out);
       return 1;
     },
-    unpack: (L) => unpackMany(L, 0, 0, false),
+    unpack: (L) => unpackMany(L, 0x7fff_ffff, 0, false),
     unpack_one: (L) => unpackMany(L, 1, Math.trunc(lua.numberArgument(L, 2, 0)), true),
     unpack_limit: (L) =>
       unpackMany(L, Math.trunc(lua.numberArgument(L, 2)), Math.trunc(lua.numberArgument(L, 3, 0)), true),

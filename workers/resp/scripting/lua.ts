@@ -66,7 +66,7 @@ export interface LuaExports {
 interface BridgeExports {
   readonly table: WasmTable;
   readonly outcome: { value: number };
-  run(L: number, args: number, results: number, handler: number): void;
+  readonly run: (...args: number[]) => void;
   readonly [name: string]: unknown;
 }
 
@@ -109,8 +109,8 @@ export class Lua {
         allocate: (_: number, pointer: number, oldBytes: number, newBytes: number) =>
           this.allocator.allocate(pointer, oldBytes, newBytes),
       },
-    }).exports as unknown as BridgeExports;
-    this.api = new wasm.Instance(lua, this.imports(lua, limitBytes)).exports as unknown as LuaExports;
+    }).exports as BridgeExports;
+    this.api = new wasm.Instance(lua, this.imports(lua, limitBytes)).exports as LuaExports;
     const { api } = this;
     const table = api.__indirect_function_table;
     for (let i = 0; i < table.length; i++) this.bridge.table.set(i, table.get(i));

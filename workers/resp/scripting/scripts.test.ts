@@ -11,7 +11,9 @@ const run = (node: Node, script: string, ...rest: string[]): Promise<ReplyValue>
   engine.execute(node, ['EVAL', script, '0', ...rest]);
 const errorOf = async (reply: Promise<ReplyValue>): Promise<string> => {
   const value = await reply;
-  return value !== null && typeof value === 'object' && 'error' in value ? value.error : `no error: ${String(value)}`;
+  return value !== null && typeof value === 'object' && 'error' in value
+    ? value.error
+    : `no error: ${JSON.stringify(value)}`;
 };
 
 /** A journal that keeps what it is given, block by block. */

@@ -66,6 +66,15 @@ export function parseScript(source: string): Script | string {
   return { sha, source: source.slice(end), flags };
 }
 
+/** Why a script that tells by flags what it does may not run now, as an error line. */
+function refusalOf({ flags }: Script, readOnly: boolean, full: boolean): string | undefined {
+  if (flags === undefined || flags.has('no-writes')) return undefined;
+  if (readOnly) return 'ERR Can not execute a script with write flag using *_ro command.';
+  if (full && !flags.has('allow-oom'))
+    return "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'";
+  return undefined;
+}
+
 /** A node's scripts: the cache of SCRIPT LOAD and EVAL, the state they run in, and the one that is running. */
 export class Scripting {
   readonly cache = new Map<string, Script>();
@@ -118,6 +127,12 @@ export class Scripting {
       client.reply.error(`ERR Error compiling script (new function): ${problem}`);
       return;
     }
+    const full = this.server.host.full || (node.maxMemory !== 0 && node.usedBytes > node.maxMemory);
+    const refusal = refusalOf(script, readOnly, full);
+    if (refusal !== undefined) {
+      client.reply.error(refusal);
+      return;
+    }
     const { inner } = this;
     inner.db = client.db;
     inner.authenticated = true;
@@ -130,7 +145,7 @@ export class Scripting {
       startedAtMs: Date.now(),
       readOnly: readOnly || script.flags?.has('no-writes') === true,
       allowOom: script.flags?.has('allow-oom') === true,
-      full: this.server.host.full || (node.maxMemory !== 0 && node.usedBytes > node.maxMemory),
+      full,
       wrote: false,
       killed: false,
     };

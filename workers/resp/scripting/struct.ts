@@ -10,7 +10,7 @@ interface Item {
   readonly size: number;
   readonly little: boolean;
   /** Bytes of padding before it, for a given place. */
-  padding(at: number): number;
+  readonly padding: (at: number) => number;
 }
 
 class FormatError extends Error {}
