@@ -36,6 +36,12 @@ export async function addDocsRoutes(app: FastifyInstance): Promise<void> {
       url: '/openapi.json',
       pageTitle: 'MiniRedis API',
       withDefaultFonts: false,
+      // Nothing that would take a reader, or what they type, to a service elsewhere.
+      telemetry: false,
+      showDeveloperTools: 'never',
+      hideClientButton: true,
+      agent: { disabled: true },
+      mcp: { disabled: true },
       cdn: '/docs/js/scalar.js',
     },
   });

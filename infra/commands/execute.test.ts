@@ -279,6 +279,18 @@ describe('at the same moment', () => {
     expect(outcome).toMatchObject({ outcome: 'rejected', rejection: { code: 'already_exists' } });
   });
 
+  test('a hundred who change the same thing at the same moment in one process all get their turn', async () => {
+    const counter: Decider<{ type: 'Add'; data: null }, DomainEvent, number> = {
+      initialState: 0,
+      decide: () => [{ type: 'NodeStopped', data: { nodeId: 'n' } }],
+      evolve: (state) => state + 1,
+    };
+    const add = step({ stream: 'node-popular', decider: counter, command: { type: 'Add', data: null } });
+    const outcomes = await Promise.all(Array.from({ length: 100 }, () => execute(log, request(), [add])));
+    expect(outcomes.filter(({ outcome }) => outcome !== 'accepted')).toEqual([]);
+    expect((await loadState(log, 'node-popular', counter)).state).toBe(100);
+  });
+
   test('a stream that moves on every time ends as a concurrent change, after three decisions', async () => {
     let decisions = 0;
     const counter: Decider<{ type: 'Add'; data: null }, DomainEvent, number> = {

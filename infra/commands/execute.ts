@@ -8,6 +8,7 @@ import type { AppendResult, EventLog, StreamAppend } from '#infra/event-log/even
 import { findOutcome, type CommandOutcome } from './outcome.ts';
 import { metadataOf, type CommandRequest } from './request.ts';
 import type { Step } from './step.ts';
+import { inTurn, queued } from './turns.ts';
 
 // Whoever executes commands needs these, too, and finds them here.
 export { findOutcome, type CommandOutcome } from './outcome.ts';
@@ -26,17 +27,34 @@ export async function execute(log: EventLog, request: CommandRequest, steps: rea
   // Most commands are new, so their streams are loaded while the command is looked up.
   const [earlier, first] = await Promise.all([earlierOutcome(log, request), loadAll(log, steps)]);
   if (earlier !== null) return earlier;
-  let histories = first;
+  const streams = steps.map(({ stream }) => stream);
+  const met: string[] = [];
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    if (attempt > 1) histories = await loadAll(log, steps);
-    const plan = decideAll(histories, steps);
-    if (isRejection(plan)) return recordRefusal(log, request, 'CommandRejected', plan);
-    const appended = await append(log, request, plan, request.recordAs ?? acceptanceOf(request));
-    if (appended.ok) return acceptedOutcome(request, plan, appended);
-    if (appended.conflict === 'event-id') return outcomeOfTwin(log, request);
+    const turns = [...met, ...queued(log, streams)];
+    const outcome = await inTurn(log, turns, async () => {
+      // What was loaded before a turn came is of yesterday.
+      const histories = attempt === 1 && turns.length === 0 ? first : await loadAll(log, steps);
+      return attemptOnce(log, request, steps, histories);
+    });
+    if (!('metOn' in outcome)) return outcome;
+    met.push(outcome.metOn);
   }
   const rejection = reject('concurrent_change', 'Others changed this at the same moment; look at it again and retry.');
   return recordRefusal(log, request, 'CommandRejected', rejection);
+}
+
+/** Decides and records once, or tells on which stream somebody else was faster. */
+async function attemptOnce(
+  log: EventLog,
+  request: CommandRequest,
+  steps: readonly Step[],
+  histories: Histories,
+): Promise<CommandOutcome | { readonly metOn: string }> {
+  const plan = decideAll(histories, steps);
+  if (isRejection(plan)) return recordRefusal(log, request, 'CommandRejected', plan);
+  const appended = await append(log, request, plan, request.recordAs ?? acceptanceOf(request));
+  if (appended.ok) return acceptedOutcome(request, plan, appended);
+  return appended.conflict === 'event-id' ? outcomeOfTwin(log, request) : { metOn: appended.stream };
 }
 
 /** Records that somebody was not allowed to do what they asked for; a repeat of the request gets the same answer. */

@@ -1,4 +1,4 @@
-import type { NodeId } from '#domains/kernel/ids.ts';
+import type { NodeId, OperationId } from '#domains/kernel/ids.ts';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
 
@@ -26,8 +26,17 @@ export interface PlatformClient {
   snapshot(target: PlatformTarget, objectKey: string, signal: AbortSignal): Promise<Snapshot>;
   /** Reads an object back, and loads it aside. */
   verify(target: PlatformTarget, objectKey: string, sha256: string, signal: AbortSignal): Promise<Verification>;
-  /** Puts the object's data in the place of the node's, at once or not at all. */
-  restore(target: PlatformTarget, objectKey: string, sha256: string, signal: AbortSignal): Promise<Restoration>;
+  /**
+   * Puts the object's data in the place of the node's, at once or not at all. Asked again for the same operation, the manager
+   * leaves alone what clients have written since, and answers as before.
+   */
+  restore(
+    target: PlatformTarget,
+    objectKey: string,
+    sha256: string,
+    operationId: OperationId,
+    signal: AbortSignal,
+  ): Promise<Restoration>;
 }
 
 /** The manager could not be reached, or the connection ended before it answered: nobody knows whether it did it. */
@@ -62,7 +71,8 @@ export function platformClient(tokenFor: (nodeId: NodeId) => string): PlatformCl
   return {
     snapshot: (target, objectKey, signal) => call(Snapshot, target, signal, 'SNAPSHOT', objectKey),
     verify: (target, objectKey, sha256, signal) => call(Verification, target, signal, 'VERIFY', objectKey, sha256),
-    restore: (target, objectKey, sha256, signal) => call(Restoration, target, signal, 'RESTORE', objectKey, sha256),
+    restore: (target, objectKey, sha256, operationId, signal) =>
+      call(Restoration, target, signal, 'RESTORE', objectKey, sha256, operationId),
   };
 }
 

@@ -78,7 +78,7 @@ describe('backups', () => {
 
     await redis.flushall();
     await redis.set('since', 'lost by the restore');
-    const restored = await platform.restore(target(node), objectKey, taken.sha256, signal);
+    const restored = await platform.restore(target(node), objectKey, taken.sha256, newId('op'), signal);
     expect(restored).toEqual({ keys: taken.keys, expiredKeys: 0, digest: taken.digest });
     // The connection that was open is still there and sees the data at once.
     expect(await redis.get('since')).toBeNull();
@@ -123,7 +123,7 @@ describe('backups', () => {
     await Promise.all(Array.from({ length: 500 }, (_, i) => redis.set(`k${i * 100}`, 'changed')));
     const taken = await taking;
     const verified = await platform.verify(target(node), 'backups/instant.rdb', taken.sha256, signal);
-    await platform.restore(target(neighbour), 'backups/instant.rdb', taken.sha256, signal).then(
+    await platform.restore(target(neighbour), 'backups/instant.rdb', taken.sha256, newId('op'), signal).then(
       () => expect.unreachable('2 MiB can not hold it'),
       (error: Error) => expect(error.message).toMatch(/^RESTORE .*memory/),
     );
@@ -154,15 +154,21 @@ describe('backups', () => {
     for (const [what, bytes] of damages) {
       await writeFile(fileOf(objectKey), bytes);
       await expect(platform.verify(target(node), objectKey, taken.sha256, signal), what).rejects.toThrow(/^VERIFY /);
-      await expect(platform.restore(target(node), objectKey, taken.sha256, signal), what).rejects.toThrow(/^RESTORE /);
+      await expect(platform.restore(target(node), objectKey, taken.sha256, newId('op'), signal), what).rejects.toThrow(
+        /^RESTORE /,
+      );
       expect(await redis.get('precious'), what).toBe('yes');
     }
     await writeFile(fileOf(objectKey), whole);
-    await expect(platform.restore(target(node), objectKey, '0'.repeat(64), signal)).rejects.toThrow(/SHA-256/);
-    await expect(platform.restore(target(node), 'backups/none.rdb', taken.sha256, signal)).rejects.toThrow(/no object/);
+    await expect(platform.restore(target(node), objectKey, '0'.repeat(64), newId('op'), signal)).rejects.toThrow(
+      /SHA-256/,
+    );
+    await expect(platform.restore(target(node), 'backups/none.rdb', taken.sha256, newId('op'), signal)).rejects.toThrow(
+      /no object/,
+    );
     await expect(platform.snapshot(target(node), '../../escape', signal)).rejects.toThrow(/object key/);
     expect(await redis.get('precious')).toBe('yes');
-    expect((await platform.restore(target(node), objectKey, taken.sha256, signal)).keys).toBe(taken.keys);
+    expect((await platform.restore(target(node), objectKey, taken.sha256, newId('op'), signal)).keys).toBe(taken.keys);
     expect(await redis.get('precious')).toBeNull();
   });
 
@@ -219,7 +225,7 @@ describe('a node that waits for a backup', () => {
     const waiting = of(node);
     await expect(waiting.get('s:1')).rejects.toThrow(loading);
 
-    const restored = await platform.restore(target(node), 'backups/new.rdb', taken.sha256, signal);
+    const restored = await platform.restore(target(node), 'backups/new.rdb', taken.sha256, newId('op'), signal);
     expect(restored.digest).toBe(taken.digest);
     // Whoever was told that the restore is done finds a running node.
     expect((await bed.state(node.nodeId)).status).toBe('running');
@@ -259,9 +265,9 @@ describe("the platform's connections", () => {
     await bed.until(node.nodeId, 'stopped');
     expect(await platform.verify(target(node), 'backups/stopped.rdb', taken.sha256, signal)).toMatchObject({ keys: 1 });
     await expect(platform.snapshot(target(node), 'backups/x.rdb', signal)).rejects.toThrow(/start it first/);
-    await expect(platform.restore(target(node), 'backups/stopped.rdb', taken.sha256, signal)).rejects.toThrow(
-      /start it first/,
-    );
+    await expect(
+      platform.restore(target(node), 'backups/stopped.rdb', taken.sha256, newId('op'), signal),
+    ).rejects.toThrow(/start it first/);
     const redis = clientOf(bed.port, { username: '@platform', password: bed.platformToken(node.nodeId) });
     await expect(redis.get('k')).rejects.toThrow(/^ERR node is stopped; start it first/);
   });

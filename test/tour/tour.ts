@@ -174,7 +174,7 @@ async function tour(credentials: { gatewayUrl: string; apiKey: string }): Promis
   const replayed = await run(process.execPath, [join(root, 'projections/replay/main.ts'), '--from', '0', '--compare'], {
     env: { ...process.env, MINIREDIS_HOME: home },
   });
-  for (const line of replayed.toString().trim().split('\n').slice(-4)) say(line);
+  for (const line of replayed.toString().trim().split('\n').slice(-3)) say(line);
 }
 
 let stop: (() => Promise<unknown>) | undefined;

@@ -87,7 +87,7 @@ export interface Saving {
 }
 
 /** Where an engine listens. */
-export interface ListenOptions {
+interface ListenOptions {
   readonly port: number;
   /** 127.0.0.1 unless given. */
   readonly host?: string;

@@ -137,10 +137,10 @@ test('whoever waits for a node that is not done when the manager stops does not 
 
 test('nodes do not wait for each other, and after a stop nothing begins', async () => {
   const ids = Array.from({ length: 100 }, () => NodeId.parse(newId('node')));
-  const startedAt = performance.now();
   for (const id of ids) reconciler.changed(id);
+  // All of them have begun before the first is done.
+  expect(done).toHaveLength(100);
   await Promise.all(ids.map((id) => reconciler.settled(id)));
-  expect(performance.now() - startedAt).toBeLessThan(150);
   expect(done).toHaveLength(100);
   await reconciler.stop();
   reconciler.changed(nodeId);

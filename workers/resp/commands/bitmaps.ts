@@ -78,7 +78,6 @@ function bitRange(
     return undefined;
   }
   const size = unit === 'BIT' ? length * 8 : length;
-  if (start < 0 && end < 0 && start > end) return null;
   const range = clampRange(start, Math.max(end, -size), size);
   if (range === undefined) return null;
   return unit === 'BIT' ? range : { start: range.start * 8, end: range.end * 8 + 7 };
@@ -95,6 +94,13 @@ function countBits(bytes: Uint8Array, start: number, end: number): number {
   return count;
 }
 
+/** Whether both ends count from the back and the end comes first: BITCOUNT finds nothing then, BITPOS clamps them. */
+function isReversed(args: readonly string[]): boolean {
+  const start = Number(args[2]);
+  const end = Number(args[3]);
+  return start < 0 && end < 0 && start > end;
+}
+
 function bitCount(client: Client, args: readonly string[]): void {
   const { reply } = client;
   if (args.length === 3) {
@@ -106,6 +112,10 @@ function bitCount(client: Client, args: readonly string[]): void {
   const bytes = bytesToRead(value);
   const range = args.length > 2 ? bitRange(client, args, 2, bytes.length) : { start: 0, end: bytes.length * 8 - 1 };
   if (range === undefined) return;
+  if (isReversed(args)) {
+    reply.integer(0);
+    return;
+  }
   reply.integer(range === null || bytes.length === 0 ? 0 : countBits(bytes, range.start, range.end));
 }
 

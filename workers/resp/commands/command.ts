@@ -99,8 +99,9 @@ export function keyPositions(spec: CommandSpec, args: readonly string[]): number
 /** Key positions of commands like `ZINTER numkeys key [key …]`, where the count stands at `at`. */
 export function countedKeys(at: number, more: readonly number[] = []): (args: readonly string[]) => number[] {
   return (args) => {
-    const count = Number(args[at]);
-    if (!Number.isInteger(count) || count < 1 || at + count >= args.length) return [];
+    // As atoi reads it, since this only says where keys would be.
+    const count = Number.parseInt(args[at] ?? '', 10);
+    if (!(count >= 1) || at + count >= args.length) return [];
     return [...more, ...Array.from({ length: count }, (_, i) => at + 1 + i)];
   };
 }

@@ -1,5 +1,6 @@
 import type { Client } from '../clients/server.ts';
 import { clock } from '../keyspace/clock.ts';
+import { cut } from '../protocol/errors.ts';
 import { changed, integerArg } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 
@@ -11,7 +12,7 @@ function conditions(args: readonly string[]): Set<string> | string {
   const found = new Set<string>();
   for (const arg of args.slice(3)) {
     const option = arg.toUpperCase();
-    if (!/^(?:NX|XX|GT|LT)$/.test(option)) return `ERR Unsupported option ${arg}`;
+    if (!/^(?:NX|XX|GT|LT)$/.test(option)) return `ERR Unsupported option ${cut(arg)}`;
     found.add(option);
   }
   if (found.has('NX') && found.size > 1) return 'ERR NX and XX, GT or LT options at the same time are not compatible';

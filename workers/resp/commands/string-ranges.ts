@@ -103,6 +103,11 @@ function strlen(client: Client, args: readonly string[]): void {
 
 function lcsCommand(client: Client, args: readonly string[]): void {
   const { reply } = client;
+  const values = [client.db.read(args[1]!), client.db.read(args[2]!)];
+  if (values.some((value) => value !== undefined && !isString(value))) {
+    reply.error('ERR The specified keys must contain string values');
+    return;
+  }
   let len = false;
   let idx = false;
   let withMatchLen = false;
@@ -120,11 +125,6 @@ function lcsCommand(client: Client, args: readonly string[]): void {
       reply.error(SYNTAX);
       return;
     }
-  }
-  const values = [client.db.read(args[1]!), client.db.read(args[2]!)];
-  if (values.some((value) => value !== undefined && !isString(value))) {
-    reply.error('ERR The specified keys must contain string values');
-    return;
   }
   if (len && idx) {
     reply.error('ERR If you want both the length and indexes, please just use IDX.');

@@ -7,9 +7,9 @@ import type { ReferenceServer } from './reference.ts';
 import { findDifference } from './run.ts';
 import { openWire } from './wire.ts';
 
-/** RESP_SEED replays a run; RESP_COMMANDS lengthens it. */
-const firstSeed = Number(process.env['RESP_SEED'] ?? Math.floor(Math.random() * 1e9));
-const commands = Number(process.env['RESP_COMMANDS'] ?? 30_000);
+/** RESP_SEED begins elsewhere or replays a run, RESP_COMMANDS lengthens it; by default it is the same short run. */
+const firstSeed = Number(process.env['RESP_SEED'] ?? 2000);
+const commands = Number(process.env['RESP_COMMANDS'] ?? 10_000);
 const PER_SEED = 1000;
 
 const engine = createEngine({ defaultNode: new Node({ id: 'differential' }) });

@@ -81,8 +81,8 @@ export function formatDouble(value: number): string {
 
 /** Places after the point that INCRBYFLOAT keeps. */
 const FLOAT_PLACES = 17;
-/** Digits a long double holds. */
-const LONG_DOUBLE_DIGITS = 19;
+/** Bits of a long double's mantissa. */
+const LONG_DOUBLE_BITS = 64;
 
 /** A finite decimal number as an integer of 10^-places units, exact unless its exponent is beyond reason. */
 function unitsOf(text: string): { units: bigint; places: number } | undefined {
@@ -94,6 +94,11 @@ function unitsOf(text: string): { units: bigint; places: number } | undefined {
   const digits = BigInt(`0${whole}${fraction}`) * (sign === '-' ? -1n : 1n);
   const places = fraction.length - shift;
   return places >= 0 ? { units: digits, places } : { units: digits * 10n ** BigInt(-places), places: 0 };
+}
+
+/** A quotient rounded to the nearest, halves away from zero. */
+function divideRounded(value: bigint, by: bigint): bigint {
+  return (value + (value < 0n ? -by : by) / 2n) / by;
 }
 
 /**
@@ -108,19 +113,18 @@ export function addDecimals(left: string, right: string): string | undefined {
     return Number.isFinite(sum) ? addDecimals(BigInt(Math.trunc(sum)).toString(), '0') : undefined;
   }
   const places = Math.max(a.places, b.places);
-  const wholeDigits = Math.max(a.units.toString().length - a.places, b.units.toString().length - b.places, 1);
-  const room = Math.max(0, Math.min(FLOAT_PLACES, LONG_DOUBLE_DIGITS - wholeDigits));
-  let sum = a.units * 10n ** BigInt(places - a.places) + b.units * 10n ** BigInt(places - b.places);
-  let kept = places;
-  if (places > room) {
-    const unit = 10n ** BigInt(places - room);
-    sum = (sum + (sum < 0n ? -unit : unit) / 2n) / unit;
-    kept = room;
-  }
+  const exact = a.units * 10n ** BigInt(places - a.places) + b.units * 10n ** BigInt(places - b.places);
+  // First to what a long double can hold, then to the places that are printed.
+  const scale = 10n ** BigInt(places);
+  const whole = (exact < 0n ? -exact : exact) / scale;
+  const fractionBits = BigInt(Math.max(0, LONG_DOUBLE_BITS - (whole === 0n ? 0 : whole.toString(2).length)));
+  const held = divideRounded(exact << fractionBits, scale);
+  const kept = FLOAT_PLACES;
+  const sum = divideRounded(held * 10n ** BigInt(kept), 1n << fractionBits);
   const negative = sum < 0n;
   const digits = (negative ? -sum : sum).toString().padStart(kept + 1, '0');
-  const whole = digits.slice(0, digits.length - kept);
+  const wholeDigits = digits.slice(0, digits.length - kept);
   const fraction = digits.slice(digits.length - kept).replace(/0+$/, '');
-  const text = fraction === '' ? whole : `${whole}.${fraction}`;
+  const text = fraction === '' ? wholeDigits : `${wholeDigits}.${fraction}`;
   return negative && text !== '0' ? `-${text}` : text;
 }

@@ -31,7 +31,7 @@ export class Reply {
 
   /** An error line, without the leading '-'. Line breaks in it would break the protocol and become spaces. */
   error(line: string): void {
-    this.out += `-${/[\r\n]/.test(line) ? line.replace(/[\r\n]/g, ' ') : line}\r\n`;
+    this.out += `-${/[\r\n]/.test(line) ? line.replace(/[\r\n]+$/, '').replace(/[\r\n]/g, ' ') : line}\r\n`;
   }
 
   integer(value: number | bigint): void {

@@ -37,7 +37,7 @@ export function restoreActivities(parts: WorkflowParts) {
         }
         await tellRestore(parts, found, { type: 'ReportRestoreStarted', data: { operationId } });
         const { objectKey, sha256, digest } = backup.content;
-        return { phase: 'restore', plan: { nodeId, inPlace, objectKey, sha256, digest } };
+        return { phase: 'restore', plan: { operationId, nodeId, inPlace, objectKey, sha256, digest } };
       }),
 
     /** Has the object read and loaded aside, and compares what it holds with what the backup is said to hold. */
@@ -53,7 +53,8 @@ export function restoreActivities(parts: WorkflowParts) {
         const target = await reach(plan);
         // A new node runs once it has its data, so an earlier attempt gave it that; what clients have written since stays.
         if (!plan.inPlace && target.status === 'running') return alreadyIn(plan, target, signal);
-        const restored = await parts.platform.restore(target, plan.objectKey, plan.sha256, signal);
+        const { objectKey, sha256, operationId } = plan;
+        const restored = await parts.platform.restore(target, objectKey, sha256, operationId, signal);
         if (restored.digest !== plan.digest) throw permanent(different(plan, restored.digest), swappedType);
         return restored;
       }),

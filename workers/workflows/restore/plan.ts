@@ -1,7 +1,8 @@
-import type { NodeId } from '#domains/kernel/ids.ts';
+import type { NodeId, OperationId } from '#domains/kernel/ids.ts';
 
 /** What a restore is to do, as the log had it when it began. */
 export interface RestorePlan {
+  readonly operationId: OperationId;
   readonly nodeId: NodeId;
   /** Into a node that has data of its own, or else into a new one that waits for it. */
   readonly inPlace: boolean;

@@ -1,0 +1,47 @@
+import type { EventLog } from '#infra/event-log/event-log.ts';
+
+/** The end of the queue on each stream where commands of this process have met. */
+const queuesOf = new WeakMap<EventLog, Map<string, Promise<void>>>();
+
+function queuesIn(log: EventLog): Map<string, Promise<void>> {
+  const known = queuesOf.get(log);
+  if (known !== undefined) return known;
+  const queues = new Map<string, Promise<void>>();
+  queuesOf.set(log, queues);
+  return queues;
+}
+
+/** Those of the streams on which somebody has a turn or waits for one. */
+export function queued(log: EventLog, streams: readonly string[]): string[] {
+  const queues = queuesIn(log);
+  return queues.size === 0 ? [] : streams.filter((stream) => queues.has(stream));
+}
+
+/**
+ * Does the work while nobody else of this process has a turn on these streams. Commands only take turns where they have met:
+ * they are decided at once otherwise, and many at a time go into one append.
+ */
+export async function inTurn<Result>(
+  log: EventLog,
+  streams: readonly string[],
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const queues = queuesIn(log);
+  const turns: { stream: string; over: Promise<void>; end: () => void }[] = [];
+  try {
+    // Always in the same order, so that two who want the same streams never wait for each other.
+    for (const stream of [...new Set(streams)].toSorted()) {
+      const before = queues.get(stream);
+      const { promise: over, resolve: end } = Promise.withResolvers<void>();
+      queues.set(stream, over);
+      turns.push({ stream, over, end });
+      await before;
+    }
+    return await work();
+  } finally {
+    for (const { stream, over, end } of turns) {
+      if (queues.get(stream) === over) queues.delete(stream);
+      end();
+    }
+  }
+}
