@@ -96,7 +96,7 @@ export function encodeJson(lua: Lua, L: number, settings: JsonSettings, depth = 
   if (type === TYPE.nil || (type === TYPE.light && api.lua_touserdata(L, -1) === 0)) return 'null';
   if (type !== TYPE.table) throw new JsonError(`Cannot serialise ${NAMES[type]}: type not supported`);
   if (depth + 1 > settings.encodeMaxDepth || api.lua_checkstack(L, 4) === 0)
-    throw new JsonError(`Cannot serialise, excessive depth (${depth + 1})`);
+    throw new JsonError(`Cannot serialise, excessive nesting (${depth + 1})`);
   const length = arrayLength(lua, L, settings);
   const parts: string[] = [];
   if (length !== undefined) {
@@ -113,7 +113,7 @@ export function encodeJson(lua: Lua, L: number, settings: JsonSettings, depth = 
     let key: string;
     if (keyType === TYPE.number) key = `"${number(api.lua_tonumber(L, -2), settings)}"`;
     else if (keyType === TYPE.string) key = quote(lua.text(L, -2)!);
-    else throw new JsonError('Cannot serialise table: table key must be a number or string');
+    else throw new JsonError(`Cannot serialise ${NAMES[keyType]}: table key must be a number or string`);
     parts.push(`${key}:${encodeJson(lua, L, settings, depth + 1)}`);
     api.lua_settop(L, -2);
   }

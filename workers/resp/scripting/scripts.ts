@@ -79,6 +79,8 @@ function refusalOf({ flags }: Script, readOnly: boolean, full: boolean): string 
 export class Scripting {
   readonly cache = new Map<string, Script>();
   running: Running | undefined;
+  /** The same scripts by their text, which spares EVAL a digest. */
+  private readonly bySource = new Map<string, Script>();
   private readonly server: Server;
   private readonly inner: Client;
   private state: ScriptState | undefined;
@@ -102,6 +104,8 @@ export class Scripting {
 
   /** Compiles a script and keeps it. Returns the error line when it does not compile. */
   load(source: string): Script | string {
+    const before = this.bySource.get(source);
+    if (before !== undefined) return before;
     const script = parseScript(source);
     if (typeof script === 'string') return script;
     const known = this.cache.get(script.sha);
@@ -109,12 +113,14 @@ export class Scripting {
     const problem = this.ready().compile(script.sha, script.source);
     if (problem !== undefined) return `ERR Error compiling script (new function): ${problem}`;
     this.cache.set(script.sha, script);
+    this.bySource.set(source, script);
     return script;
   }
 
   /** Forgets all scripts, and whatever the state holds. */
   flush(): void {
     this.cache.clear();
+    this.bySource.clear();
     if (this.running === undefined) this.drop();
   }
 

@@ -14,6 +14,8 @@ interface Item {
 }
 
 class FormatError extends Error {}
+/** What Redis says of the format as an argument. */
+class OptionError extends Error {}
 
 /** The items of a format, one by one. */
 function* items(format: string): Generator<Item> {
@@ -42,7 +44,7 @@ function* items(format: string): Generator<Item> {
       if (alignment === 0 || (alignment & (alignment - 1)) !== 0)
         throw new FormatError('alignment is not a power of 2');
       continue;
-    } else if (option !== 's' && size === 0) throw new FormatError(`invalid format option '${option}'`);
+    } else if (option !== 's' && size === 0) throw new OptionError(`invalid format option '${option}'`);
     const step = option === 'c' ? 0 : Math.min(size, alignment);
     yield {
       option,
@@ -87,6 +89,7 @@ export function structLibrary(lua: Lua): Readonly<Record<string, LuaFunction>> {
       try {
         return run(L);
       } catch (error) {
+        if (error instanceof OptionError) return lua.badArgument(L, 1, error.message);
         if (error instanceof FormatError) return lua.raise(L, error.message);
         throw error;
       }
@@ -100,7 +103,7 @@ export function structLibrary(lua: Lua): Readonly<Record<string, LuaFunction>> {
       else if (option === 's') out += `${lua.stringArgument(L, argument++)}\0`;
       else if (option === 'c') {
         const text = lua.stringArgument(L, argument);
-        if (text.length < size) lua.badArgument(L, argument, 'string too short');
+        if (text.length < size) lua.badArgument(L, argument + 1, 'string too short');
         argument++;
         out += size === 0 ? text : text.slice(0, size);
       } else if (option === 'f' || option === 'd') out += writeFloat(lua.numberArgument(L, argument++), size, little);
