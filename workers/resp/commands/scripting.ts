@@ -1,6 +1,6 @@
 import type { Client } from '../clients/server.ts';
 import { scriptingOf } from '../scripting/scripts.ts';
-import type { Script } from '../scripting/scripts.ts';
+import type { Script } from '../scripting/script.ts';
 import { SYNTAX } from '../protocol/errors.ts';
 import { integerArg } from './arguments.ts';
 import { countedKeys } from './command.ts';

@@ -8,7 +8,6 @@ import { CALLBACKS_MAX, SLOT, bridgeModule } from './bridge.ts';
 
 export const LUA_REGISTRY = -10_000;
 export const LUA_GLOBALS = -10_002;
-export const LUA_MULTIPLE = -1;
 const MASK_COUNT = 8;
 const SCRATCH_BYTES = 65_536;
 
@@ -70,10 +69,11 @@ interface BridgeExports {
   readonly [name: string]: unknown;
 }
 
+const require = createRequire(import.meta.url);
 let modules: { readonly lua: WasmModule; readonly bridge: WasmModule } | undefined;
 
 function compiled(): NonNullable<typeof modules> {
-  const folder = dirname(createRequire(import.meta.url).resolve('wasmoon-lua5.1'));
+  const folder = dirname(require.resolve('wasmoon-lua5.1'));
   return (modules ??= {
     lua: new wasm.Module(readFileSync(join(folder, 'liblua5.1.wasm'))),
     bridge: new wasm.Module(bridgeModule()),
