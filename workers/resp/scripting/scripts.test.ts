@@ -2,6 +2,7 @@ import { afterAll, expect, test } from 'vitest';
 import { createEngine } from '../engine.ts';
 import type { ReplyValue } from '../engine-api.ts';
 import type { Effect, NodeJournal } from '../keyspace/journal.ts';
+import { openWire } from '../conformance/wire.ts';
 import { Node } from '../keyspace/node.ts';
 
 const engine = createEngine({ authenticate: () => ({}) });
@@ -41,12 +42,66 @@ test("a script's effects are one block of commands, without the script", async (
   ]);
 });
 
-test('a long script has one block too, and a transaction around it goes on afterwards', async () => {
+test('a long script has one block too', async () => {
   const { journal, blocks } = recorder();
   const node = new Node({ id: 'a', journal });
   const long = "redis.call('set', 'a', 1) local x = 0 for i = 1, 5e6 do x = x + i end return redis.call('incr', 'a')";
   expect(await run(node, long)).toBe(2);
   expect(blocks.map((block) => block.map(({ args }) => args[0]))).toEqual([['set', 'incr']]);
+});
+
+test('a transaction goes on after a long script, as one block, and nobody comes between', async () => {
+  const { journal, blocks } = recorder();
+  const alone = createEngine({ defaultNode: new Node({ id: 'a', journal }) });
+  const port = await alone.listen({ port: 0 });
+  const [wire, other] = [await openWire(port), await openWire(port)];
+  const long = "local x = 0 for i = 1, 5e6 do x = x + i end return redis.call('incr', 'a')";
+  const [replies, seen] = await Promise.all([
+    wire.batch([
+      ['MULTI'],
+      ['SET', 'a', '1'],
+      ['EVAL', long, '0'],
+      ['EVAL', long, '0'],
+      ['INCR', 'a'],
+      ['EXEC'],
+      ['GET', 'a'],
+    ]),
+    new Promise((resolve) => setTimeout(resolve, 15)).then(() => other.batch([['GET', 'a']])),
+  ]);
+  expect(replies.slice(-2)).toEqual(['*4\r\n+OK\r\n:2\r\n:3\r\n:4\r\n', '$1\r\n4\r\n']);
+  expect(['$-1\r\n', '$1\r\n4\r\n']).toContain(seen[0]);
+  expect(blocks.map((block) => block.map(({ args }) => args[0]))).toEqual([['SET', 'incr', 'incr', 'INCR']]);
+  wire.close();
+  other.close();
+  await alone.close();
+});
+
+test('others hear BUSY after the threshold, and what they may call runs', async () => {
+  const alone = createEngine({ defaultNode: new Node({ id: 'a' }) });
+  const port = await alone.listen({ port: 0 });
+  const [wire, other] = [await openWire(port), await openWire(port)];
+  await wire.batch([['CONFIG', 'SET', 'busy-reply-threshold', '50']]);
+  const looping = wire.batch([['EVAL', 'while true do end', '0'], ['PING']]);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const [refused, killed] = await other.batch([
+    ['GET', 'a'],
+    ['SCRIPT', 'KILL'],
+  ]);
+  expect(refused).toBe('-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.\r\n');
+  expect(killed).toBe('+OK\r\n');
+  expect((await looping)[1]).toBe('+PONG\r\n');
+  wire.close();
+  other.close();
+  await alone.close();
+});
+
+test('scripts over the memory limit write nothing, unless their flags allow it', async () => {
+  const node = new Node({ id: 'a', maxMemory: 1_000_000 });
+  await engine.execute(node, ['SET', 'big', 'x'.repeat(2_000_000)]);
+  expect(await errorOf(run(node, "return redis.call('set', 'a', 1)"))).toMatch(/^OOM command not allowed/);
+  expect(await errorOf(run(node, "#!lua\nreturn redis.call('set', 'a', 1)"))).toMatch(/^OOM allow-oom flag is not set/);
+  expect(await run(node, "#!lua flags=allow-oom\nreturn redis.call('set', 'a', 1)")).toBe('OK');
+  expect(await run(node, "return redis.call('get', 'a')")).toBe('1');
 });
 
 test('a failing script keeps what it wrote before it failed', async () => {

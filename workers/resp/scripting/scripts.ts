@@ -20,6 +20,8 @@ const HOOK_INSTRUCTIONS = 5_000;
 const HOOK_INSTRUCTIONS_SLOW = 20;
 /** How long a state waits for the next script before it is dropped. */
 const IDLE_MS = 30_000;
+/** How often it is looked whether a script has run for so long that others are told. */
+const BUSY_POLL_MS = 50;
 /** What a script may exceed the node's memory by before its writes are refused half way. */
 const OVERRUN_BYTES = 16 * 1_048_576;
 
@@ -50,6 +52,8 @@ export class Scripting {
   private idle: NodeJS.Timeout | undefined;
   private sliceEndsMs = 0;
   private readonly waiting = new Set<() => void>();
+  /** Looks whether those who wait are to be told BUSY. */
+  private poll: NodeJS.Timeout | undefined;
 
   constructor(server: Server) {
     this.server = server;
@@ -153,24 +157,22 @@ export class Scripting {
   close(): void {
     if (this.running !== undefined) this.running.killed = true;
     clearTimeout(this.idle);
+    clearInterval(this.poll);
   }
 
   /** Calls back once no script runs, or those who wait are to be told BUSY. */
   whenFree(callback: () => void): void {
     this.waiting.add(callback);
-    if (this.waiting.size > 1) return;
-    // Someone who waits must be told BUSY when the time has come, even while the script goes on.
-    const look = (): void => {
-      if (this.waiting.size === 0) return;
-      if (this.running !== undefined && !this.busy) {
-        setTimeout(look, 20).unref();
-        return;
-      }
-      const all = [...this.waiting];
-      this.waiting.clear();
-      for (const one of all) one();
-    };
-    setImmediate(look);
+    this.poll ??= setInterval(() => this.wake(), BUSY_POLL_MS).unref();
+  }
+
+  private wake(): void {
+    if (this.running !== undefined && !this.busy) return;
+    clearInterval(this.poll);
+    this.poll = undefined;
+    const all = [...this.waiting];
+    this.waiting.clear();
+    for (const one of all) one();
   }
 
   private ready(): ScriptState {
@@ -305,6 +307,9 @@ export class Scripting {
     const { client } = running;
     const { node } = this.server;
     end();
+    setImmediate(() => this.wake());
+    // What a closed node did last was not finished.
+    if (node.closed) node.effects = [];
     // A transaction goes on by itself.
     if (client.executing) return;
     node.busy = false;
