@@ -97,17 +97,19 @@ async function createToPong(api: ApiClient, print: Print): Promise<void> {
 /** An open loop: requests leave on time whether or not the earlier ones are answered, so that waiting counts. */
 async function mixedWrites(api: ApiClient, print: Print): Promise<void> {
   const tenant = await api.must<{ id: string }>('POST', '/v1/tenants', { name: `mixed-${Date.now()}` });
-  const node = await api.must<{ id: string }>('POST', `/v1/tenants/${tenant.id}/nodes`, {
-    name: 'm',
-    memoryLimitMb: 64,
-  });
+  const nodes = await Promise.all(
+    Array.from({ length: 20 }, (_, n) =>
+      api.must<{ id: string }>('POST', `/v1/tenants/${tenant.id}/nodes`, { name: `m-${n}`, memoryLimitMb: 64 }),
+    ),
+  );
+  const nodeOf = (i: number) => nodes[Math.floor(i / 4) % nodes.length]?.id;
   const perSecond = 100;
   const total = perSecond * 20;
   const writes = [
     (i: number) => api.must('POST', '/v1/tenants', { name: `mixed-${Date.now()}-${i}` }),
-    (i: number) => api.must('POST', `/v1/nodes/${node.id}/exec`, { command: ['SET', `k${i}`, 'v'] }),
+    (i: number) => api.must('POST', `/v1/nodes/${nodeOf(i)}/exec`, { command: ['SET', `k${i}`, 'v'] }),
     (i: number) => api.must('POST', `/v1/tenants/${tenant.id}/nodes`, { name: `mix-${i}`, memoryLimitMb: 1 }),
-    () => api.must('POST', `/v1/nodes/${node.id}/rotate-credentials`, {}),
+    (i: number) => api.must('POST', `/v1/nodes/${nodeOf(i)}/rotate-credentials`, {}),
   ];
   const latencies: number[] = [];
   let failures = 0;

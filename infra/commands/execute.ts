@@ -8,7 +8,7 @@ import type { AppendResult, EventLog, StreamAppend } from '#infra/event-log/even
 import { findOutcome, type CommandOutcome } from './outcome.ts';
 import { metadataOf, type CommandRequest } from './request.ts';
 import type { Step } from './step.ts';
-import { inTurn, queued } from './turns.ts';
+import { inTurn } from './turns.ts';
 
 // Whoever executes commands needs these, too, and finds them here.
 export { findOutcome, type CommandOutcome } from './outcome.ts';
@@ -27,15 +27,11 @@ export async function execute(log: EventLog, request: CommandRequest, steps: rea
   // Most commands are new, so their streams are loaded while the command is looked up.
   const [earlier, first] = await Promise.all([earlierOutcome(log, request), loadAll(log, steps)]);
   if (earlier !== null) return earlier;
-  const streams = steps.map(({ stream }) => stream);
   const met: string[] = [];
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    const turns = [...met, ...queued(log, streams)];
-    const outcome = await inTurn(log, turns, async () => {
-      // What was loaded before a turn came is of yesterday.
-      const histories = attempt === 1 && turns.length === 0 ? first : await loadAll(log, steps);
-      return attemptOnce(log, request, steps, histories);
-    });
+    const outcome = await inTurn(log, met, async () =>
+      attemptOnce(log, request, steps, attempt === 1 ? first : await loadAll(log, steps)),
+    );
     if (!('metOn' in outcome)) return outcome;
     met.push(outcome.metOn);
   }

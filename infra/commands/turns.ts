@@ -11,15 +11,9 @@ function queuesIn(log: EventLog): Map<string, Promise<void>> {
   return queues;
 }
 
-/** Those of the streams on which somebody has a turn or waits for one. */
-export function queued(log: EventLog, streams: readonly string[]): string[] {
-  const queues = queuesIn(log);
-  return queues.size === 0 ? [] : streams.filter((stream) => queues.has(stream));
-}
-
 /**
- * Does the work while nobody else of this process has a turn on these streams. Commands only take turns where they have met:
- * they are decided at once otherwise, and many at a time go into one append.
+ * Does the work while nobody else of this process has a turn on these streams. Only commands that have met there take turns.
+ * Newcomers don't queue behind them: most only look at such a stream, and a queue that everybody joins would never end.
  */
 export async function inTurn<Result>(
   log: EventLog,

@@ -10,9 +10,9 @@ import { backoff_ms, type ChildState, supervise } from './supervise.ts';
 
 const silent = createLog('test', 'silent');
 
-/** A real process that prints "up" and then runs the given code. */
+/** A real process that runs the given code and then prints "up". */
 function node(code: string, steps: StopSteps = [['SIGTERM', 5000]]): Launched {
-  const child = spawn(process.execPath, ['-e', `console.log('up');${code}`], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, ['-e', `${code}console.log('up');`], { stdio: ['ignore', 'pipe', 'ignore'] });
   return follow(child, () => new Promise((resolve) => child.stdout.once('data', () => resolve())), steps);
 }
 

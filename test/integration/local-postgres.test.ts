@@ -129,7 +129,7 @@ test('a server whose supervisor was killed is ended by the next one, and servers
 });
 
 test('an initdb that was killed half way is done again', async () => {
-  mkdirSync(path.join(home, 'postgres.initializing/data/base'), { recursive: true });
+  mkdirSync(path.join(home, 'postgres.initializing-a1b2c3/data/base'), { recursive: true });
   const postmaster = await start(await prepare());
   await postmaster.stop();
   expect(readdirSync(home).toSorted()).toEqual(['postgres', 'postgres.log', 'postgres.password']);

@@ -220,7 +220,7 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
     });
     await untilReady(at, started);
     await until(() => existsSync(path.join(cache, 'compiler.pid')) || undefined, 20_000, started.output);
-    await until(() => started.output().includes('Temporal: building') || undefined, 5000);
+    await until(() => started.output().includes('Temporal: building') || undefined, 20_000, started.output);
     const compiler = Number(readFileSync(path.join(cache, 'compiler.pid'), 'utf8'));
     expect(identify(compiler)).toBeDefined();
     started.child.kill(name);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { chown, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { type Account, reachableName } from './account.ts';
@@ -8,6 +8,8 @@ import type { PostgresBinaries } from './binaries.ts';
 
 /** The role that owns the platform's databases. */
 export const superuser = 'miniredis';
+
+const workshopSuffix = '.initializing-';
 
 /** Makes a database cluster unless the folder holds one. Killed half way it leaves nothing that a second call trips over. */
 export async function ensureCluster(
@@ -22,10 +24,11 @@ export async function ensureCluster(
       `${folder} holds something that is no PostgreSQL database: move it away, or restore it from a backup.`,
     );
   }
-  const workshop = `${folder}.initializing`;
+  await sweep(folder);
+  // A name of its own each time: the initdb of a start that was killed may still be at work in the one before.
+  const workshop = await mkdtemp(`${folder}${workshopSuffix}`);
   const data = path.join(workshop, 'data');
   const passwordFile = path.join(workshop, 'password');
-  await rm(workshop, { recursive: true, force: true });
   await mkdir(data, { recursive: true, mode: 0o700 });
   await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
   if (account !== undefined)
@@ -36,6 +39,14 @@ export async function ensureCluster(
   await initdb(binaries, account, data, [...access, ...locale]);
   await rename(data, folder);
   await rm(workshop, { recursive: true });
+}
+
+/** Removes what killed starts left, as far as nobody works in it any more; the rest goes with a later start. */
+async function sweep(folder: string): Promise<void> {
+  const prefix = `${path.basename(folder)}${workshopSuffix}`;
+  for (const name of readdirSync(path.dirname(folder)).filter((name) => name.startsWith(prefix))) {
+    await rm(path.join(path.dirname(folder), name), { recursive: true, force: true }).catch(() => {});
+  }
 }
 
 function initdb(binaries: PostgresBinaries, account: Account | undefined, data: string, args: string[]): Promise<void> {
