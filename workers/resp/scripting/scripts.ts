@@ -1,6 +1,6 @@
 import { serveReady } from '../clients/blocking.ts';
 import { Client } from '../clients/server.ts';
-import type { Server } from '../clients/server.ts';
+import type { NodeScripts, Server } from '../clients/server.ts';
 import { call, resolve } from '../commands/execute.ts';
 import { OOM } from '../protocol/errors.ts';
 import { parseScript, refusalOf } from './script.ts';
@@ -41,7 +41,7 @@ interface Running {
 class Killed extends Error {}
 
 /** A node's scripts: the cache of SCRIPT LOAD and EVAL, the state they run in, and the one that is running. */
-export class Scripting {
+class Scripting implements NodeScripts {
   readonly cache = new Map<string, Script>();
   running: Running | undefined;
   /** The same scripts by their text, which spares EVAL a digest. */
@@ -319,6 +319,6 @@ export class Scripting {
 }
 
 /** The scripts of a node, made when first asked for. */
-export function scriptingOf(server: Server): Scripting {
+export function scriptingOf(server: Server): NodeScripts {
   return (server.scripting ??= new Scripting(server));
 }
