@@ -2,7 +2,7 @@ import type { Client } from '../clients/server.ts';
 import { NOT_INTEGER, SYNTAX } from '../protocol/errors.ts';
 import { parseBigInteger, parseInteger } from '../protocol/numbers.ts';
 import { changed, readAs } from './arguments.ts';
-import { bitmapRow } from './bitmap-row.ts';
+import { bitmapRow } from './rows.ts';
 import { bytesToRead } from './bitmaps.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { putWritable, writable } from './string-ranges.ts';

@@ -3,7 +3,7 @@ import type { StringValue } from '../keyspace/value.ts';
 import { NOT_INTEGER, SYNTAX } from '../protocol/errors.ts';
 import { parseInteger } from '../protocol/numbers.ts';
 import { changed, clampRange, integerArg, readAs } from './arguments.ts';
-import { bitmapRow } from './bitmap-row.ts';
+import { bitmapRow } from './rows.ts';
 import type { CommandSpec } from './command.ts';
 import { putWritable, writable } from './string-ranges.ts';
 

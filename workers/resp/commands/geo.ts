@@ -1,7 +1,8 @@
 import type { Client } from '../clients/server.ts';
 import { SYNTAX } from '../protocol/errors.ts';
 import { readAs } from './arguments.ts';
-import type { CommandSpec, KeySpec, Run } from './command.ts';
+import type { CommandSpec } from './command.ts';
+import { rowsOf } from './rows.ts';
 import { placeArg, unitArg, writeDistance, writePlace } from './geo-arguments.ts';
 import { bitsOf, cellOf, distance, placeOf, scoreOf, STEP_MAX } from './geo-cell.ts';
 import { geoRadius, geoSearch, radiusKeys } from './geo-search.ts';
@@ -78,15 +79,7 @@ function hashes(client: Client, args: readonly string[]): void {
   }
 }
 
-const row = (
-  name: string,
-  arity: number,
-  flags: string,
-  since: string,
-  summary: string,
-  run: Run,
-  keys: KeySpec = [1, 1, 1],
-): CommandSpec => ({ name, arity, flags, keys, group: 'geo', since, summary, run });
+const row = rowsOf('geo');
 
 const WRITE = 'write denyoom';
 const BY_PLACE = 'Queries members within a distance of a place.';

@@ -4,6 +4,7 @@ import { NOT_FLOAT, OVERFLOW, SYNTAX, wrongArity } from '../protocol/errors.ts';
 import { addDecimals, fitsInt64, parseBigInteger, parseDouble } from '../protocol/numbers.ts';
 import { changed, integerArg, pickCountArg, readAs, settle, writeAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
+import { rowsOf } from './rows.ts';
 import { sample } from './sampling.ts';
 
 /** Sets one field of a hash that may not exist yet, and says whether the field is new. */
@@ -184,16 +185,7 @@ function randomField(client: Client, args: readonly string[]): void {
   }
 }
 
-const row = (name: string, arity: number, flags: string, since: string, summary: string, run: Run): CommandSpec => ({
-  name,
-  arity,
-  flags,
-  keys: [1, 1, 1],
-  group: 'hash',
-  since,
-  summary,
-  run,
-});
+const row = rowsOf('hash');
 
 const WRITE = 'write denyoom fast';
 

@@ -7,7 +7,7 @@ import { typeOf } from '../keyspace/value.ts';
 import { changed, integerFrom, settle, writeAs } from './arguments.ts';
 import { countedKeys } from './command.ts';
 import type { CommandSpec, Run } from './command.ts';
-import { listRow } from './list-row.ts';
+import { listRow } from './rows.ts';
 
 type End = 'LEFT' | 'RIGHT';
 

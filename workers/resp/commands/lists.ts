@@ -3,7 +3,7 @@ import { ListValue } from '../keyspace/list-value.ts';
 import { NO_SUCH_KEY, OUT_OF_RANGE, SYNTAX } from '../protocol/errors.ts';
 import { parseInteger } from '../protocol/numbers.ts';
 import { changed, clampRange, integerArg, integerFrom, readAs, settle, writeAs } from './arguments.ts';
-import { listRow } from './list-row.ts';
+import { listRow } from './rows.ts';
 import type { CommandSpec, Run } from './command.ts';
 
 const COUNT_RANGE = 'ERR value is out of range, must be positive';

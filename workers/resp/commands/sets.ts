@@ -4,6 +4,7 @@ import { NOT_POSITIVE, SYNTAX } from '../protocol/errors.ts';
 import { changed, integerFrom, ofType, pickCountArg, readAs, settle, writeAs } from './arguments.ts';
 import { countedKeys } from './command.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
+import { rowsOf } from './rows.ts';
 import { sample } from './sampling.ts';
 
 function add(client: Client, args: readonly string[]): void {
@@ -228,15 +229,7 @@ function interCard(client: Client, args: readonly string[]): void {
   if (sets !== undefined) reply.integer(combine('inter', sets, limit === 0 ? Infinity : limit).length);
 }
 
-const row = (
-  name: string,
-  arity: number,
-  flags: string,
-  since: string,
-  summary: string,
-  run: Run,
-  keys: KeySpec = [1, 1, 1],
-): CommandSpec => ({ name, arity, flags, keys, group: 'set', since, summary, run });
+const row = rowsOf('set');
 
 const ALL: KeySpec = [1, -1, 1];
 const STORE = 'write denyoom';

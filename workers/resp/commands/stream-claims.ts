@@ -12,7 +12,7 @@ import type { CommandSpec } from './command.ts';
 import { idArg, startArg, writeEntry } from './stream-arguments.ts';
 import { consumerOf, propagateClaim, propagatePosition } from './stream-effects.ts';
 import type { GroupAt } from './stream-effects.ts';
-import { streamRow } from './stream-row.ts';
+import { streamRow } from './rows.ts';
 
 /** The group a claim is about; undefined when it is not there (the error was sent). */
 function groupAt(client: Client, key: string, name: string): GroupAt | undefined {

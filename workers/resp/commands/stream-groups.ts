@@ -8,7 +8,7 @@ import { noGroupOf } from '../protocol/errors.ts';
 import { changed, integerArg, writeAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { edgeIdArg, idArg, idArgs } from './stream-arguments.ts';
-import { streamRow } from './stream-row.ts';
+import { streamRow } from './rows.ts';
 import { signalStream } from './streams.ts';
 
 const NO_KEY =

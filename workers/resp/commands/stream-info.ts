@@ -11,7 +11,7 @@ import { integerArg, readAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { entriesOf, writeEntries, writeEntry } from './stream-arguments.ts';
 import { help } from './stream-groups.ts';
-import { streamRow } from './stream-row.ts';
+import { streamRow } from './rows.ts';
 
 /** A field of a reply: its name and what writes its value. */
 type Field = readonly [name: string, value: string | number | undefined | (() => void)];

@@ -8,7 +8,7 @@ import { noGroup, SYNTAX } from '../protocol/errors.ts';
 import { integerArg, readAs } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 import { endArg, startArg } from './stream-arguments.ts';
-import { streamRow } from './stream-row.ts';
+import { streamRow } from './rows.ts';
 
 /** XPENDING with a range. */
 interface Extent {

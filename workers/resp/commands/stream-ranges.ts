@@ -3,7 +3,7 @@ import { NOT_INTEGER, SYNTAX } from '../protocol/errors.ts';
 import { readAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { endArg, entriesOf, startArg, writeEntries } from './stream-arguments.ts';
-import { streamRow } from './stream-row.ts';
+import { streamRow } from './rows.ts';
 
 /** The COUNT of XRANGE: undefined when there is none, or the error line. */
 function countOf(args: readonly string[]): number | string | undefined {

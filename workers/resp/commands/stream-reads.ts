@@ -18,7 +18,7 @@ import { consumerOf, propagateClaim, propagatePosition } from './stream-effects.
 import type { GroupAt } from './stream-effects.ts';
 import { readOptions, streamKeys } from './stream-read-options.ts';
 import type { ReadOptions } from './stream-read-options.ts';
-import { streamRow } from './stream-row.ts';
+import { streamRow } from './rows.ts';
 
 /** What one key is read for: the entries after an ID, or without one what is new to the group. */
 interface Source {

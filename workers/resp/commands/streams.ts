@@ -7,7 +7,7 @@ import { NO_SUCH_KEY, SYNTAX, wrongArity } from '../protocol/errors.ts';
 import { changed, integerArg, readAs, writeAs } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 import { idArg, idArgs, INVALID_ID } from './stream-arguments.ts';
-import { streamRow } from './stream-row.ts';
+import { streamRow } from './rows.ts';
 import { exactTrim, trimHolds, trimOption, trimStream } from './stream-trim.ts';
 import type { Trim, TrimOptions } from './stream-trim.ts';
 

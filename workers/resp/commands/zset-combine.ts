@@ -6,7 +6,7 @@ import { doubleArg, integerArg, integerFrom } from './arguments.ts';
 import { countedKeys } from './command.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { storeZSet } from './zset-ranges.ts';
-import { zsetRow } from './zset-row.ts';
+import { zsetRow } from './rows.ts';
 
 type Combination = 'union' | 'inter' | 'diff';
 type Aggregate = 'SUM' | 'MIN' | 'MAX';

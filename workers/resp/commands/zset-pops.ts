@@ -7,7 +7,7 @@ import { changed, integerFrom, settle, writeAs } from './arguments.ts';
 import { countedKeys } from './command.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { timeoutArg } from './list-moves.ts';
-import { zsetRow } from './zset-row.ts';
+import { zsetRow } from './rows.ts';
 
 type End = 'MIN' | 'MAX';
 

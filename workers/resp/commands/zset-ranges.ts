@@ -5,7 +5,7 @@ import { changed, integerArg, readAs, settle, writeAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { byLex, byScore } from './zset-bounds.ts';
 import type { RankFinder, RankRange } from './zset-bounds.ts';
-import { zsetRow } from './zset-row.ts';
+import { zsetRow } from './rows.ts';
 
 type By = 'rank' | 'score' | 'lex';
 

@@ -5,7 +5,7 @@ import { changed, doubleArg, pickCountArg, readAs, settle, writeAs } from './arg
 import type { CommandSpec, Run } from './command.ts';
 import { sample } from './sampling.ts';
 import { byLex, byScore } from './zset-bounds.ts';
-import { zsetRow } from './zset-row.ts';
+import { zsetRow } from './rows.ts';
 
 interface AddOptions {
   nx: boolean;
