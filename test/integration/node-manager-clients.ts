@@ -1,6 +1,8 @@
+import { NodeId } from '#domains/kernel/ids.ts';
+import { platformClient } from '#infra/redis/platform-client.ts';
 import { Redis } from 'ioredis';
 
-import type { TestNode } from './node-manager-bed.ts';
+import type { Bed, TestNode } from './node-manager-bed.ts';
 
 const opened: Redis[] = [];
 
@@ -27,4 +29,12 @@ export const tenantOf = (port: number, { nodeId, password }: Pick<TestNode, 'nod
 /** Ends all connections of a test. */
 export function closeClients(): void {
   for (const redis of opened.splice(0)) redis.disconnect();
+}
+
+/** What a node holds, by a snapshot of it. */
+export async function contentOf(bed: Bed, { nodeId }: TestNode): Promise<{ keys: number; digest: string }> {
+  const platform = platformClient((id) => bed.platformToken(NodeId.parse(id)));
+  const target = { nodeId, host: '127.0.0.1', port: bed.port };
+  const { keys, digest } = await platform.snapshot(target, `${nodeId}.rdb`, AbortSignal.timeout(10_000));
+  return { keys, digest };
 }

@@ -1,12 +1,10 @@
-import { NodeId } from '#domains/kernel/ids.ts';
 import { createLog } from '#infra/logging/log.ts';
-import { platformClient } from '#infra/redis/platform-client.ts';
 import type { RunningRole } from '#infra/process/role.ts';
 import { startNodeManager } from '#workers/node-manager/main.ts';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
-import { openBed, type Bed, type TestNode } from './node-manager-bed.ts';
-import { closeClients, tenantOf } from './node-manager-clients.ts';
+import { openBed, type Bed } from './node-manager-bed.ts';
+import { closeClients, contentOf, tenantOf } from './node-manager-clients.ts';
 import { connectRaw } from './node-manager-wire.ts';
 
 let bed: Bed;
@@ -27,14 +25,6 @@ afterAll(async () => {
   await role.stop();
   await bed.close();
 });
-
-/** What a node holds, by a snapshot of it. */
-async function digestOf({ nodeId }: TestNode): Promise<{ keys: number; digest: string }> {
-  const platform = platformClient((id) => bed.platformToken(NodeId.parse(id)));
-  const target = { nodeId, host: '127.0.0.1', port: bed.port };
-  const { keys, digest } = await platform.snapshot(target, 'fuzz.rdb', AbortSignal.timeout(10_000));
-  return { keys, digest };
-}
 
 /** A small generator of numbers that repeats for the same seed, so that what fails can be tried again; see mulberry32. */
 function randomOf(seed: number): (below: number) => number {
@@ -98,11 +88,11 @@ test(`${rounds} commands with senseless arguments: every one has its reply, nobo
       if (left_ms >= 0 && left_ms < 60_000) await redis.del(key);
     }
   }
-  const before = await digestOf(node);
+  const before = await contentOf(bed, node);
   closeClients();
   await role.stop();
   await start();
-  expect([seed, await digestOf(node)]).toEqual([seed, before]);
+  expect([seed, await contentOf(bed, node)]).toEqual([seed, before]);
   expect(before.keys).toBeGreaterThan(0);
 });
 

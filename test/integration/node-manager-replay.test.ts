@@ -1,12 +1,10 @@
-import { NodeId } from '#domains/kernel/ids.ts';
 import { createLog } from '#infra/logging/log.ts';
 import type { RunningRole } from '#infra/process/role.ts';
-import { platformClient } from '#infra/redis/platform-client.ts';
 import { startNodeManager } from '#workers/node-manager/main.ts';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
 import { openBed, type Bed, type TestNode } from './node-manager-bed.ts';
-import { closeClients, tenantOf } from './node-manager-clients.ts';
+import { closeClients, contentOf, tenantOf } from './node-manager-clients.ts';
 
 let bed: Bed;
 let role: RunningRole;
@@ -27,21 +25,13 @@ afterAll(async () => {
   await bed.close();
 });
 
-/** What a node holds, by a snapshot of it. */
-async function contentOf({ nodeId }: TestNode): Promise<{ keys: number; digest: string }> {
-  const platform = platformClient((id) => bed.platformToken(NodeId.parse(id)));
-  const target = { nodeId, host: '127.0.0.1', port: bed.port };
-  const { keys, digest } = await platform.snapshot(target, `${nodeId}.rdb`, AbortSignal.timeout(10_000));
-  return { keys, digest };
-}
-
 /** Holds that the node has the same data after its manager was started anew. */
 async function expectSameAfterRestart(node: TestNode): Promise<void> {
-  const before = await contentOf(node);
+  const before = await contentOf(bed, node);
   closeClients();
   await role.stop();
   await start();
-  expect(await contentOf(node)).toEqual(before);
+  expect(await contentOf(bed, node)).toEqual(before);
   expect(before.keys).toBeGreaterThan(0);
 }
 
