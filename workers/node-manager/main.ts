@@ -94,6 +94,7 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
   authenticate = authenticator(
     {
       ...admission,
+      userFits: (node, user, password) => engine.userFits(node, user, password),
       passwordSha256: (nodeId) => following.find(nodeId)?.passwordSha256,
       caughtUp: () => following.caughtUp(),
       isKnown: () => following.known,

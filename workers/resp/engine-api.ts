@@ -11,9 +11,12 @@ export interface AuthRequest {
   readonly address: string;
 }
 
-/** The node a connection now belongs to, or why not: `refusal` is an error line without '-'; WRONGPASS when left out. */
+/**
+ * The node a connection now belongs to, and as which of its ACL users (`default` when left out; the engine does not look at
+ * the password again, see `userFits`); or why not: `refusal` is an error line without '-'; WRONGPASS when left out.
+ */
 export type AuthResult =
-  | { readonly node: Node; readonly privileged?: boolean }
+  | { readonly node: Node; readonly privileged?: boolean; readonly aclUser?: string }
   | { readonly node?: undefined; readonly refusal?: string };
 
 /** A reply as plain data. */
@@ -118,6 +121,8 @@ export interface Engine {
   closeNode(node: Node): void;
   /** Closes the connections that logged in as a tenant would, so that they have to log in again. */
   disconnectTenants(node: Node): void;
+  /** Whether a node has an ACL user of that name who is on and whose password this is. */
+  userFits(node: Node, user: string, password: string): boolean;
   /** How many connections have authenticated to a node. */
   connectionCount(node: Node): number;
   /** Stops listening and closes all connections after their replies were sent. */

@@ -1,11 +1,13 @@
-import { randomBytes, timingSafeEqual, createHash } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { fits, reloadUsers } from './acl/users.ts';
 import { createAuthThrottle } from './clients/auth-throttle.ts';
 import { Client, Server } from './clients/server.ts';
 import type { Host } from './clients/server.ts';
+import { invalidateAll } from './clients/tracking.ts';
 import { call, execute, resolve, startBatch } from './commands/execute.ts';
 import { detach } from './clients/session.ts';
 import { registerCommands } from './commands/table.ts';
-import type { AuthRequest, AuthResult, ConnectionLimits, Engine, EngineOptions } from './engine-api.ts';
+import type { ConnectionLimits, Engine, EngineOptions } from './engine-api.ts';
 import { tick } from './keyspace/clock.ts';
 import { createExpiryCycle } from './keyspace/expiry.ts';
 import { Node } from './keyspace/node.ts';
@@ -66,7 +68,8 @@ export function createEngine(options: EngineOptions): Engine {
     runId: randomBytes(20).toString('hex'),
     full: false,
     port: 0,
-    authenticate: options.authenticate ?? byPassword(options.requirePass, lobbyNode),
+    requirePass: options.requirePass,
+    authenticate: options.authenticate,
     serverOf,
     mayAuthenticate: (address) => throttle.allows(address),
     authFailed: (address) => throttle.failed(address),
@@ -135,6 +138,9 @@ export function createEngine(options: EngineOptions): Engine {
         for (const key of to.watched?.keys() ?? []) to.signal(key);
         for (const key of to.waiting ?? []) if (to.entries.has(key)) node.keyReady(to, key);
       }
+      node.aclUsers = source.aclUsers;
+      reloadUsers(serverOf(node));
+      invalidateAll(serverOf(node));
       node.usedBytes = source.usedBytes;
       node.dirty++;
       trackUsage(node);
@@ -154,6 +160,7 @@ export function createEngine(options: EngineOptions): Engine {
     disconnectTenants(node) {
       for (const client of servers.get(node)?.clients.values() ?? []) if (!client.privileged) client.transport?.end();
     },
+    userFits: (node, user, password) => fits(serverOf(node), user, password),
     connectionCount: (node) => servers.get(node)?.clients.size ?? 0,
     close,
   };
@@ -167,16 +174,6 @@ function durable(node: Node): Promise<void> {
       else reject(new Error('The write was carried out but could not be made durable.'));
     });
   });
-}
-
-/** Standalone: one password, or none, for the one node there is. */
-function byPassword(password: string | undefined, node: Node): ((request: AuthRequest) => AuthResult) | undefined {
-  if (password === undefined || password === '') return undefined;
-  // Equal lengths for the comparison, which must not tell by its time how much was right.
-  const digest = (text: string): Buffer => createHash('sha256').update(text, 'latin1').digest();
-  const expected = digest(password);
-  return ({ username = 'default', password: given }) =>
-    username === 'default' && timingSafeEqual(digest(given), expected) ? { node } : {};
 }
 
 function closeIdle(listeners: ReadonlySet<Listener>, seconds: number): NodeJS.Timeout | undefined {

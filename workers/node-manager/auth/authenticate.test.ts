@@ -26,6 +26,7 @@ beforeEach(() => {
     passwordSha256: (nodeId: NodeId) => nodes.get(nodeId)?.sha256,
     admit,
     admitPlatform: (nodeId: NodeId) => ({ ...admit(nodeId), privileged: true }) as AuthResult,
+    userFits: (_: Node, user: string, password: string) => user === 'alice' && password === 'wonderland',
     caughtUp: async () => {
       asked += 1;
       arrives();
@@ -93,6 +94,16 @@ test('until the log has been read once nobody is told to be wrong', async () => 
   expect(await authenticate({ password, address })).toMatchObject(starting);
   arrives = () => (known = true);
   expect(await authenticate({ password, address })).toEqual({ node });
+});
+
+test('an ACL user is let in when the node knows its password, and nobody learns whether the node is there', async () => {
+  const { nodeId, node } = make();
+  const show = async (id: string, user: string, password: string) =>
+    authenticate({ username: `${id}:${user}`, password, address });
+  expect(await show(nodeId, 'alice', 'wonderland')).toEqual({ node, aclUser: 'alice' });
+  expect(await show(nodeId, 'alice', 'wrong')).toEqual({});
+  expect(await show(nodeId, 'bob', 'wonderland')).toEqual({});
+  expect(await show(newId('node'), 'alice', 'wonderland')).toEqual({});
 });
 
 test("the platform's token leads to its node with privileges", async () => {

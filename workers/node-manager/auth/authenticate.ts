@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeId } from '#domains/kernel/ids.ts';
 import { constantTimeEqual, sha256Hex } from '#infra/crypto/secrets.ts';
 import type { AuthRequest, AuthResult } from '#workers/resp/engine-api.ts';
+import type { Node } from '#workers/resp/keyspace/node.ts';
 
 import { readPresented } from './presented.ts';
 import type { Throttle } from './throttle.ts';
@@ -14,6 +15,8 @@ export interface Door {
   /** Lets a connection that proved itself in, or says why the node can't be used now. */
   admit(nodeId: NodeId): Promise<AuthResult> | AuthResult;
   admitPlatform(nodeId: NodeId): Promise<AuthResult> | AuthResult;
+  /** Whether the node has such an ACL user, and this is its password. */
+  userFits(node: Node, user: string, password: string): boolean;
   /** Waits, within a bound, until the log has been followed up to where it was at the time of the call. */
   caughtUp(): Promise<void>;
   /** False until the log has been read once: until then nothing is known to be wrong. */
@@ -57,6 +60,8 @@ export function authenticator(
         const nodeId = door.platformNode(presented.token);
         return nodeId === undefined ? fail(address, '@platform') : admitPlatform(nodeId);
       }
+      case 'aclUser':
+        return asAclUser(presented.nodeId, presented.user, presented.password, address);
       case 'node': {
         const { nodeId, password, genuineForm } = presented;
         const admit = () => {
@@ -80,6 +85,23 @@ export function authenticator(
     await door.caughtUp();
     if (!door.isKnown()) return starting;
     return fits(nodeId, password) ? admit() : fail(address, nodeId);
+  }
+
+  /**
+   * Lets one of the node's own users in. Only the open node knows its users, so that one which is not there or can't be
+   * opened is answered like a wrong password: nobody has proved anything yet.
+   */
+  async function asAclUser(nodeId: NodeId, user: string, password: string, address: string): Promise<AuthResult> {
+    const name = `${nodeId}:${user}`;
+    if (door.passwordSha256(nodeId) === undefined) {
+      if (throttle.isRefused(address, name)) return fail(address, name);
+      await door.caughtUp();
+    }
+    if (!door.isKnown()) return starting;
+    const admitted = await door.admit(nodeId);
+    if (admitted.node === undefined || !door.userFits(admitted.node, user, password)) return fail(address, name);
+    throttle.succeeded(address, name);
+    return { node: admitted.node, aclUser: user };
   }
 
   async function admitPlatform(nodeId: NodeId): Promise<AuthResult> {

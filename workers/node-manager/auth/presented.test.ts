@@ -35,11 +35,16 @@ test.each([
   ['a password without a node', { password: 'secret' }],
   ['an empty password', { password: '' }],
   ['a user that is no node', { username: 'admin', password }],
-  ['another ACL user', { username: `${nodeId}:alice`, password }],
+  ['an ACL user of no node', { username: 'admin:alice', password }],
   ['an empty ACL user', { username: `${nodeId}:`, password }],
   ['upper case', { username: nodeId.toUpperCase(), password }],
 ])('%s can never be right', (_, shown) => {
   expect(readPresented({ ...shown, address })).toEqual({ kind: 'nothing' });
+});
+
+test('another user than the default one is the business of the node', () => {
+  const shown = { kind: 'aclUser', nodeId, user: 'a:lice', password: 'secret' };
+  expect(readPresented({ username: `${nodeId}:a:lice`, password: 'secret', address })).toEqual(shown);
 });
 
 test('the platform shows a token', () => {

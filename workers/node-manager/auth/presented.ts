@@ -4,7 +4,7 @@ import type { AuthRequest } from '#workers/resp/engine-api.ts';
 /** The name under which the platform's own connections log in. */
 const platformUser = '@platform';
 
-/** The only ACL user there is so far; clients that know nothing of users send it. */
+/** The ACL user whose password is the node's own; clients that know nothing of users send it. */
 const defaultUser = 'default';
 
 /** What somebody shows at the door, read but not yet checked. */
@@ -12,6 +12,8 @@ export type Presented =
   | { readonly kind: 'platform'; readonly token: string }
   /** `genuineForm`: it looks like a password the platform would have made for this node, so the log may know more of it. */
   | { readonly kind: 'node'; readonly nodeId: NodeId; readonly password: string; readonly genuineForm: boolean }
+  /** One of the node's own ACL users, whose password the node itself knows. */
+  | { readonly kind: 'aclUser'; readonly nodeId: NodeId; readonly user: string; readonly password: string }
   /** Nothing that could ever be right. */
   | { readonly kind: 'nothing' };
 
@@ -22,7 +24,12 @@ export type Presented =
 export function readPresented({ username, password }: AuthRequest): Presented {
   if (username === platformUser) return { kind: 'platform', token: password };
   const [named, aclUser] = splitUser(username);
-  if (aclUser !== defaultUser) return { kind: 'nothing' };
+  if (aclUser !== defaultUser) {
+    const ofNode = NodeId.safeParse(named);
+    return ofNode.success && aclUser !== ''
+      ? { kind: 'aclUser', nodeId: ofNode.data, user: aclUser, password }
+      : { kind: 'nothing' };
+  }
   const nodeId = NodeId.safeParse(named ?? password.slice(0, password.indexOf('.')));
   if (!nodeId.success) return { kind: 'nothing' };
   const genuineForm = password.startsWith(`${nodeId.data}.`) && secretForm.test(password.slice(nodeId.data.length + 1));

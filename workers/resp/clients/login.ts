@@ -1,19 +1,25 @@
+import { noteDenial } from '../acl/log.ts';
+import { DEFAULT_USER, fits, isEnabled, mayEnterFreely, restrictionOf } from '../acl/users.ts';
 import type { AuthResult } from '../engine-api.ts';
 import { WRONG_PASS } from '../protocol/errors.ts';
 import type { Client } from './server.ts';
 import { moveTo } from './session.ts';
 
 const NOT_NOW = 'ERR Authentication is not possible right now, try again';
+/** A server without a password finds a lone one strange. */
+const NEEDLESS =
+  'ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?';
 const TOO_MANY = 'ERR Too many failed authentications from this address, try again in a minute';
 
 /**
- * Presents a password for a client. `done` gets the error line of a refusal, or undefined once the client belongs to the
- * node; the client's input is held until then.
+ * Presents a password for a client; `by` is the command that does, as it was typed. `done` gets the error line of a
+ * refusal, or undefined once the client belongs to the node; the client's input is held until then.
  */
 export function login(
   client: Client,
   username: string | undefined,
   password: string,
+  by: string,
   done: (refusal: string | undefined) => void,
 ): void {
   const { host } = client.server;
@@ -22,23 +28,39 @@ export function login(
     done(TOO_MANY);
     return;
   }
+  const refuse = (line = WRONG_PASS): void => {
+    host.authFailed(address);
+    // Strangers at the door of the platform belong to no node whose log they could be in.
+    const ofNode = client.authenticated || host.authenticate === undefined;
+    if (ofNode && line.startsWith('WRONGPASS')) noteDenial(client, 'auth', by, username ?? DEFAULT_USER);
+    done(line);
+  };
   if (host.authenticate === undefined) {
-    const open = username === undefined || username === 'default';
-    done(open ? withoutPassword(client, username) : WRONG_PASS);
+    const name = username ?? DEFAULT_USER;
+    if (username === undefined && mayEnterFreely(client.server)) done(NEEDLESS);
+    else if (fits(client.server, name, password)) {
+      become(client, name);
+      done(undefined);
+    } else refuse();
     return;
   }
   const settle = (result: AuthResult): void => {
     // A client that left while it was waiting must not be counted among those of the node.
     if (client.gone) return;
     if (result.node === undefined || result.node.closed) {
-      host.authFailed(address);
-      done((result.node === undefined ? result.refusal : undefined) ?? WRONG_PASS);
+      refuse(result.node === undefined ? result.refusal : undefined);
       return;
     }
-    moveTo(client, host.serverOf(result.node));
-    client.authenticated = true;
-    client.privileged = result.privileged === true;
-    client.user = username ?? 'default';
+    const server = host.serverOf(result.node);
+    const name = result.aclUser ?? DEFAULT_USER;
+    const privileged = result.privileged === true;
+    if (!privileged && !isEnabled(server, name)) {
+      refuse();
+      return;
+    }
+    moveTo(client, server);
+    client.privileged = privileged;
+    become(client, name);
     done(undefined);
   };
   const result = host.authenticate({ ...(username === undefined ? {} : { username }), password, address });
@@ -47,12 +69,8 @@ export function login(
   } else settle(result);
 }
 
-/** A server without a password takes any for its default user, but finds a lone password strange. */
-function withoutPassword(client: Client, username: string | undefined): string | undefined {
-  if (username === undefined) {
-    return 'ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?';
-  }
+function become(client: Client, user: string): void {
   client.authenticated = true;
-  client.user = username;
-  return undefined;
+  client.user = user;
+  client.restrictedTo = client.privileged ? undefined : restrictionOf(client.server, user);
 }

@@ -1,8 +1,11 @@
+import type { AclLogEntry } from '../acl/log.ts';
+import type { AclUser } from '../acl/user.ts';
 import type { AuthRequest, AuthResult, ConnectionLimits, ExtraCommand, Saving } from '../engine-api.ts';
 import { clock } from '../keyspace/clock.ts';
 import type { ValueCodec } from '../keyspace/codec.ts';
 import type { Database, Watcher } from '../keyspace/database.ts';
 import type { Node } from '../keyspace/node.ts';
+import type { ClientTracking, TrackingTable } from './tracking.ts';
 import { Reply } from '../protocol/reply.ts';
 
 /** What all nodes of a process share. */
@@ -19,7 +22,9 @@ export interface Host {
   /** All nodes together take as much memory as the process may have. */
   full: boolean;
   port: number;
-  /** Decides where a password leads; undefined while standalone without a password. */
+  /** Standalone: the password of the default user, while it has no rules of its own. */
+  readonly requirePass: string | undefined;
+  /** Decides where a password leads; undefined while standalone, where the node's own users are all there are. */
   authenticate: ((request: AuthRequest) => AuthResult | Promise<AuthResult>) | undefined;
   /** The server side of a node. */
   serverOf(node: Node): Server;
@@ -92,6 +97,8 @@ export class Client {
   authenticated = false;
   privileged = false;
   user = 'default';
+  /** The user, when there is anything it may not do. */
+  restrictedTo: AclUser | undefined;
   name = '';
   libName = '';
   libVersion = '';
@@ -107,6 +114,8 @@ export class Client {
   patterns: Set<string> | undefined;
   shardChannels: Set<string> | undefined;
   blocked: Blocked | undefined;
+  /** Set while the client is told of changes to what it has read. */
+  tracking: ClientTracking | undefined;
   /** Set while an asynchronous command runs; input is held until it has ended. */
   pending: Promise<void> | undefined;
   replyMode: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
@@ -164,6 +173,15 @@ export class Server {
   readonly errorStats = new Map<string, number>();
   /** Settings changed by CONFIG SET, by name. */
   readonly config = new Map<string, string>();
+  /** The ACL users, made from those of the node when first needed. */
+  aclUsers: Map<string, AclUser> | undefined;
+  /** Clients that are shown all requests. */
+  monitors: Set<Client> | undefined;
+  /** Set while any client tracks. */
+  tracking: TrackingTable | undefined;
+  /** What was denied, latest first. */
+  aclLog: AclLogEntry[] | undefined;
+  aclLogMax = 128;
   slowLogMicroseconds = 10_000;
   slowLogMax = 128;
   /** Classes of keyspace notifications that are on, as in notify-keyspace-events. */

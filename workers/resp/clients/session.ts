@@ -1,7 +1,10 @@
+import { mayEnterFreely, restrictionOf } from '../acl/users.ts';
 import { clock } from '../keyspace/clock.ts';
 import { unblock } from './blocking.ts';
+import { stopMonitor } from './monitor.ts';
 import { unsubscribeAll } from './pubsub.ts';
 import type { Client, Server } from './server.ts';
+import { stopTracking } from './tracking.ts';
 import { discard } from './transactions.ts';
 
 /** Makes a connection a client of a node; an id is given that means something within the node only. */
@@ -10,6 +13,7 @@ export function attach(client: Client, server: Server): void {
   client.db = server.node.database(0);
   client.id = server.nextClientId++;
   server.clients.set(client.id, client);
+  client.restrictedTo = restrictionOf(server, client.user);
   server.node.connectionsReceived++;
 }
 
@@ -19,6 +23,8 @@ export function detach(client: Client): void {
   unblock(client);
   discard(client);
   unsubscribeAll(client);
+  stopTracking(client);
+  stopMonitor(client);
   server.pausedClients.delete(client);
   server.clients.delete(client.id);
 }
@@ -31,9 +37,11 @@ export function moveTo(client: Client, server: Server): void {
 }
 
 /** Brings a connection back to how it was after connecting (RESET). */
-export function reset(client: Client, needsPassword: boolean): void {
+export function reset(client: Client): void {
   discard(client);
   unsubscribeAll(client);
+  stopTracking(client);
+  stopMonitor(client);
   client.db = client.node.database(0);
   client.reply.resp3 = false;
   client.replyMode = 'on';
@@ -42,7 +50,8 @@ export function reset(client: Client, needsPassword: boolean): void {
   client.noTouch = false;
   client.user = 'default';
   client.privileged = false;
-  client.authenticated = !needsPassword;
+  client.restrictedTo = restrictionOf(client.server, client.user);
+  client.authenticated = mayEnterFreely(client.server);
 }
 
 /** Holds commands of a node's clients until a time (CLIENT PAUSE); a longer pause is not shortened. */

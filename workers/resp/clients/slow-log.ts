@@ -1,4 +1,5 @@
 import { clock } from '../keyspace/clock.ts';
+import { redacted } from './monitor.ts';
 import type { Client } from './server.ts';
 
 const ARGUMENTS_MAX = 32;
@@ -8,13 +9,14 @@ const ARGUMENT_LENGTH_MAX = 128;
 export function noteSlow(client: Client, args: readonly string[], microseconds: number): void {
   const { server } = client;
   if (server.slowLogMax === 0) return;
-  const shown = args.length > ARGUMENTS_MAX ? args.slice(0, ARGUMENTS_MAX - 1) : args;
+  const open = redacted(args);
+  const shown = open.length > ARGUMENTS_MAX ? open.slice(0, ARGUMENTS_MAX - 1) : open;
   const short = shown.map((arg) =>
     arg.length > ARGUMENT_LENGTH_MAX
       ? `${arg.slice(0, ARGUMENT_LENGTH_MAX)}... (${arg.length - ARGUMENT_LENGTH_MAX} more bytes)`
       : arg,
   );
-  if (shown !== args) short.push(`... (${args.length - ARGUMENTS_MAX + 1} more arguments)`);
+  if (shown !== open) short.push(`... (${args.length - ARGUMENTS_MAX + 1} more arguments)`);
   server.slowLog.unshift({
     id: server.nextSlowId++,
     atSeconds: Math.floor(clock.now / 1000),

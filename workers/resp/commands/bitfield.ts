@@ -128,6 +128,7 @@ function bitField(readOnly: boolean): Run {
     const bytesNeeded = Math.max(...writes.map(({ type, offset }) => Math.ceil((offset + type.bits) / 8)));
     const value = writable(client, key, bytesNeeded);
     if (value === undefined) return;
+    const grown = current === undefined || value.length < bytesNeeded;
     value.extend(bytesNeeded);
     const bytes = value.view();
     let changes = 0;
@@ -139,10 +140,10 @@ function bitField(readOnly: boolean): Run {
       const fitted = fit(kind === 'SET' && !type.signed ? BigInt.asUintN(64, wanted) : wanted, type, overflow);
       if (fitted === undefined) return undefined;
       writeField(bytes, type, offset, fitted);
-      changes++;
+      if (grown || fitted !== old) changes++;
       return kind === 'SET' ? old : fitted;
     });
-    putWritable(client, key, value);
+    if (grown || changes > 0) putWritable(client, key, value);
     if (changes > 0) changed(client, '$', 'setbit', key, changes);
     replyTo(client, results);
   };

@@ -35,10 +35,15 @@ function setBit(client: Client, args: readonly string[]): void {
   const byte = offset >>> 3;
   const value = writable(client, args[1]!, byte + 1);
   if (value === undefined) return;
+  const grown = value.length < byte + 1;
   value.extend(byte + 1);
   const mask = 0x80 >>> (offset & 7);
   const bytes = value.view();
   const old = (bytes[byte]! & mask) === 0 ? 0 : 1;
+  if (!grown && String(old) === args[3] && client.db.peek(args[1]!) !== undefined) {
+    reply.integer(old);
+    return;
+  }
   bytes[byte] = args[3] === '1' ? bytes[byte]! | mask : bytes[byte]! & ~mask;
   putWritable(client, args[1]!, value);
   changed(client, '$', 'setbit', args[1]!);

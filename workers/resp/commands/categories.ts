@@ -15,10 +15,13 @@ const BY_GROUP: Readonly<Record<string, readonly string[]>> = {
   transactions: ['transaction'],
 };
 
+/** Commands whose group says nothing about their categories. */
+const APART = new Set(['sort', 'sort_ro', 'wait', 'waitaof']);
+
 /** The ACL categories of a command (without '@'), which follow from its flags and group as in Redis. */
 export function aclCategories(spec: CommandSpec): string[] {
   const flags = new Set(spec.flags.split(' '));
-  const found = new Set<string>(BY_GROUP[spec.group] ?? []);
+  const found = new Set<string>(APART.has(spec.name) || spec.subcommands !== undefined ? [] : BY_GROUP[spec.group]);
   if (flags.has('write')) found.add('write');
   if (flags.has('readonly') && spec.group !== 'scripting') found.add('read');
   if (flags.has('admin')) found.add('admin').add('dangerous');

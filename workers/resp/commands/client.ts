@@ -1,44 +1,17 @@
 import { goOn, unblock } from '../clients/blocking.ts';
+import { describeClient } from '../clients/describe.ts';
 import type { Client } from '../clients/server.ts';
 import { pause, unpause } from '../clients/session.ts';
 import { clock } from '../keyspace/clock.ts';
 import { SYNTAX } from '../protocol/errors.ts';
 import { parseInteger } from '../protocol/numbers.ts';
 import { integerFrom } from './arguments.ts';
+import { caching, redirection, tracking, trackingInfo } from './client-tracking.ts';
 import type { CommandSpec, Run } from './command.ts';
 
 /** What is wrong with a client's or library's name, as an error line: blanks and line ends would garble CLIENT LIST. */
 export function invalidName(name: string, what: string): string | undefined {
   return /^[!-~]*$/.test(name) ? undefined : `ERR ${what} cannot contain spaces, newlines or special characters.`;
-}
-
-function flagsOf(client: Client): string {
-  let flags = '';
-  if (client.subscriptions > 0) flags += 'P';
-  if (client.transaction !== undefined) flags += 'x';
-  if (client.blocked !== undefined) flags += 'b';
-  if (client.watcher?.dirty === true) flags += 'd';
-  if (client.closing) flags += 'c';
-  if (client.noEvict) flags += 'e';
-  if (client.noTouch) flags += 'T';
-  return flags === '' ? 'N' : flags;
-}
-
-/** One line of CLIENT LIST, without the line end. */
-function describe(client: Client): string {
-  const { input, output } = client.transport?.sizes() ?? { input: 0, output: 0 };
-  const seconds = (sinceMs: number): number => Math.max(0, Math.floor((clock.now - sinceMs) / 1000));
-  const multi = client.transaction?.queue.length ?? -1;
-  const fields = [
-    `id=${client.id} addr=${client.address} laddr=${client.localAddress} fd=${client.id + 7} name=${client.name}`,
-    `age=${seconds(client.createdAtMs)} idle=${seconds(client.lastActiveMs)} flags=${flagsOf(client)}`,
-    `db=${client.db.index} sub=${client.channels?.size ?? 0} psub=${client.patterns?.size ?? 0}`,
-    `ssub=${client.shardChannels?.size ?? 0} multi=${multi} qbuf=${input} qbuf-free=0 argv-mem=0 multi-mem=0`,
-    `rbs=1024 rbp=0 obl=${output} oll=0 omem=${output} tot-mem=${1024 + input + output} events=r`,
-    `cmd=${client.lastCommand === '' ? 'NULL' : client.lastCommand} user=${client.user} redir=-1`,
-    `resp=${client.reply.resp3 ? 3 : 2} lib-name=${client.libName} lib-ver=${client.libVersion}`,
-  ];
-  return fields.join(' ');
 }
 
 function typeOfClient(client: Client): string {
@@ -69,7 +42,7 @@ function list(client: Client, args: readonly string[]): void {
     reply.error(SYNTAX);
     return;
   }
-  reply.verbatim(shown.map((other) => `${describe(other)}\n`).join(''));
+  reply.verbatim(shown.map((other) => `${describeClient(other)}\n`).join(''));
 }
 
 /** Closes a connection; the caller's own only after its reply. */
@@ -260,11 +233,11 @@ const row = (
 
 const FREE = 'noscript loading stale';
 
-/** CLIENT's subcommands. TRACKING and its kin come with client-side caching. */
+/** CLIENT's subcommands. */
 export const clientSubcommands: readonly CommandSpec[] = [
   row('id', 2, FREE, '5.0.0', 'Returns the unique client ID of the connection.', ({ reply, id }) => reply.integer(id)),
   row('info', 2, FREE, '6.2.0', 'Returns information about the connection.', (client) =>
-    client.reply.verbatim(`${describe(client)}\n`),
+    client.reply.verbatim(`${describeClient(client)}\n`),
   ),
   row('list', -2, `admin ${FREE}`, '2.4.0', 'Lists open connections.', list),
   row('kill', -3, `admin ${FREE}`, '2.4.0', 'Terminates open connections.', killBy),
@@ -301,6 +274,16 @@ export const clientSubcommands: readonly CommandSpec[] = [
   }),
   row('unblock', -3, `admin ${FREE}`, '5.0.0', 'Unblocks a client blocked by a blocking command.', unblockClient),
   row('getredir', 2, FREE, '6.0.0', 'Returns the client ID to which tracking notifications are redirected.', (client) =>
-    client.reply.integer(-1),
+    client.reply.integer(redirection(client.tracking)),
+  ),
+  row('tracking', -3, FREE, '6.0.0', 'Controls server-assisted client-side caching for the connection.', tracking),
+  row('caching', 3, FREE, '6.0.0', 'Instructs the server whether to track the keys in the next request.', caching),
+  row(
+    'trackinginfo',
+    2,
+    FREE,
+    '6.2.0',
+    'Returns information about server-assisted client-side caching for the connection.',
+    trackingInfo,
   ),
 ];

@@ -1,22 +1,33 @@
 import type { Client } from '../clients/server.ts';
 import { matches } from '../protocol/glob.ts';
 import { aclCategories } from './categories.ts';
-import { keyPositions } from './command.ts';
 import type { Command, CommandSpec, Run } from './command.ts';
 import { commands } from './registry.ts';
+import { tipsOf } from './command-tips.ts';
 import { resolve } from './execute.ts';
+import { placesOfKeys } from './key-places.ts';
+import { keyUses } from './key-uses.ts';
+import { writeKeyPlaces } from './key-places-reply.ts';
 
 /** Flags of the table that are no flags to clients. */
-const HIDDEN = new Set(['no_auth_needed', '']);
+const HIDDEN = new Set(['may_replicate', 'no_auth_needed', '']);
 
-function flagsOf({ spec }: Command): string[] {
-  const flags = spec.flags.split(' ').filter((flag) => !HIDDEN.has(flag));
-  if (typeof spec.keys === 'function') flags.push('movablekeys');
+function flagsOf({ spec, fullName, noAuth }: Command): string[] {
+  const flags = spec.flags.split(' ').filter((flag) => !HIDDEN.has(flag) && !(flag === 'no_multi' && noAuth));
+  const vague = placesOfKeys(fullName).some(
+    ({ find, flags: uses }) => find === undefined || uses.includes('incomplete'),
+  );
+  if (typeof spec.keys === 'function' || vague) flags.push('movablekeys');
   return flags;
 }
 
-function rangeOf({ spec }: Command): readonly [number, number, number] {
-  return Array.isArray(spec.keys) ? (spec.keys as readonly [number, number, number]) : [0, 0, 0];
+/** First, last and step of the keys, as clients that know no key specifications want them. */
+function rangeOf({ spec, fullName }: Command): readonly [number, number, number] {
+  if (Array.isArray(spec.keys)) return spec.keys as readonly [number, number, number];
+  const [place] = placesOfKeys(fullName);
+  if (typeof place?.begin !== 'number' || place.find?.type !== 'range') return [0, 0, 0];
+  const { last, step } = place.find;
+  return [place.begin, last < 0 ? last : place.begin + last, step];
 }
 
 function describe(client: Client, command: Command): void {
@@ -31,46 +42,14 @@ function describe(client: Client, command: Command): void {
   const categories = aclCategories(command.spec);
   reply.set(categories.length);
   for (const category of categories) reply.simple(`@${category}`);
-  reply.array(0);
-  keySpecs(client, command);
+  const tips = tipsOf(command.fullName);
+  reply.set(tips.length);
+  for (const tip of tips) reply.bulk(tip);
+  writeKeyPlaces(reply, command.fullName);
   const subcommands = [...(command.subcommands?.values() ?? [])];
-  reply.array(subcommands.length);
+  if (subcommands.length === 0) reply.set(0);
+  else reply.array(subcommands.length);
   for (const sub of subcommands) describe(client, sub);
-}
-
-/** The key specification of commands whose keys form one range. */
-function keySpecs(client: Client, command: Command): void {
-  const { reply } = client;
-  const [first, last, step] = rangeOf(command);
-  if (first === 0) {
-    reply.array(0);
-    return;
-  }
-  reply.array(1);
-  reply.map(3);
-  reply.bulk('flags');
-  reply.set(1);
-  reply.simple(command.write ? 'RW' : 'RO');
-  reply.bulk('begin_search');
-  reply.map(2);
-  reply.bulk('type');
-  reply.bulk('index');
-  reply.bulk('spec');
-  reply.map(1);
-  reply.bulk('index');
-  reply.integer(first);
-  reply.bulk('find_keys');
-  reply.map(2);
-  reply.bulk('type');
-  reply.bulk('range');
-  reply.bulk('spec');
-  reply.map(3);
-  reply.bulk('lastkey');
-  reply.integer(last < 0 ? last : last - first);
-  reply.bulk('keystep');
-  reply.integer(step);
-  reply.bulk('limit');
-  reply.integer(0);
 }
 
 /** The command of `name` or `container|name`. */
@@ -131,18 +110,18 @@ function getKeys(withFlags: boolean): Run {
       reply.error('ERR The command has no key arguments');
       return;
     }
-    const positions = keyPositions(command.spec, request);
-    if (positions.length === 0) {
+    const uses = keyUses(command, request);
+    if (uses.length === 0) {
       reply.error('ERR Invalid arguments specified for command');
       return;
     }
-    reply.array(positions.length);
-    for (const position of positions) {
+    reply.array(uses.length);
+    for (const { at, flags } of uses) {
       if (withFlags) reply.array(2);
-      reply.bulk(request[position]!);
+      reply.bulk(request[at]!);
       if (!withFlags) continue;
-      reply.set(1);
-      reply.simple(command.write ? 'RW' : 'RO');
+      reply.set(flags.length);
+      for (const flag of flags) reply.simple(flag);
     }
   };
 }
@@ -179,6 +158,7 @@ const row = (name: string, arity: number, since: string, summary: string, run: R
   since,
   summary,
   run,
+  acl: 'connection',
 });
 
 export const commandCommands: readonly CommandSpec[] = [

@@ -31,6 +31,8 @@ export interface Command {
   readonly fullName: string;
   readonly arity: number;
   readonly write: boolean;
+  readonly readOnly: boolean;
+  readonly admin: boolean;
   readonly denyOom: boolean;
   readonly noAuth: boolean;
   /** Runs at once even after MULTI. */
@@ -52,6 +54,9 @@ const WHILE_SUBSCRIBED = new Set(
   'subscribe unsubscribe psubscribe punsubscribe ssubscribe sunsubscribe ping quit reset'.split(' '),
 );
 
+/** They change what the journal keeps of a node, though Redis does not call them writes. */
+const CHANGE_USERS = new Set(['acl|setuser', 'acl|deluser']);
+
 /** Makes a row ready for execution. */
 export function compile(spec: CommandSpec, container?: CommandSpec, privileged = false): Command {
   const flags = new Set(spec.flags.split(' '));
@@ -64,7 +69,9 @@ export function compile(spec: CommandSpec, container?: CommandSpec, privileged =
     spec,
     fullName,
     arity: spec.arity,
-    write: flags.has('write'),
+    write: flags.has('write') || CHANGE_USERS.has(fullName),
+    admin: flags.has('admin'),
+    readOnly: flags.has('readonly'),
     denyOom: flags.has('denyoom'),
     noAuth: flags.has('no_auth'),
     unqueued: UNQUEUED.has(fullName),

@@ -1,5 +1,5 @@
 import type { Client, Server } from '../clients/server.ts';
-import { publish } from '../clients/pubsub.ts';
+import { notificationClasses, setNotifications, shownClasses } from '../clients/notifications.ts';
 import type { EvictionPolicy } from '../keyspace/node.ts';
 import type { EncodingLimits } from '../keyspace/sizes.ts';
 import { trackUsage } from '../keyspace/usage.ts';
@@ -88,44 +88,6 @@ function encoding(field: keyof EncodingLimits, min = 0): Parameter {
     },
     min,
   );
-}
-
-const EVENT_CLASSES = 'g$lszhxetdnm';
-
-/** Redis's canonical form of notify-keyspace-events; undefined when a letter is unknown. */
-function notificationClasses(text: string): string | undefined {
-  if (/[^KEAg$lshzxetdnm]/.test(text)) return undefined;
-  const all = text.includes('A') ? 'g$lshzxetd' : '';
-  const classes = EVENT_CLASSES.split('').filter((letter) => (text + all).includes(letter));
-  const kinds = ['K', 'E'].filter((letter) => text.includes(letter));
-  return [...classes, ...kinds].join('');
-}
-
-/** The form CONFIG GET shows: all classes together are 'A'. */
-function shownClasses(classes: string): string {
-  const every = 'g$lshzxetd'.split('').every((letter) => classes.includes(letter));
-  return every
-    ? `A${classes
-        .split('')
-        .filter((letter) => 'KEnm'.includes(letter))
-        .join('')}`
-    : classes;
-}
-
-/** Switches keyspace notifications of a node. */
-function setNotifications(server: Server, classes: string): void {
-  server.notifications = classes;
-  if (!/[KE]/.test(classes)) {
-    server.node.listener = undefined;
-    return;
-  }
-  server.node.listener = {
-    event(kind, event, key, db) {
-      if (!server.notifications.includes(kind)) return;
-      if (server.notifications.includes('K')) publish(server, `__keyspace@${db}__:${key}`, event);
-      if (server.notifications.includes('E')) publish(server, `__keyevent@${db}__:${event}`, key);
-    },
-  };
 }
 
 const parameters: ReadonlyMap<string, Parameter> = new Map<string, Parameter>([

@@ -15,7 +15,7 @@ function auth(client: Client, args: readonly string[]): void {
     return;
   }
   const [username, password] = args.length === 3 ? [args[1], args[2]!] : [undefined, args[1]!];
-  login(client, username, password, (refusal) => {
+  login(client, username, password, args[0]!, (refusal) => {
     if (refusal === undefined) client.reply.ok();
     else client.reply.error(refusal);
   });
@@ -72,7 +72,7 @@ function hello(client: Client, args: readonly string[]): void {
     }
   };
   // A user without a password may be named even where a lone password would be refused.
-  if (options.auth !== undefined) login(client, options.auth.username, options.auth.password, finish);
+  if (options.auth !== undefined) login(client, options.auth.username, options.auth.password, args[0]!, finish);
   else finish(undefined);
 }
 
@@ -125,7 +125,7 @@ function quit(client: Client): void {
 }
 
 function resetConnection(client: Client): void {
-  reset(client, client.server.host.authenticate !== undefined);
+  reset(client);
   client.reply.simple('RESET');
 }
 

@@ -1,10 +1,14 @@
+import { aclRefusal } from '../acl/refuse.ts';
 import { serveReady } from '../clients/blocking.ts';
 import type { Client, CommandStat } from '../clients/server.ts';
+import { beginCommand, endCommand, rememberRead } from '../clients/tracking.ts';
 import { discard } from '../clients/transactions.ts';
+import { feedMonitors } from '../clients/monitor.ts';
 import { noteSlow } from '../clients/slow-log.ts';
 import { makeRoom } from '../keyspace/eviction.ts';
 import { NO_AUTH, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
 import type { Command } from './command.ts';
+import { keyUses } from './key-uses.ts';
 import { runExtra } from './extra.ts';
 import { commandNamed } from './registry.ts';
 
@@ -81,6 +85,10 @@ function dispatch(client: Client, args: readonly string[]): boolean {
 /** Why a command may not run now, as an error line. */
 function refusalOf(client: Client, command: Command, args: readonly string[]): string | undefined {
   if (!client.authenticated && !command.noAuth) return NO_AUTH;
+  if (client.restrictedTo !== undefined) {
+    const denied = aclRefusal(client, command, args);
+    if (denied !== undefined) return denied;
+  }
   const { node } = client;
   if (node.unavailable !== undefined && !command.whileLoading) return node.unavailable;
   const { full } = client.server.host;
@@ -128,12 +136,18 @@ export function call(client: Client, command: Command, args: readonly string[]):
   const { index } = client.db;
   node.rewritten = false;
   client.lastCommand = command.fullName;
+  const { tracking } = server;
+  if (tracking !== undefined) beginCommand(tracking, client);
   command.run(client, args);
   if (node.dirty !== dirty && !node.rewritten) node.addEffect(index, args);
   if (!client.executing) {
     if (node.effects.length > 0) node.flushEffects();
     if (node.readyKeys.length > 0) serveReady(server);
   }
+  if (tracking !== undefined && !client.executing) endCommand(tracking, client);
+  // Redis holds administrative commands to be too dangerous to be shown.
+  if (server.monitors !== undefined && !command.admin) feedMonitors(server.monitors, client, client.db.index, args);
+  if (client.tracking !== undefined) track(client, command, args);
   const now = performance.now();
   const microseconds = (now - stampMs) * 1000;
   stampMs = now;
@@ -143,6 +157,14 @@ export function call(client: Client, command: Command, args: readonly string[]):
   stat.microseconds += microseconds;
   if (microseconds >= server.slowLogMicroseconds && server.slowLogMicroseconds >= 0)
     noteSlow(client, args, microseconds);
+}
+
+/** Remembers what a client that tracks has read; CLIENT CACHING holds for one command, or one transaction. */
+function track(client: Client, command: Command, args: readonly string[]): void {
+  if (command.readOnly) rememberRead(client, keyUses(command, args).map(({ at }) => args[at]!)); // prettier-ignore
+  const { tracking } = client;
+  if (tracking === undefined || client.executing || client.transaction !== undefined) return;
+  if (command.fullName !== 'client|caching') tracking.caching = false;
 }
 
 function statOf(stats: Map<string, CommandStat>, name: string): CommandStat {

@@ -209,6 +209,11 @@ export const objectCommands: readonly CommandSpec[] = [
         ),
       ),
       keyless(
+        row('malloc-stats', 2, '', 'server', '4.0.0', "Returns the allocator's statistics.", ({ reply }) =>
+          reply.bulk('Stats not supported for the current allocator'),
+        ),
+      ),
+      keyless(
         row('purge', 2, '', 'server', '4.0.0', 'Asks the allocator to release memory.', ({ reply }) => reply.ok()),
       ),
     ],

@@ -1,4 +1,6 @@
 import type { Client } from '../clients/server.ts';
+import { startMonitor } from '../clients/monitor.ts';
+import { invalidateAll } from '../clients/tracking.ts';
 import type { Database } from '../keyspace/database.ts';
 import { DATABASE_COUNT } from '../keyspace/node.ts';
 import { SYNTAX } from '../protocol/errors.ts';
@@ -16,6 +18,7 @@ function flush(databases: (client: Client) => readonly (Database | undefined)[])
       return;
     }
     for (const db of databases(client)) db?.clear();
+    invalidateAll(client.server);
     // Counts as a change even when nothing was there, so that an empty flush is propagated too.
     node.dirty++;
     reply.ok();
@@ -199,6 +202,10 @@ export const serverCommands: readonly CommandSpec[] = [
     acl: 'connection',
   },
   { ...row('swapdb', 3, 'write fast', '4.0.0', 'Swaps two Redis databases.', swapDb), acl: 'keyspace dangerous' },
+  row('monitor', 1, ADMIN, '1.0.0', 'Listens for all requests received by the server in real time.', (client) => {
+    startMonitor(client);
+    client.reply.ok();
+  }),
   row('debug', -2, ADMIN, '1.0.0', 'A container for debugging commands.', debug),
   row(
     'shutdown',

@@ -1,3 +1,4 @@
+import { aclCommands } from './acl.ts';
 import { bitFieldCommands } from './bitfield.ts';
 import { bitmapCommands } from './bitmaps.ts';
 import { geoCommands } from './geo.ts';
@@ -15,6 +16,7 @@ import { zsetCommands } from './zsets.ts';
 import { commandCommands } from './command-command.ts';
 import { connectionCommands } from './connection.ts';
 import { expiryCommands } from './expiry.ts';
+import { withHelp } from './help.ts';
 import { keyCommands } from './keys.ts';
 import { pubsubCommands } from './pubsub.ts';
 import { register } from './registry.ts';
@@ -33,8 +35,12 @@ import { stringRangeCommands } from './string-ranges.ts';
 import { stringCommands } from './strings.ts';
 import { transactionCommands } from './transactions.ts';
 
+import { waitAofCommands } from './wait-aof.ts';
+import { withheldCommands } from './withheld.ts';
+
 /** Every command of the engine, one list per file; a new data type adds its list here. */
 const lists = [
+  aclCommands,
   connectionCommands,
   keyCommands,
   expiryCommands,
@@ -68,9 +74,11 @@ const lists = [
   serverCommands,
   savingCommands,
   commandCommands,
+  waitAofCommands,
+  withheldCommands,
 ];
 
 /** Fills the command table. */
 export function registerCommands(): void {
-  for (const list of lists) register(list);
+  for (const list of lists) register(withHelp(list));
 }

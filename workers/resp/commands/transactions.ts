@@ -1,4 +1,5 @@
 import type { Client } from '../clients/server.ts';
+import { aclRefusalAtExec } from '../acl/refuse.ts';
 import { discard, unwatch } from '../clients/transactions.ts';
 import { EXEC_ABORT } from '../protocol/errors.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
@@ -43,7 +44,8 @@ function exec(client: Client): void {
   reply.array(transaction.queue.length);
   for (const args of transaction.queue) {
     const command = resolve(args);
-    if (typeof command === 'string') reply.error(command);
+    const refusal = typeof command === 'string' ? command : aclRefusalAtExec(client, command, args);
+    if (typeof command === 'string' || refusal !== undefined) reply.error(refusal!);
     else call(client, command, args);
   }
   client.executing = false;
@@ -96,7 +98,10 @@ const row = (name: string, arity: number, since: string, summary: string, run: R
 
 export const transactionCommands: readonly CommandSpec[] = [
   row('multi', 1, '1.2.0', 'Starts a transaction.', multi),
-  { ...row('exec', 1, '1.2.0', 'Executes all commands in a transaction.', exec), flags: 'noscript loading stale' },
+  {
+    ...row('exec', 1, '1.2.0', 'Executes all commands in a transaction.', exec),
+    flags: 'noscript loading stale skip_slowlog',
+  },
   row('discard', 1, '2.0.0', 'Discards a transaction.', discardCommand),
   row('watch', -2, '2.2.0', 'Monitors changes to keys to determine the execution of a transaction.', watch, [1, -1, 1]),
   row('unwatch', 1, '2.2.0', 'Forgets about watched keys of a transaction.', unwatchCommand),

@@ -56,6 +56,7 @@ function comparable(request: readonly string[], reply: string): string {
   if (name === 'object' && request[1]?.toLowerCase() === 'refcount') return 'refcount';
   if (name === 'time' || name === 'lastsave') return reply[0]!;
   if (name === 'memory' || (name === 'command' && request[1]?.toLowerCase() === 'count')) return reply[0]!;
+  if (name === 'acl') return comparableAcl(request, reply);
   if (RANDOM.has(name) && request[2] !== '1000')
     return reply.startsWith('*') ? reply.slice(0, reply.indexOf('\r\n')) : reply[0]!;
   if (name.startsWith('x')) return comparableStream(name, request, reply);
@@ -66,6 +67,20 @@ function comparable(request: readonly string[], reply: string): string {
       reply.replace(DOUBLE, (_, text: string) => `,${Number(text)}\r\n`),
     );
   return comparableRest(name, request, reply);
+}
+
+/** 7.2 keeps the order of command rules, names its users' flags in full and has other words for denials. */
+function comparableAcl(request: readonly string[], reply: string): string {
+  switch (request[1]?.toLowerCase()) {
+    case 'getuser':
+      return reply.replace('sanitize-payload', '').replace(/[*~]\d+|[+-]@?[\w|-]+|\$\d+|\s/g, '');
+    case 'dryrun':
+      return reply[0]!;
+    case 'genpass':
+      return reply.split('\r\n')[0]!;
+    default:
+      return reply;
+  }
 }
 
 function comparableRest(name: string, request: readonly string[], reply: string): string {

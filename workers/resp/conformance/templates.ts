@@ -251,8 +251,26 @@ FLUSHDB
 COMMAND COUNT {v}
 COMMAND GETKEYS MSET {v} {v}
 COMMAND GETKEYS ZUNIONSTORE {Z} 2 {v} {v}
+ACL SETUSER u{d} [on|off] [>{m}|<{m}|nopass|resetpass] [+@all|-@all|+@read|+@write|-@write|+get|-set|+config|+client|id|-@dangerous|+select|0] [~{p}|%R~S*|%W~{K}|%RW~Z1|allkeys|resetkeys] [&{m}|allchannels|&a*] [+hget|-@hash|+@hash|-acl]
+ACL SETUSER u{d} (+@all {p}) (~S* +@string) [clearselectors]
+ACL SETUSER u{d} reset [{v}] [{v}]
+ACL GETUSER u{d}
+ACL DELUSER u{d} [u{d}]
+ACL DRYRUN u{d} GET|SET|TYPE|DEL|COPY|SUBSCRIBE|PSUBSCRIBE|HGET|CONFIG|SELECT|ACL|CLIENT {K} [{K}]
+ACL DRYRUN u{d} SET {S} {v} [GET]
+ACL DRYRUN u{d} ZUNIONSTORE {Z} 2 {Z} {T}
+ACL DRYRUN u{d} SORT {L} STORE {L}
+ACL DRYRUN u{d} BITFIELD {S} GET u8 0 [SET u8 0 1]
+ACL DRYRUN u{d} CLIENT ID|KILL
+ACL DRYRUN u{d} PUBLISH {m} {m}
+ACL CAT {v}
+ACL LOG [RESET|{n}]
+ACL GENPASS {n}
+ACL WHOAMI
+ACL SAVE
 CLIENT GETNAME
 CLIENT NOSUCH
+ACL|CLIENT|COMMAND|CONFIG|LATENCY|MEMORY|OBJECT|PUBSUB|SLOWLOG HELP [{v}]
 CONFIG SET nosuch {v}
 NOSUCH {v} {v}
 OBJECT FREQ {K}

@@ -8,7 +8,7 @@ export interface Wire {
 }
 
 /** The bytes of a request, as all clients send them. */
-function encode(args: readonly string[]): string {
+export function encode(args: readonly string[]): string {
   return `*${args.length}\r\n${args.map((arg) => `$${arg.length}\r\n${arg}\r\n`).join('')}`;
 }
 

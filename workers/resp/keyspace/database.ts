@@ -21,6 +21,10 @@ export interface DatabaseOwner {
   snapshot: { capture(db: Database, key: string): void } | undefined;
   /** Set while the eviction policy goes by use: is told of each use of a key. */
   usage: { used(db: Database, key: string): void; forget(db: Database, key: string): void } | undefined;
+  /** Set while clients track what they have read: is told of each change to a key. */
+  readonly invalidated: ((key: string) => void) | undefined;
+  /** Set while someone wants to be told of events. */
+  readonly listener: { event(kind: string, event: string, key: string, db: number): void } | undefined;
   /** A key was found expired and has been removed. */
   expired(db: Database, key: string): void;
   /** Something was put under a key that blocked clients wait for, was added to it, or the key was removed. */
@@ -62,8 +66,10 @@ export class Database {
   /** The value of a key for a command that only reads. */
   read(key: string): Value | undefined {
     const value = this.peek(key);
-    if (value === undefined) this.owner.keyspaceMisses++;
-    else {
+    if (value === undefined) {
+      this.owner.keyspaceMisses++;
+      if (this.owner.listener !== undefined) this.owner.listener.event('m', 'keymiss', key, this.index);
+    } else {
       this.owner.keyspaceHits++;
       if (this.owner.usage !== undefined) this.owner.usage.used(this, key);
     }
@@ -87,9 +93,10 @@ export class Database {
     if (old === undefined) {
       this.owner.usedBytes += DICT_ENTRY_BYTES + stringBytes(key);
       if (this.owner.usage !== undefined) this.owner.usage.used(this, key);
+      if (this.owner.listener !== undefined) this.owner.listener.event('n', 'new', key, this.index);
     } else this.release(old);
     this.charge(value);
-    if (this.watched !== undefined) this.signal(key);
+    if (this.watched !== undefined || this.owner.invalidated !== undefined) this.signal(key);
     if (this.waiting !== undefined && this.waiting.has(key)) this.owner.keyReady(this, key);
   }
 
@@ -102,7 +109,7 @@ export class Database {
   /** Accounts for a collection that was changed in place; an emptied one must be removed instead. */
   changed(key: string, value: Value): void {
     if (typeof value !== 'string') this.recount(value);
-    if (this.watched !== undefined) this.signal(key);
+    if (this.watched !== undefined || this.owner.invalidated !== undefined) this.signal(key);
   }
 
   /** Accounts for a collection without telling those who WATCH it, as Redis does for what groups have pending. */
@@ -121,7 +128,7 @@ export class Database {
     this.release(value);
     if (this.expires.size !== 0) this.dropExpiry(key);
     if (this.clocks !== undefined) this.owner.usage?.forget(this, key);
-    if (this.watched !== undefined) this.signal(key);
+    if (this.watched !== undefined || this.owner.invalidated !== undefined) this.signal(key);
     if (this.waiting !== undefined && this.waiting.has(key)) this.owner.keyReady(this, key);
     return true;
   }
@@ -138,7 +145,7 @@ export class Database {
       this.owner.usedBytes += DICT_ENTRY_BYTES + 16;
       if (this.expires.size === 1) this.owner.expiryAdded();
     }
-    if (this.watched !== undefined) this.signal(key);
+    if (this.watched !== undefined || this.owner.invalidated !== undefined) this.signal(key);
   }
 
   /** Removes the expiry of a key and says whether there was one. */
@@ -146,7 +153,7 @@ export class Database {
     if (this.expires.size === 0 || !this.expires.has(key)) return false;
     if (this.owner.snapshot !== undefined) this.owner.snapshot.capture(this, key);
     this.dropExpiry(key);
-    if (this.watched !== undefined) this.signal(key);
+    if (this.watched !== undefined || this.owner.invalidated !== undefined) this.signal(key);
     return true;
   }
 
@@ -197,8 +204,9 @@ export class Database {
     return true;
   }
 
-  /** Tells the clients that watch a key. */
+  /** Tells the clients that watch a key, or have read it and track it. */
   signal(key: string): void {
+    this.owner.invalidated?.(key);
     this.watched?.get(key)?.forEach((_, watcher) => {
       watcher.dirty = true;
     });

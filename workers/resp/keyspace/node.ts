@@ -44,6 +44,8 @@ export class Node implements DatabaseOwner {
   evictionPolicy: EvictionPolicy;
   encodingLimits: EncodingLimits = DEFAULT_LIMITS;
   journal: NodeJournal | undefined;
+  /** The ACL users of the node that were made or changed, by name, with their rules as ACL LIST shows them. */
+  aclUsers: Map<string, string> | undefined;
   listener: NodeListener | undefined;
   /** Set while writes are refused with this error line (without the leading '-'), for example by a lapsed lease. */
   writesRefused: string | undefined;
@@ -57,6 +59,8 @@ export class Node implements DatabaseOwner {
   replaying = false;
   snapshot: DatabaseOwner['snapshot'];
   usage: DatabaseOwner['usage'];
+  /** Set while clients track what they have read: is told of each change to a key. */
+  invalidated: ((key: string) => void) | undefined;
   /** Called when the first key with an expiry appears, to schedule active expiry. */
   onExpiryAdded: (() => void) | undefined;
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { mayEnterFreely } from '../acl/users.ts';
 import { Client } from '../clients/server.ts';
 import type { Server, Transport } from '../clients/server.ts';
 import { attach, detach } from '../clients/session.ts';
@@ -38,7 +39,7 @@ export class Connection implements Transport {
     this.limits = server.host.limits;
     this.parser = new RequestParser(this.limits.bulkBytesMax);
     this.client = new Client(server, this, address, localAddress);
-    this.client.authenticated = server.host.authenticate === undefined;
+    this.client.authenticated = mayEnterFreely(server);
     attach(this.client, server);
   }
 

@@ -2,6 +2,7 @@ import { DATABASE_COUNT } from '../keyspace/node.ts';
 import type { Node } from '../keyspace/node.ts';
 import type { Value } from '../keyspace/value.ts';
 import { KeyspaceDigest } from './digest.ts';
+import { AUX_ACL_USER } from './rdb/format.ts';
 import { readRdb } from './rdb/read.ts';
 import type { RdbReadOptions } from './rdb/read.ts';
 import { isLarge } from './rdb/write-value.ts';
@@ -25,7 +26,7 @@ export interface LoadOptions extends RdbReadOptions {
 }
 
 /**
- * Loads an RDB file into `target`, which should be a detached scratch node: when this rejects, the file was not right and
+ * Loads an RDB file, keys and ACL users, into `target`, which should be a detached scratch node: when this rejects, the file was not right and
  * what was loaded so far has to be thrown away. Keys that expired before `nowMs` are checked and counted, not loaded.
  */
 export async function loadRdb(
@@ -54,6 +55,11 @@ export async function loadRdb(
     if (isLarge(value)) return digest.addSliced(db, key, value, expireAtMs);
     digest.add(db, key, value, expireAtMs);
   };
-  await readRdb(source, sink, options);
+  const onAux = (name: string, value: string): void => {
+    if (name !== AUX_ACL_USER) return;
+    const space = value.indexOf(' ');
+    if (space > 0) (target.aclUsers ??= new Map()).set(value.slice(0, space), value.slice(space + 1));
+  };
+  await readRdb(source, sink, { ...options, onAux });
   return { keys, expiredKeys, digest: digest?.toString() ?? '' };
 }

@@ -113,7 +113,7 @@ class RunningSnapshot {
   constructor(node: Node, withDigest: boolean) {
     this.node = node;
     this.digest = withDigest ? new KeyspaceDigest() : undefined;
-    writeHeader(this.main.out, Date.now());
+    writeHeader(this.main.out, Date.now(), node.aclUsers);
     for (const db of node.databases)
       if (db !== undefined && db.size > 0) this.main.select(db.index, db.size, db.expires.size);
     this.inner = beginSnapshot(node, (entry) => this.emit(entry));

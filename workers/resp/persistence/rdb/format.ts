@@ -21,6 +21,12 @@ export const OPCODE = {
   end: 255,
 } as const;
 
+/**
+ * The name of the auxiliary field that carries an ACL user, `<name> <rules as ACL LIST shows them>`, one field a user.
+ * Real servers pass over fields they do not know; in Redis itself users are no part of a dump.
+ */
+export const AUX_ACL_USER = 'miniredis-acl-user';
+
 /** The encodings of values this engine reads; it writes the first four, `zset2` and `stream2`. */
 export const TYPE = {
   string: 0,

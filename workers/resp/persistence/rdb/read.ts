@@ -17,6 +17,8 @@ export type RdbSink = (db: number, key: string, value: Value, expireAtMs: number
 /** How a file is read. */
 export interface RdbReadOptions {
   readonly limits?: EncodingLimits;
+  /** Is told of the auxiliary fields, which hold everything that is no key. */
+  readonly onAux?: (name: string, value: string) => void;
   /** The length of the whole file, when it is known: a claim beyond it is refused at once. */
   readonly totalBytes?: number;
 }
@@ -34,7 +36,7 @@ export async function readRdb(
   const input = new RdbInput(undefined, options.totalBytes);
   const chunks = source[Symbol.asyncIterator]();
   try {
-    const parsing = parse(input, sink, options.limits);
+    const parsing = parse(input, sink, options);
     let deadline = performance.now() + SLICE_MS;
     const breathe = async (): Promise<void> => {
       if (performance.now() < deadline) return;
@@ -54,7 +56,7 @@ export async function readRdb(
   }
 }
 
-function* parse(input: RdbInput, sink: RdbSink, limits?: EncodingLimits): Generator<Pause, void> {
+function* parse(input: RdbInput, sink: RdbSink, { limits, onAux }: RdbReadOptions): Generator<Pause, void> {
   const version = yield* whole(input, () => readVersion(input));
   let db = 0;
   let expireAtMs: number | undefined;
@@ -65,6 +67,11 @@ function* parse(input: RdbInput, sink: RdbSink, limits?: EncodingLimits): Genera
     switch (opcode) {
       case OPCODE.end:
         return yield* checkEnd(input, version);
+      case OPCODE.aux: {
+        const [name, value] = yield* whole(input, () => [input.string(), input.string()] as const);
+        onAux?.(name, value);
+        break;
+      }
       case OPCODE.selectDb:
         db = yield* whole(input, () => input.length());
         break;
@@ -103,7 +110,6 @@ function readVersion(input: RdbInput): number {
 /** Skips what only helps servers to load faster or to evict; false when the opcode begins a key. */
 function* skipped(input: RdbInput, opcode: number): Generator<Pause, boolean> {
   const skips: Record<number, () => unknown> = {
-    [OPCODE.aux]: () => [input.string(), input.string()],
     [OPCODE.resizeDb]: () => [input.length(), input.length()],
     [OPCODE.slotInfo]: () => [input.length(), input.length(), input.length()],
     [OPCODE.idle]: () => input.length(),

@@ -1,6 +1,6 @@
 import type { Value } from '../../keyspace/value.ts';
 import { crc64, updateCrc64 } from './crc64.ts';
-import { OPCODE, RDB_VERSION } from './format.ts';
+import { AUX_ACL_USER, OPCODE, RDB_VERSION } from './format.ts';
 import { RdbOutput } from './output.ts';
 import { typeByte, writeBody, writeBodySliced } from './write-value.ts';
 
@@ -52,8 +52,8 @@ export class RdbKeys {
   }
 }
 
-/** The beginning of an RDB file: its version, and remarks for people. */
-export function writeHeader(out: RdbOutput, nowMs: number): void {
+/** The beginning of an RDB file: its version, remarks for people, and the node's ACL users. */
+export function writeHeader(out: RdbOutput, nowMs: number, aclUsers?: ReadonlyMap<string, string>): void {
   out.raw(`REDIS${String(RDB_VERSION).padStart(4, '0')}`);
   const remarks = [
     ['redis-ver', '7.2.0'],
@@ -61,6 +61,7 @@ export function writeHeader(out: RdbOutput, nowMs: number): void {
     ['ctime', String(Math.floor(nowMs / 1000))],
     ['used-mem', '0'],
     ['aof-base', '0'],
+    ...Array.from(aclUsers ?? [], ([name, rules]) => [AUX_ACL_USER, `${name} ${rules}`] as const),
   ] as const;
   for (const [name, value] of remarks) {
     out.byte(OPCODE.aux);

@@ -15,12 +15,12 @@ export interface BaseContext {
   readonly probe: Probe;
 }
 
-/** Writes a node's base and lets go of everything before it. A node without keys takes no file. */
+/** Writes a node's base and lets go of everything before it. A node without keys and users takes no file. */
 export async function rebase(context: BaseContext, journal: WalJournal, node: Node): Promise<void> {
   const { log, basesDir, probe } = context;
   const { history } = journal;
   const old = history.base;
-  if (node.databases.every((db) => db === undefined || db.size === 0)) {
+  if (node.aclUsers === undefined && node.databases.every((db) => db === undefined || db.size === 0)) {
     if (old === undefined && history.bytes === 0) return;
     await forget(context, journal);
   } else {

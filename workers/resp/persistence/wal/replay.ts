@@ -44,7 +44,9 @@ export async function replay(
   if (running.length > 0) await replayLog(segments, until, running, apply);
   for (const target of targets) {
     target.node.replaying = false;
-    if (target.failure !== undefined) target.node.databases.forEach((db) => db?.clear());
+    if (target.failure === undefined) continue;
+    target.node.databases.forEach((db) => db?.clear());
+    target.node.aclUsers = undefined;
   }
 }
 

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { redisBinaries } from '#test/tools/redis-binaries.ts';
+import { createEngine } from '../engine.ts';
+import type { ReplyValue } from '../engine-api.ts';
+import { Node } from '../keyspace/node.ts';
+import { readReply } from '../protocol/reply-value.ts';
+import { startReference } from './reference.ts';
+import type { ReferenceServer } from './reference.ts';
+import { openWire } from './wire.ts';
+
+/** Where Redis 7.2, which the engine follows, differs from the reference, 7.0; by command, the fields that do. */
+const OF_7_2: Readonly<Record<string, readonly string[]>> = {
+  'client|no-touch': ['new'],
+  'client|setinfo': ['new'],
+  // They may be called from scripts, where they do not block.
+  blmove: ['flags'],
+  brpoplpush: ['flags'],
+  blpop: ['flags'],
+  brpop: ['flags'],
+  bzpopmin: ['flags'],
+  bzpopmax: ['flags'],
+  wait: ['flags', 'categories'],
+  waitaof: ['new'],
+  // WITHSCORE.
+  zrank: ['arity'],
+  zrevrank: ['arity'],
+  'command|getkeys': ['arity'],
+  'command|getkeysandflags': ['arity'],
+};
+
+const engine = createEngine({ defaultNode: new Node({ id: 'table' }) });
+let reference: ReferenceServer;
+let port = 0;
+
+beforeAll(async () => {
+  const { server, env } = await redisBinaries();
+  reference = await startReference(server, env);
+  port = await engine.listen({ port: 0 });
+}, 120_000);
+
+afterAll(async () => {
+  await engine.close();
+  await reference.stop();
+});
+
+const sorted = (set: ReplyValue | undefined): string[] => [...(set as ReadonlySet<string>)].sort();
+
+/** A key specification with its flags in order; Redis's remarks for people are not compared. */
+function plainPlaces(value: ReplyValue | undefined): unknown {
+  return [...(value as ReadonlySet<ReadonlyMap<string, ReplyValue>>)].map((place) => ({
+    flags: sorted(place.get('flags')),
+    begin: place.get('begin_search'),
+    find: place.get('find_keys'),
+  }));
+}
+
+async function table(of: number): Promise<Map<string, Record<string, unknown>>> {
+  const wire = await openWire(of);
+  const [, reply] = await wire.batch([['HELLO', '3'], ['COMMAND']]);
+  wire.close();
+  const rows = new Map<string, Record<string, unknown>>();
+  const add = (commands: readonly ReplyValue[]): void => {
+    for (const command of commands) {
+      const [name, arity, flags, first, last, step, categories, tips, places, subcommands] =
+        command as readonly ReplyValue[];
+      rows.set(name as string, {
+        arity,
+        flags: sorted(flags),
+        keys: [first, last, step],
+        categories: sorted(categories),
+        tips: sorted(tips),
+        places: plainPlaces(places),
+      });
+      add([...(subcommands as Iterable<ReplyValue>)]);
+    }
+  };
+  add(readReply(reply!) as readonly ReplyValue[]);
+  return rows;
+}
+
+test('arity, flags, keys, tips and ACL categories of every command are those of a real redis-server', async () => {
+  const [ours, theirs] = [await table(port), await table(reference.port)];
+  expect(ours.size).toBeGreaterThan(200);
+  for (const [name, row] of ours) {
+    const exceptions = OF_7_2[name] ?? [];
+    const real = theirs.get(name);
+    if (exceptions.includes('new')) expect(real, name).toBeUndefined();
+    for (const field of exceptions.includes('new') ? [] : Object.keys(row)) {
+      if (!exceptions.includes(field)) expect({ [field]: row[field] }, name).toEqual({ [field]: real?.[field] });
+    }
+  }
+});
+
+test('COMMAND GETKEYSANDFLAGS tells what is done with each key', async () => {
+  const wires = await Promise.all([port, reference.port].map(openWire));
+  for (const line of [
+    'GET k',
+    'SET k v',
+    'SET k v GET',
+    'SET k v EX 10',
+    'MSET a 1 b 2',
+    'COPY a b',
+    'BITFIELD k GET u8 0',
+    'BITFIELD k SET u8 0 1',
+    'BITFIELD k OVERFLOW SAT GET u8 0',
+    'ZUNIONSTORE d 2 a b',
+    'SORT l STORE d',
+    'SORT l',
+    'LMPOP 2 a b LEFT',
+    'DEL a b',
+    'PING x',
+    'GET a b',
+    'NOSUCH x',
+    'LMOVE a b LEFT RIGHT',
+    'EXISTS a b',
+    'OBJECT ENCODING k',
+    'SINTERCARD 2 a b',
+    'SUBSCRIBE ch',
+    'SPUBLISH ch m',
+    'BLPOP a b 0',
+  ]) {
+    const request = ['COMMAND', 'GETKEYSANDFLAGS', ...line.split(' ')];
+    const [ours, theirs] = await Promise.all(wires.map((wire) => wire.batch([request])));
+    expect(ours, line).toEqual(theirs);
+  }
+  for (const wire of wires) wire.close();
+});

@@ -1,0 +1,113 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { redisBinaries } from '#test/tools/redis-binaries.ts';
+import { createEngine } from '../engine.ts';
+import { Node } from '../keyspace/node.ts';
+import { createGenerator, seeded } from './generate.ts';
+import { startReference } from './reference.ts';
+import type { ReferenceServer } from './reference.ts';
+import { openWire } from './wire.ts';
+import type { Wire } from './wire.ts';
+
+const firstSeed = Number(process.env['RESP_SEED'] ?? Math.floor(Math.random() * 1e9));
+const SEEDS = 8;
+const BATCHES = 40;
+
+const engine = createEngine({ defaultNode: new Node({ id: 'notifications' }) });
+let reference: ReferenceServer;
+let ports: readonly [number, number];
+
+beforeAll(async () => {
+  const { server, env } = await redisBinaries();
+  reference = await startReference(server, env);
+  ports = [await engine.listen({ port: 0 }), reference.port];
+}, 120_000);
+
+afterAll(async () => {
+  await engine.close();
+  await reference.stop();
+});
+
+/** A connection, and what another one that listens to all keyspace events hears. */
+async function listen(
+  port: number,
+): Promise<{ wire: Wire; heard: (marker: string) => Promise<string[]>; close: () => void }> {
+  const subscriber = new Redis(port, { retryStrategy: null });
+  subscriber.on('error', () => undefined);
+  let events: string[] = [];
+  let ended: ((marker: string) => void) | undefined;
+  subscriber.on('pmessageBuffer', (_pattern, channel: Buffer, message: Buffer) => {
+    const [name, text] = [channel.toString('latin1'), message.toString('latin1')];
+    if (name === '__key:end') ended?.(text);
+    else events.push(`${name} ${text}`);
+  });
+  await subscriber.psubscribe('__key*');
+  const wire = await openWire(port);
+  const heard = async (marker: string): Promise<string[]> => {
+    const arrived = new Promise<void>((resolve) => {
+      ended = (text) => void (text === marker && resolve());
+    });
+    await Promise.all([wire.batch([['PUBLISH', '__key:end', marker]]), arrived]);
+    const all = events;
+    events = [];
+    return all;
+  };
+  const close = (): void => {
+    wire.close();
+    subscriber.disconnect();
+  };
+  return { wire, heard, close };
+}
+
+/** Keys that expire within the test would do so at other moments on each side. */
+function expiresSoon([name, ...args]: readonly string[]): boolean {
+  return /ex|^set$/i.test(name!) && args.some((word) => Number(word) > 0 && Number(word) < 1000);
+}
+
+/** Streams are left out: an XREADGROUP that finds nothing makes its consumer here, and does not in the reference. */
+function ofStreams([name]: readonly string[]): boolean {
+  return name!.toLowerCase().startsWith('x');
+}
+
+test(
+  'random commands cause the events that a real redis-server sends, in its order',
+  { timeout: 120_000 },
+  async () => {
+    console.log(`notifications: RESP_SEED=${firstSeed}`);
+    const sides = await Promise.all(ports.map(listen));
+    for (const { wire } of sides)
+      await wire.batch([['CONFIG', 'SET', 'notify-keyspace-events', process.env['RESP_EVENTS'] ?? 'KEA']]);
+    for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
+      const next = createGenerator(seeded(seed));
+      for (const { wire, heard } of sides) {
+        await wire.batch([['DISCARD'], ['SELECT', '0'], ['FLUSHALL']]);
+        await heard('begin');
+      }
+      for (let batch = 0; batch < BATCHES; batch++) {
+        const requests = Array.from({ length: 25 }, next).filter((words) => !expiresSoon(words) && !ofStreams(words));
+        const hear = async ({ wire, heard }: (typeof sides)[number]): Promise<string[]> => {
+          await wire.batch([...requests, ['DISCARD']]);
+          return heard(`${seed}:${batch}`);
+        };
+        const told = await Promise.all(sides.map(hear));
+        expect(told[0], `RESP_SEED=${seed} after ${requests.map((words) => words.join(' ')).join('\n')}`).toEqual(
+          told[1],
+        );
+      }
+    }
+    for (const { close } of sides) close();
+  },
+);
+
+test('notify-keyspace-events is shown in its normal form', async () => {
+  const wires = await Promise.all(ports.map(openWire));
+  for (const classes of ['', 'KEA', 'AKE', 'g$lshzxetdKE', 'Kg', 'gK', 'E', 'xE', 'KEm', 'mA', 'zhslKE$', 'q', 'AA']) {
+    const requests = [
+      ['CONFIG', 'SET', 'notify-keyspace-events', classes],
+      ['CONFIG', 'GET', 'notify-keyspace-events'],
+    ];
+    const [ours, theirs] = await Promise.all(wires.map((wire) => wire.batch(requests)));
+    expect(ours![1], classes).toBe(theirs![1]);
+  }
+  for (const wire of wires) wire.close();
+});
