@@ -15,6 +15,7 @@ import { beginSnapshot } from './keyspace/snapshot.ts';
 import { trackUsage } from './keyspace/usage.ts';
 import { listen } from './net/listener.ts';
 import type { Listener } from './net/listener.ts';
+import { scriptingOf } from './scripting/scripts.ts';
 import { readReply } from './protocol/reply-value.ts';
 
 const MEBIBYTE = 1_048_576;
@@ -100,7 +101,8 @@ export function createEngine(options: EngineOptions): Engine {
       startBatch();
       const client = insider(node, db);
       client.reply.resp3 = true;
-      execute(client, args);
+      // Only a script that is at work makes a client without a connection wait.
+      while (!execute(client, args)) await new Promise<void>((free) => scriptingOf(serverOf(node)).whenFree(free));
       await client.pending;
       detach(client);
       const reply = readReply(client.reply.take().join(''));
@@ -154,6 +156,7 @@ export function createEngine(options: EngineOptions): Engine {
     },
     closeNode(node) {
       node.closed = true;
+      servers.get(node)?.scripting?.close();
       for (const client of servers.get(node)?.clients.values() ?? []) client.transport?.end();
       servers.delete(node);
     },

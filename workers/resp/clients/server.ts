@@ -6,6 +6,7 @@ import type { ValueCodec } from '../keyspace/codec.ts';
 import type { Database, Watcher } from '../keyspace/database.ts';
 import type { Node } from '../keyspace/node.ts';
 import type { ClientTracking, TrackingTable } from './tracking.ts';
+import type { Script } from '../scripting/script.ts';
 import { Reply } from '../protocol/reply.ts';
 
 /** What all nodes of a process share. */
@@ -83,6 +84,26 @@ export interface CommandStat {
   microseconds: number;
   rejected: number;
   failed: number;
+}
+
+/** A node's scripts: the cache of SCRIPT LOAD and EVAL, and the one that is running. */
+export interface NodeScripts {
+  /** By digest in lower case. */
+  readonly cache: ReadonlyMap<string, Script>;
+  /** Others are told BUSY instead of being kept waiting. */
+  readonly busy: boolean;
+  /** Compiles a script and keeps it. Returns the error line when it does not compile. */
+  load(source: string): Script | string;
+  /** Forgets all scripts, and whatever their state holds. */
+  flush(): void;
+  /** Runs a script for a client. When it takes longer than a slice, the client's reply is pending. */
+  run(client: Client, script: Script, keys: readonly string[], args: readonly string[], readOnly: boolean): void;
+  /** Ends the running script before its next instructions, unless it has written. */
+  kill(): 'killed' | 'wrote' | 'none';
+  /** The node is gone: nothing of it may go on. */
+  close(): void;
+  /** Calls back once no script runs, or those who wait are to be told BUSY. */
+  whenFree(callback: () => void): void;
 }
 
 /** One connection as commands see it. */
@@ -184,6 +205,8 @@ export class Server {
   aclLogMax = 128;
   slowLogMicroseconds = 10_000;
   slowLogMax = 128;
+  /** The node's Lua scripts, once it has used some. */
+  scripting: NodeScripts | undefined;
   /** Classes of keyspace notifications that are on, as in notify-keyspace-events. */
   notifications = '';
 

@@ -44,6 +44,10 @@ export interface Command {
   readonly whileLoading: boolean;
   /** May propagate, so it waits while writes are paused. */
   readonly mayReplicate: boolean;
+  /** Scripts can't call it. */
+  readonly noScript: boolean;
+  /** Runs while a script of the node keeps everyone else waiting. */
+  readonly whileBusy: boolean;
   readonly privileged: boolean;
   readonly run: Run;
   readonly subcommands: ReadonlyMap<string, Command> | undefined;
@@ -79,6 +83,8 @@ export function compile(spec: CommandSpec, container?: CommandSpec, privileged =
     whileSubscribed: WHILE_SUBSCRIBED.has(fullName),
     whileLoading: flags.has('loading') || flags.has('no_auth'),
     mayReplicate: flags.has('write') || flags.has('may_replicate'),
+    noScript: flags.has('noscript'),
+    whileBusy: flags.has('allow_busy'),
     privileged,
     run: spec.run ?? (() => undefined),
     subcommands,

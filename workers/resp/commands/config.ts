@@ -168,6 +168,8 @@ const parameters: ReadonlyMap<string, Parameter> = new Map<string, Parameter>([
   ['stream-node-max-entries', encoding('streamEntries')],
   ['stream-node-max-bytes', encoding('streamBytes')],
   ['list-compress-depth', kept('list-compress-depth', '0', /^\d+$/)],
+  ['busy-reply-threshold', kept('busy-reply-threshold', '5000', /^\d+$/)],
+  ['lua-time-limit', kept('busy-reply-threshold', '5000', /^\d+$/)],
   ['latency-monitor-threshold', kept('latency-monitor-threshold', '0', /^\d+$/)],
   ['appendonly', kept('appendonly', 'no', /^(?:yes|no)$/)],
   ['appendfsync', kept('appendfsync', 'everysec', /^(?:always|everysec|no)$/)],

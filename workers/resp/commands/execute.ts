@@ -6,7 +6,7 @@ import { discard } from '../clients/transactions.ts';
 import { feedMonitors } from '../clients/monitor.ts';
 import { noteSlow } from '../clients/slow-log.ts';
 import { makeRoom } from '../keyspace/eviction.ts';
-import { NO_AUTH, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
+import { BUSY, NO_AUTH, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
 import type { Command } from './command.ts';
 import { keyUses } from './key-uses.ts';
 import { runExtra } from './extra.ts';
@@ -63,6 +63,14 @@ function dispatch(client: Client, args: readonly string[]): boolean {
     reject(client, commandNamed(args[0]!), command);
     return true;
   }
+  if (client.node.busy && client.authenticated && !mayInterrupt(command)) {
+    if (client.server.scripting?.busy !== true) {
+      client.server.scripting?.whenFree(() => client.transport?.resume());
+      return false;
+    }
+    reject(client, command, BUSY);
+    return true;
+  }
   const refusal = refusalOf(client, command, args);
   if (refusal !== undefined) {
     reject(client, command, refusal);
@@ -80,6 +88,11 @@ function dispatch(client: Client, args: readonly string[]): boolean {
   if (client.server.pausedUntilMs !== 0 && mustWait(client, command)) return false;
   call(client, command, args);
   return true;
+}
+
+/** Whether a command runs between two slices of a script. EXEC itself must wait, whatever was queued. */
+function mayInterrupt(command: Command): boolean {
+  return command.whileBusy && command.fullName !== 'exec';
 }
 
 /** Why a command may not run now, as an error line. */
@@ -140,7 +153,8 @@ export function call(client: Client, command: Command, args: readonly string[]):
   if (tracking !== undefined) beginCommand(tracking, client);
   command.run(client, args);
   if (node.dirty !== dirty && !node.rewritten) node.addEffect(index, args);
-  if (!client.executing) {
+  // A script that was suspended goes on later, and its effects are one block.
+  if (!client.executing && !node.busy) {
     if (node.effects.length > 0) node.flushEffects();
     if (node.readyKeys.length > 0) serveReady(server);
   }

@@ -22,6 +22,7 @@ import { pubsubCommands } from './pubsub.ts';
 import { register } from './registry.ts';
 import { savingCommands } from './saving.ts';
 import { scanCommands } from './scan.ts';
+import { scriptingCommands } from './scripting.ts';
 import { serverCommands } from './server.ts';
 import { streamClaimCommands } from './stream-claims.ts';
 import { streamGroupCommands } from './stream-groups.ts';
@@ -73,6 +74,7 @@ const lists = [
   pubsubCommands,
   serverCommands,
   savingCommands,
+  scriptingCommands,
   commandCommands,
   waitAofCommands,
   withheldCommands,

@@ -1,5 +1,6 @@
 import type { Client } from '../clients/server.ts';
 import { aclRefusalAtExec } from '../acl/refuse.ts';
+import { serveReady } from '../clients/blocking.ts';
 import { discard, unwatch } from '../clients/transactions.ts';
 import { EXEC_ABORT } from '../protocol/errors.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
@@ -42,15 +43,40 @@ function exec(client: Client): void {
   }
   client.executing = true;
   reply.array(transaction.queue.length);
-  for (const args of transaction.queue) {
-    const command = resolve(args);
-    const refusal = typeof command === 'string' ? command : aclRefusalAtExec(client, command, args);
-    if (typeof command === 'string' || refusal !== undefined) reply.error(refusal!);
-    else call(client, command, args);
+  const { queue } = transaction;
+  for (const [i, args] of queue.entries()) {
+    const pending = runQueued(client, args);
+    if (pending === undefined) continue;
+    // A script takes long: the rest follows when it has ended, and nobody comes between.
+    client.pending = execLater(client, queue.slice(i + 1), pending);
+    node.rewritten = true;
+    return;
   }
   client.executing = false;
   // What the queued commands propagated goes to the journal as one block; EXEC itself has no effect.
   node.rewritten = true;
+}
+
+/** Runs a queued command, and returns what is to be waited for when it is a script that takes long. */
+function runQueued(client: Client, args: readonly string[]): Promise<void> | undefined {
+  const command = resolve(args);
+  const refusal = typeof command === 'string' ? command : aclRefusalAtExec(client, command, args);
+  if (typeof command === 'string' || refusal !== undefined) client.reply.error(refusal!);
+  else call(client, command, args);
+  return client.pending;
+}
+
+async function execLater(client: Client, rest: readonly (readonly string[])[], first: Promise<void>): Promise<void> {
+  const { node, server } = client;
+  await first;
+  for (const args of rest) {
+    client.pending = undefined;
+    await runQueued(client, args);
+  }
+  client.executing = false;
+  node.busy = false;
+  node.flushEffects();
+  serveReady(server);
 }
 
 function discardCommand(client: Client): void {

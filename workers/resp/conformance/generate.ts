@@ -1,3 +1,4 @@
+import { scripts } from './scripts.ts';
 import { templates } from './templates.ts';
 
 /** Numbers from 0 to 1 that a seed determines (mulberry32). */
@@ -73,6 +74,7 @@ export function createGenerator(random: () => number, lines: readonly string[] =
     o: () => `${(random() * 10).toFixed(6)} ${(40 + random() * 5).toFixed(6)}`,
     u: () => pick(['m', 'km', 'ft', 'mi', 'km', 'KM']),
     r: () => String(Math.floor(10 ** (random() * 5))),
+    q: () => pick(scripts),
     d: () => pick(['0', '0', '0', '1', '2', '16']),
   };
 

@@ -22,7 +22,7 @@ export function createExpiryCycle(): { watch(node: Node): void; stop(): void } {
       if (performance.now() > deadline) break;
       // Whoever was visited goes to the end of the line, so that a short budget is shared fairly.
       nodes.delete(node);
-      if (!node.closed && visit(node, cursors, deadline)) nodes.add(node);
+      if (!node.closed && (node.busy || visit(node, cursors, deadline))) nodes.add(node);
     }
     if (nodes.size === 0) stop();
   };

@@ -51,6 +51,8 @@ export class Node implements DatabaseOwner {
   writesRefused: string | undefined;
   /** Set while all commands on the node's data are refused with this error line (without the leading '-'), as while loading. */
   unavailable: string | undefined;
+  /** A script is at work between two slices: nothing else may change the node's data. */
+  busy = false;
   /** Set once the node was closed. */
   closed = false;
 

@@ -1,0 +1,121 @@
+import { TYPE } from './lua.ts';
+import type { Lua } from './lua.ts';
+import { printG } from './numbers.ts';
+
+/** Settings of the cjson library, as scripts can change them; every script starts with the defaults. */
+export interface JsonSettings {
+  sparseConvert: boolean;
+  sparseRatio: number;
+  sparseSafe: number;
+  encodeMaxDepth: number;
+  decodeMaxDepth: number;
+  precision: number;
+  encodeInvalidNumbers: boolean | 'null';
+  decodeInvalidNumbers: boolean;
+}
+
+/** What lua-cjson starts with. */
+export function defaultJsonSettings(): JsonSettings {
+  return {
+    sparseConvert: false,
+    sparseRatio: 2,
+    sparseSafe: 10,
+    encodeMaxDepth: 1000,
+    decodeMaxDepth: 1000,
+    precision: 14,
+    encodeInvalidNumbers: false,
+    decodeInvalidNumbers: true,
+  };
+}
+
+/** Why something can't be encoded or decoded; the library raises it as a Lua error. */
+export class JsonError extends Error {}
+
+const SHORT: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '/': '\\/',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+};
+
+function quote(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- these are what JSON must escape.
+  const special = /["\\/\u0000-\u001f\u007f]/g;
+  const escaped = text.replace(
+    special,
+    (char) => SHORT[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return `"${escaped}"`;
+}
+
+function number(value: number, settings: JsonSettings): string {
+  if (!Number.isFinite(value) && settings.encodeInvalidNumbers !== true) {
+    if (settings.encodeInvalidNumbers === 'null') return 'null';
+    throw new JsonError('Cannot serialise number: must not be NaN or Inf');
+  }
+  return printG(value, settings.precision);
+}
+
+/** The length of the table on top as an array; undefined when it must become an object. */
+function arrayLength(lua: Lua, L: number, settings: JsonSettings): number | undefined {
+  const { api } = lua;
+  let max = 0;
+  let items = 0;
+  api.lua_pushnil(L);
+  while (api.lua_next(L, -2) !== 0) {
+    const key = api.lua_type(L, -2) === TYPE.number ? api.lua_tonumber(L, -2) : 0;
+    if (!(key >= 1) || Math.floor(key) !== key) {
+      api.lua_settop(L, -3);
+      return undefined;
+    }
+    max = Math.max(max, key);
+    items++;
+    api.lua_settop(L, -2);
+  }
+  if (items === 0) return undefined;
+  if (settings.sparseRatio > 0 && max > items * settings.sparseRatio && max > settings.sparseSafe) {
+    if (!settings.sparseConvert) throw new JsonError('Cannot serialise table: excessively sparse array');
+    return undefined;
+  }
+  return max;
+}
+
+const NAMES = ['nil', 'boolean', 'lightuserdata', 'number', 'string', 'table', 'function', 'userdata', 'thread'];
+
+/** Encodes the value on top of the stack as lua-cjson does. Throws a JsonError. */
+export function encodeJson(lua: Lua, L: number, settings: JsonSettings, depth = 0): string {
+  const { api } = lua;
+  const type = api.lua_type(L, -1);
+  if (type === TYPE.string) return quote(lua.text(L, -1)!);
+  if (type === TYPE.number) return number(api.lua_tonumber(L, -1), settings);
+  if (type === TYPE.boolean) return api.lua_toboolean(L, -1) !== 0 ? 'true' : 'false';
+  if (type === TYPE.nil || (type === TYPE.light && api.lua_touserdata(L, -1) === 0)) return 'null';
+  if (type !== TYPE.table) throw new JsonError(`Cannot serialise ${NAMES[type]}: type not supported`);
+  if (depth + 1 > settings.encodeMaxDepth || api.lua_checkstack(L, 4) === 0)
+    throw new JsonError(`Cannot serialise, excessive nesting (${depth + 1})`);
+  const length = arrayLength(lua, L, settings);
+  const parts: string[] = [];
+  if (length !== undefined) {
+    for (let i = 1; i <= length; i++) {
+      api.lua_rawgeti(L, -1, i);
+      parts.push(encodeJson(lua, L, settings, depth + 1));
+      api.lua_settop(L, -2);
+    }
+    return `[${parts.join(',')}]`;
+  }
+  api.lua_pushnil(L);
+  while (api.lua_next(L, -2) !== 0) {
+    const keyType = api.lua_type(L, -2);
+    let key: string;
+    if (keyType === TYPE.number) key = `"${number(api.lua_tonumber(L, -2), settings)}"`;
+    else if (keyType === TYPE.string) key = quote(lua.text(L, -2)!);
+    else throw new JsonError(`Cannot serialise ${NAMES[keyType]}: table key must be a number or string`);
+    parts.push(`${key}:${encodeJson(lua, L, settings, depth + 1)}`);
+    api.lua_settop(L, -2);
+  }
+  return `{${parts.join(',')}}`;
+}

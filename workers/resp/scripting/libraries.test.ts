@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { redisBinaries } from '#test/tools/redis-binaries.ts';
+import { startReference } from '../conformance/reference.ts';
+import type { ReferenceServer } from '../conformance/reference.ts';
+import { openWire } from '../conformance/wire.ts';
+import type { Wire } from '../conformance/wire.ts';
+import { createEngine } from '../engine.ts';
+import { Node } from '../keyspace/node.ts';
+
+const engine = createEngine({ defaultNode: new Node({ id: 'libraries' }) });
+let reference: ReferenceServer;
+let ours: Wire;
+let theirs: Wire;
+
+beforeAll(async () => {
+  const { server, env } = await redisBinaries();
+  reference = await startReference(server, env);
+  ours = await openWire(await engine.listen({ port: 0 }));
+  theirs = await openWire(reference.port);
+}, 120_000);
+
+afterAll(async () => {
+  ours.close();
+  theirs.close();
+  await engine.close();
+  await reference.stop();
+});
+
+/** Expressions of each library; the results and the errors must be a real redis-server's, byte for byte. */
+const expressions: Readonly<Record<string, readonly string[]>> = {
+  cjson: [
+    'cjson.encode({1, 2, {a = 1.5}, "x/\\"\\\\\\n\\0\\127", cjson.null, true})',
+    'cjson.encode({[1] = 1, [2] = 2, [4] = 4})',
+    'cjson.encode({[1] = 1, [100] = 2})',
+    'cjson.encode({[1.5] = 1})',
+    'cjson.encode({[true] = 1})',
+    'cjson.encode({})',
+    'cjson.encode(1/0)',
+    'cjson.encode(function() end)',
+    '{cjson.encode(0.1), cjson.encode(1e20), cjson.encode(123456789012345678), cjson.encode(-0.00001), cjson.encode(1e-7)}',
+    '(function() local t = {} for i = 1, 1100 do t = {t} end return cjson.encode(t) end)()',
+    'cjson.decode(("["):rep(1100))',
+    'cjson.decode("[1,2,{\\"a\\":[1e3,\\"\\\\u00e9\\\\ud83d\\\\ude00\\"]}]")[3].a[2]',
+    'cjson.decode("\\"\\\\ud83d\\"")',
+    'cjson.decode("[1,2")',
+    'cjson.decode("[1,]")',
+    'cjson.decode("{\\"a\\" 1}")',
+    'cjson.decode("{\\"a\\":1,}")',
+    'cjson.decode("{1:2}")',
+    'cjson.decode("nope")',
+    'cjson.decode("")',
+    'cjson.decode("1 2")',
+    'cjson.decode("\\"abc")',
+    'cjson.decode("\\"\\\\x\\"")',
+    'cjson.decode("0x10")',
+    'tostring(cjson.decode("-inf"))',
+    'cjson.decode("[01, 1.5e2, -3]")',
+    'cjson.decode("null") == cjson.null',
+    'cjson.decode({})',
+    'cjson.decode()',
+  ],
+  cmsgpack: [
+    'cmsgpack.pack({1, 2, {a = 1.5}, -1, -32, -33, -129, -40000, 127, 128, 300, 70000, 5e9, -5e9, 0.1, 2^53, true, false})',
+    'cmsgpack.pack(1, "a", nil, {})',
+    'cmsgpack.pack(("x"):rep(31), ("x"):rep(32), ("x"):rep(300), ("x"):rep(70000))',
+    'cmsgpack.pack({1, 2, nil, 4})',
+    'cmsgpack.pack()',
+    'cmsgpack.pack(function() end)',
+    '(function() local t = {} for i = 1, 20 do t = {t} end return cmsgpack.pack(t) end)()',
+    '{cmsgpack.unpack(cmsgpack.pack(1, "a", {1, 2, {3}}, -5, 1.5, 70000, -70000))}',
+    '{cmsgpack.unpack_one(cmsgpack.pack(1, 2, 3))}',
+    '{cmsgpack.unpack_one(cmsgpack.pack(1, 2, 3), 2)}',
+    '{cmsgpack.unpack_limit(cmsgpack.pack(1, 2, 3), 2)}',
+    '{cmsgpack.unpack_limit(cmsgpack.pack(1, 2, 3), 2, 9)}',
+    'cmsgpack.unpack("\\146")',
+    'cmsgpack.unpack("\\193")',
+    'cmsgpack.unpack(cmsgpack.pack({x = "y"})).x',
+    '{cmsgpack.unpack("")}',
+    'cmsgpack.unpack({})',
+  ],
+  struct: [
+    'struct.pack(">IhBc3s", 1, 2, 3, "abc", "zz")',
+    'struct.pack("<i8I3hb", -2, 70000, -5, 255)',
+    'struct.pack("!4 b i4 !8 d", 1, 2, 3.5)',
+    'struct.pack(">fd", 1.5, -2.25)',
+    'struct.pack("c0c2", "abc", "xyz")',
+    'struct.pack("c5", "abc")',
+    'struct.pack("i40", 1)',
+    'struct.pack("y", 1)',
+    'struct.pack("i", "x")',
+    '{struct.unpack("<I4h", struct.pack("<I4h", 70000, -5))}',
+    '{struct.unpack(">Bc0s", "\\3abcdef\\0")}',
+    '{struct.unpack("c0", "abc")}',
+    '{struct.unpack("s", "abc")}',
+    '{struct.unpack("i4", "abc")}',
+    '{struct.unpack("b", "abc", 3)}',
+    '{struct.unpack("b", "abc", 0)}',
+    'struct.size("!8bIl")',
+    'struct.size("bhilTfd")',
+  ],
+  bit: [
+    '{bit.band(0xff, 0x0f), bit.bor(1, 2), bit.bxor(3, 1), bit.bnot(0), bit.tobit(2^32 + 1), bit.tobit(0.5), bit.tobit(1.5)}',
+    '{bit.lshift(1, 31), bit.rshift(-1, 28), bit.arshift(-8, 1), bit.rol(1, 33), bit.ror(1, 1), bit.bswap(1), bit.lshift(1, 32)}',
+    '{bit.tohex(255), bit.tohex(-1, 4), bit.tohex(255, -4), bit.tohex(1, 20)}',
+    'bit.band("x")',
+    'bit.band()',
+    '{bit.band("7", 3)}',
+  ],
+};
+
+for (const [library, list] of Object.entries(expressions)) {
+  test(`${library} answers as a real redis-server's`, async () => {
+    const requests = list.map((expression) => ['EVAL', `return ${expression}`, '0']);
+    const [left, right] = await Promise.all([ours.batch(requests), theirs.batch(requests)]);
+    for (const [i, expression] of list.entries()) expect.soft(left[i], expression).toBe(right[i]);
+  });
+}

@@ -1,0 +1,106 @@
+/** The name under which the error handler knows the prelude's own functions, which it passes over. */
+export const PRELUDE = '@prelude';
+
+/**
+ * Runs once in each new state, before any script: builds what scripts see from the plain libraries and the host's
+ * functions. Scripts get an empty environment that looks names up in tables they can neither reach nor change, so that
+ * nothing a script does is seen by the next one. Returns the environment, the table of its names, and the error handler.
+ */
+export const PRELUDE_SOURCE = `
+local host = ...
+local G, error, type, next, rawset, rawget = _G, error, type, next, rawset, rawget
+local getinfo, setmetatable, find, byte, tostring = debug.getinfo, setmetatable, string.find, string.byte, tostring
+local loadstring, load, sort, plainpairs, ipairs = loadstring, load, table.sort, pairs, ipairs
+local getmetatable = getmetatable
+local real = setmetatable({}, { __mode = 'k' })
+local READONLY = 'Attempt to modify a readonly table'
+local function refuse() error(READONLY, 2) end
+
+G.math.random, G.math.randomseed = host.random.random, host.random.randomseed
+G.os = { clock = host.clock }
+G.redis, G.cjson, G.cmsgpack, G.struct, G.bit = host.redis, host.cjson, host.cmsgpack, host.struct, host.bit
+for _, name in ipairs { 'dofile', 'loadfile', 'print', 'newproxy', 'getfenv', 'setfenv', 'debug', 'require', 'module' } do
+  G[name] = nil
+end
+
+local function protect(t)
+  local proxy = {}
+  real[proxy] = t
+  return setmetatable(proxy, { __index = t, __newindex = refuse, __metatable = false })
+end
+
+function G.next(t, k) return next(real[t] or t, k) end
+function G.pairs(t)
+  local inner = real[t]
+  if inner == nil then return plainpairs(t) end
+  return function(_, k) return next(inner, k) end, t, nil
+end
+function G.rawset(t, k, v)
+  if real[t] then error(READONLY, 0) end
+  return rawset(t, k, v)
+end
+function G.setmetatable(t, meta)
+  if real[t] then error(READONLY, 0) end
+  return setmetatable(t, meta)
+end
+function G.rawget(t, k) return rawget(real[t] or t, k) end
+function G.loadstring(code, name)
+  if type(code) == 'string' and byte(code) == 27 then return nil, 'bytecode is not allowed' end
+  return loadstring(code, name)
+end
+function G.load(reader, name)
+  local first = true
+  return load(function()
+    local piece = reader()
+    if first and type(piece) == 'string' and piece ~= '' then
+      first = false
+      if byte(piece) == 27 then error('bytecode is not allowed') end
+    end
+    return piece
+  end, name)
+end
+-- Comparisons in Lua are counted by the hook; those of the library would not be, and a long sort could not be interrupted.
+local function less(a, b) return a < b end
+function G.table.sort(t, comparator) return sort(t, comparator or less) end
+local insert = G.table.insert
+function G.table.insert(t, ...)
+  if real[t] then error(READONLY, 0) end
+  return insert(t, ...)
+end
+
+for _, name in ipairs { 'string', 'table', 'math', 'coroutine', 'os', 'redis', 'cjson', 'cmsgpack', 'struct', 'bit' } do
+  G[name] = protect(G[name])
+end
+local strings = getmetatable('')
+strings.__index = G.string
+strings.__metatable = { __index = G.string }
+real[strings.__metatable] = strings.__metatable
+
+local names = {}
+for k, v in plainpairs(G) do names[k] = v end
+for k in plainpairs(names) do G[k] = nil end
+setmetatable(names, {
+  __index = function(_, name)
+    error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+  end,
+})
+local env = protect(names)
+names._G = env
+
+local function handler(err)
+  local level = 2
+  local info = getinfo(level, 'Sl')
+  while info and (info.what == 'C' or info.source == '${PRELUDE}') do
+    level = level + 1
+    info = getinfo(level, 'Sl')
+  end
+  if type(err) ~= 'table' then err = { err = 'ERR ' .. tostring(err) } end
+  if info then
+    rawset(err, 'source', info.source)
+    rawset(err, 'line', info.currentline)
+  end
+  return err
+end
+names.__redis__err__handler = handler
+return env, names, handler
+`;
