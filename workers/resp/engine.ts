@@ -10,7 +10,7 @@ import { registerCommands } from './commands/table.ts';
 import type { ConnectionLimits, Engine, EngineOptions } from './engine-api.ts';
 import { tick } from './keyspace/clock.ts';
 import { createExpiryCycle } from './keyspace/expiry.ts';
-import { Node } from './keyspace/node.ts';
+import { DATABASE_COUNT, Node } from './keyspace/node.ts';
 import { beginSnapshot } from './keyspace/snapshot.ts';
 import { trackUsage } from './keyspace/usage.ts';
 import { listen } from './net/listener.ts';
@@ -131,19 +131,14 @@ export function createEngine(options: EngineOptions): Engine {
     beginSnapshot: (node, emit) => beginSnapshot(node, emit),
     replaceKeyspace(node, source) {
       tick();
-      for (const db of node.databases) db?.abandon();
-      for (const from of source.databases) {
-        if (from === undefined) continue;
-        const to = node.database(from.index);
-        to.entries = from.entries;
-        to.expires = from.expires;
-        for (const key of to.watched?.keys() ?? []) to.signal(key);
-        for (const key of to.waiting ?? []) if (to.entries.has(key)) node.keyReady(to, key);
+      for (let index = 0; index < DATABASE_COUNT; index++) {
+        const from = source.databases[index];
+        if (from === undefined) node.databases[index]?.takeOver(undefined);
+        else node.database(index).takeOver(from);
       }
       node.aclUsers = source.aclUsers;
       reloadUsers(serverOf(node));
       invalidateAll(serverOf(node));
-      node.usedBytes = source.usedBytes;
       node.dirty++;
       trackUsage(node);
       if (node.databases.some((db) => db !== undefined && db.expires.size > 0)) expiry.watch(node);

@@ -90,6 +90,16 @@ function encoding(field: keyof EncodingLimits, min = 0): Parameter {
   );
 }
 
+function nodeNumber(field: 'evictionSamples' | 'lfuLogFactor' | 'lfuDecayMinutes', min: number): Parameter {
+  return integer(
+    ({ node }) => node[field],
+    ({ node }, value) => {
+      node[field] = value;
+    },
+    min,
+  );
+}
+
 const parameters: ReadonlyMap<string, Parameter> = new Map<string, Parameter>([
   [
     'maxmemory',
@@ -116,7 +126,8 @@ const parameters: ReadonlyMap<string, Parameter> = new Map<string, Parameter>([
       },
     },
   ],
-  ['maxmemory-samples', kept('maxmemory-samples', '5', /^\d+$/)],
+  ['maxmemory-samples', nodeNumber('evictionSamples', 1)],
+  ['maxmemory-eviction-tenacity', kept('maxmemory-eviction-tenacity', '10', /^\d+$/)],
   [
     'notify-keyspace-events',
     {
@@ -184,9 +195,13 @@ const parameters: ReadonlyMap<string, Parameter> = new Map<string, Parameter>([
   ['proto-max-bulk-len', fixed(({ host }) => String(host.limits.bulkBytesMax))],
   ['client-query-buffer-limit', fixed(({ host }) => String(host.limits.queryBufferBytesMax))],
   ['cluster-enabled', fixed('no')],
-  ['lfu-log-factor', kept('lfu-log-factor', '10', /^\d+$/)],
-  ['lfu-decay-time', kept('lfu-decay-time', '1', /^\d+$/)],
-  ['lazyfree-lazy-user-del', kept('lazyfree-lazy-user-del', 'no', /^(?:yes|no)$/)],
+  ['lfu-log-factor', nodeNumber('lfuLogFactor', 0)],
+  ['lfu-decay-time', nodeNumber('lfuDecayMinutes', 0)],
+  // Freeing is the garbage collector's, beside the event loop, whatever these say.
+  ...['eviction', 'expire', 'server-del', 'user-del', 'user-flush'].map((what): [string, Parameter] => [
+    `lazyfree-lazy-${what}`,
+    kept(`lazyfree-lazy-${what}`, 'no', /^(?:yes|no)$/),
+  ]),
 ]);
 
 export const configGet: Run = ({ server, reply }, args) => {

@@ -17,6 +17,7 @@ function flush(databases: (client: Client) => readonly (Database | undefined)[])
       reply.error(SYNTAX);
       return;
     }
+    node.peakBytes = Math.max(node.peakBytes, node.usedBytes);
     for (const db of databases(client)) db?.clear();
     invalidateAll(client.server);
     // Counts as a change even when nothing was there, so that an empty flush is propagated too.
@@ -30,7 +31,6 @@ function time(client: Client): void {
   client.reply.bulks([String(Math.floor(now / 1000)), String(Math.floor((now % 1000) * 1000))]);
 }
 
-/** Exchanges what two databases hold; who watches or waits for a key stays with the number. */
 function swapDb(client: Client, args: readonly string[]): void {
   const { node, reply } = client;
   const first = parseInteger(args[1]!);
@@ -49,21 +49,7 @@ function swapDb(client: Client, args: readonly string[]): void {
   }
   const a = node.database(first);
   const b = node.database(second);
-  if (a !== b) {
-    const { entries, expires, clocks } = a;
-    a.entries = b.entries;
-    a.expires = b.expires;
-    a.clocks = b.clocks;
-    b.entries = entries;
-    b.expires = expires;
-    b.clocks = clocks;
-    for (const db of [a, b]) {
-      db.watched?.forEach((_, key) => {
-        if (a.entries.has(key) || b.entries.has(key)) db.signal(key);
-      });
-      for (const key of db.waiting ?? []) if (db.entries.has(key)) node.keyReady(db, key);
-    }
-  }
+  if (a !== b) a.swap(b);
   node.dirty++;
   reply.ok();
 }
@@ -97,7 +83,10 @@ function debug(client: Client, args: readonly string[]): void {
     // Redis stands still as well: that is what the command is for.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.max(0, until - performance.now()));
     reply.ok();
-  } else if ((sub === 'SET-ACTIVE-EXPIRE' || sub === 'JMAP' || sub === 'CHANGE-REPL-ID') && args.length >= 2)
+  } else if (sub === 'SET-ACTIVE-EXPIRE' && args.length === 3) {
+    client.node.activeExpiry = args[2] !== '0';
+    reply.ok();
+  } else if ((sub === 'JMAP' || sub === 'CHANGE-REPL-ID') && args.length >= 2)
     reply.ok();
   else reply.error(`ERR unknown subcommand or wrong number of arguments for '${args[1]!}'. Try DEBUG HELP.`);
 }
