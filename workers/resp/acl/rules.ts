@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Command } from '../commands/command.ts';
 import { commandCount, commandOf, commandsIn, numberOf } from './command-index.ts';
 import { newSelector } from './user.ts';
-import type { AclUser, Selector } from './user.ts';
+import type { AclUser, Selector } from './shapes.ts';
 
 /** What is wrong with a rule, in Redis's words. */
 const UNKNOWN = 'Unknown command or category name in ACL';
