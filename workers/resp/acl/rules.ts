@@ -47,6 +47,9 @@ export function applyRule(user: AclUser, rule: string): string | undefined {
     return undefined;
   }
   switch (rule[0]) {
+    // An empty rule changes nothing.
+    case undefined:
+      return undefined;
     case '>':
       return addPassword(user, passwordHash(rule.slice(1)));
     case '#':
