@@ -1,11 +1,9 @@
-import type { AclLogEntry } from '../acl/log.ts';
-import type { AclUser } from '../acl/user.ts';
+import type { AclLogEntry, AclUser } from '../acl/shapes.ts';
 import type { AuthRequest, AuthResult, ConnectionLimits, ExtraCommand, Saving } from '../engine-api.ts';
 import { clock } from '../keyspace/clock.ts';
 import type { ValueCodec } from '../keyspace/codec.ts';
 import type { Database, Watcher } from '../keyspace/database.ts';
 import type { Node } from '../keyspace/node.ts';
-import type { ClientTracking, TrackingTable } from './tracking.ts';
 import type { Script } from '../scripting/script.ts';
 import { Reply } from '../protocol/reply.ts';
 
@@ -104,6 +102,33 @@ export interface NodeScripts {
   close(): void;
   /** Calls back once no script runs, or those who wait are to be told BUSY. */
   whenFree(callback: () => void): void;
+}
+
+/** How a client wants to be told of changes to what it has read (client-side caching). */
+export interface ClientTracking {
+  /** The client that is told in its place, by its id; 0 for itself. */
+  readonly redirect: number;
+  readonly broadcast: boolean;
+  readonly optIn: boolean;
+  readonly optOut: boolean;
+  readonly noLoop: boolean;
+  prefixes: readonly string[];
+  /** CLIENT CACHING was called: the next command counts (or does not). */
+  caching: boolean;
+  brokenRedirect: boolean;
+}
+
+/** What a node keeps while any of its clients tracks. */
+export interface TrackingTable {
+  /** The clients, by id, that have read a key since it last changed. */
+  readonly readers: Map<string, Set<number>>;
+  readonly clients: Set<Client>;
+  /** Changed keys that those who listen to all changes have not been told of yet, and by whom they were changed. */
+  changed: Map<string, Client | undefined>;
+  /** Keys changed by the command that runs, which its own client is told of after its reply; undefined is all keys. */
+  own: (string | undefined)[];
+  /** The client whose command runs. */
+  current: Client | undefined;
 }
 
 /** One connection as commands see it. */
