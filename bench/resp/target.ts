@@ -23,7 +23,7 @@ export interface Target {
   readonly label: string;
   readonly address: Address;
   /** The processes that serve it: whose CPU time and memory count. */
-  pids(): readonly number[];
+  readonly pids: () => readonly number[];
   stop(): Promise<void>;
 }
 
