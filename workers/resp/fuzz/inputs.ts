@@ -7,8 +7,8 @@ export type Input = () => string;
 
 /** What the random choices of an input are made by. */
 export interface Dice {
-  below(limit: number): number;
-  pick<T>(items: readonly T[]): T;
+  readonly below: (limit: number) => number;
+  readonly pick: <T>(items: readonly T[]) => T;
 }
 
 export function diceOf(random: () => number): Dice {
@@ -88,7 +88,7 @@ export function wildCommands(random: () => number, commands: readonly string[]):
 export function damagedPayloads(random: () => number, payloads: readonly string[]): Input {
   const { below, pick } = diceOf(random);
   return () => {
-    const payload = [...pick(payloads).slice(0, -10)];
+    const payload = pick(payloads).slice(0, -10).split('');
     for (let changes = below(4); changes > 0 && payload.length > 0; changes--) {
       const at = below(payload.length);
       if (below(3) === 0) payload.splice(at, 1 + below(4));
