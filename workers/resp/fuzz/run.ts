@@ -113,19 +113,17 @@ async function session(
     () => damagedPayloads(random, payloads),
   ])();
   const socket = connect(port, '127.0.0.1');
-  let open = true;
   socket.on('error', () => undefined);
-  socket.on('close', () => (open = false));
   socket.on('data', () => undefined);
   let sent = 0;
-  for (let messages = dice.below(MESSAGES_MAX); messages >= 0 && open; messages--) {
+  for (let messages = dice.below(MESSAGES_MAX); messages >= 0 && !socket.destroyed; messages--) {
     const message = input();
     sent += message.length;
     const cut = dice.below(4) === 0 ? dice.below(message.length) : message.length;
     socket.write(message.slice(0, cut), 'latin1');
     if (cut < message.length) {
       await sleep(1);
-      if (open) socket.write(message.slice(cut), 'latin1');
+      if (!socket.destroyed) socket.write(message.slice(cut), 'latin1');
     }
     if (dice.below(3) === 0) await sleep(dice.below(5));
   }
