@@ -6,6 +6,7 @@ import type { Database, Watcher } from '../keyspace/database.ts';
 import type { Node } from '../keyspace/node.ts';
 import type { Script } from '../scripting/script.ts';
 import { Reply } from '../protocol/reply.ts';
+import type { Throttle } from './throttle.ts';
 
 /** What all nodes of a process share. */
 export interface Host {
@@ -27,9 +28,8 @@ export interface Host {
   authenticate: ((request: AuthRequest) => AuthResult | Promise<AuthResult>) | undefined;
   /** The server side of a node. */
   serverOf(node: Node): Server;
-  /** Counts a failed AUTH of an address; true while the address may try. */
-  mayAuthenticate(address: string): boolean;
-  authFailed(address: string): void;
+  /** Slows those who guess passwords of a standalone server; elsewhere `authenticate` sees to that. */
+  readonly throttle: Throttle;
   /** Standalone: ends the process's engine. */
   shutdown(): void;
 }
