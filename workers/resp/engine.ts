@@ -55,10 +55,14 @@ export function createEngine(options: EngineOptions): Engine {
     if (known !== undefined) return known;
     const server = new Server(node, host);
     servers.set(node, server);
-    node.onExpiryAdded = () => expiry.watch(node);
+    if (node.onExpiryAdded === undefined) adopt(node);
+    return server;
+  };
+  /** Until someone connects to it, a node needs nothing else. */
+  const adopt = (node: Node): void => {
+    node.onExpiryAdded = expiry.watch;
     if (node.databases.some((db) => db !== undefined && db.expires.size > 0)) expiry.watch(node);
     trackUsage(node);
-    return server;
   };
   const host: Host = {
     limits,
@@ -128,7 +132,7 @@ export function createEngine(options: EngineOptions): Engine {
       if (reply.startsWith('-'))
         throw new Error(`The journal holds ${args[0]} and it failed: ${reply.slice(1).trimEnd()}`);
     },
-    adopt: (node) => void serverOf(node),
+    adopt,
     beginSnapshot: (node, emit) => beginSnapshot(node, emit),
     replaceKeyspace(node, source) {
       tick();
