@@ -66,6 +66,8 @@ export interface Blocked {
 /** Commands queued by MULTI. */
 export interface Transaction {
   readonly queue: (readonly string[])[];
+  /** Size of the arguments in the queue. */
+  bytes: number;
   /** A command was refused when queued, so EXEC must fail. */
   broken: boolean;
 }

@@ -75,3 +75,15 @@ test('a node takes so many connections, whoever else has room, and the platform 
   await expect.poll(async () => conversation(port, 'AUTH a x\r\nQUIT\r\n')).toBe('+OK\r\n+OK\r\n');
   wires[1]!.close();
 });
+
+test('a transaction keeps no more than a connection may, and then is not carried out', async () => {
+  const port = await start({ defaultNode: new Node({ id: 'n' }), limits: { queryBufferBytesMax: 10_000 } });
+  const wire = await openWire(port);
+  const set = ['SET', 'k', 'x'.repeat(4000)];
+  const replies = await wire.batch([['MULTI'], set, set, set, ['EXEC'], ['EXISTS', 'k']]); // prettier-ignore
+  expect(replies.slice(1, 3)).toEqual(['+QUEUED\r\n', '+QUEUED\r\n']);
+  expect(replies[3]).toMatch(/^-ERR The transaction is larger/);
+  expect(replies[4]).toMatch(/^-EXECABORT/);
+  expect(replies[5]).toBe(':0\r\n');
+  wire.close();
+});
