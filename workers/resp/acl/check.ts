@@ -3,7 +3,7 @@ import { keyUses } from '../commands/key-uses.ts';
 import type { KeyUse } from '../commands/key-uses.ts';
 import { matches } from '../protocol/glob.ts';
 import { numberOf } from './command-index.ts';
-import type { AclUser, Selector } from './user.ts';
+import type { AclUser, Selector } from './shapes.ts';
 
 /** Why a request is not allowed. `subject` is the command, key or channel. */
 export interface Denial {

@@ -12,7 +12,7 @@ const numbers = new Map<string, number>();
 const byCategory = new Map<string, readonly Command[]>();
 
 /** Every command and subcommand, a container before its subcommands. */
-export function everyCommand(): Command[] {
+function everyCommand(): Command[] {
   return [...commands.values()].flatMap((command) => [command, ...(command.subcommands?.values() ?? [])]);
 }
 

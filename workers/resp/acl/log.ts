@@ -1,23 +1,10 @@
 import type { Client, Server } from '../clients/server.ts';
 import { describeClient } from '../clients/describe.ts';
 import { clock } from '../keyspace/clock.ts';
+import type { AclLogEntry } from './shapes.ts';
 
 /** Denials alike within this time are counted in one entry. */
 const TOGETHER_MS = 60_000;
-
-/** What was denied, as ACL LOG shows it. */
-export interface AclLogEntry {
-  readonly id: number;
-  readonly reason: 'auth' | 'command' | 'key' | 'channel';
-  readonly context: 'toplevel' | 'multi' | 'lua';
-  /** The command, key or channel. */
-  readonly object: string;
-  readonly username: string;
-  readonly createdMs: number;
-  updatedMs: number;
-  count: number;
-  clientInfo: string;
-}
 
 const nextIds = new WeakMap<Server, number>();
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Command } from '../commands/command.ts';
 import { commandCount, commandOf, commandsIn, numberOf } from './command-index.ts';
 import { newSelector } from './user.ts';
-import type { AclUser, Selector } from './user.ts';
+import type { AclUser, Selector } from './shapes.ts';
 
 /** What is wrong with a rule, in Redis's words. */
 const UNKNOWN = 'Unknown command or category name in ACL';
@@ -47,6 +47,9 @@ export function applyRule(user: AclUser, rule: string): string | undefined {
     return undefined;
   }
   switch (rule[0]) {
+    // An empty rule changes nothing.
+    case undefined:
+      return undefined;
     case '>':
       return addPassword(user, passwordHash(rule.slice(1)));
     case '#':

@@ -1,41 +1,5 @@
 import { commandCount } from './command-index.ts';
-
-/** Keys that match `glob` may be read, written or both. */
-export interface KeyPattern {
-  readonly glob: string;
-  readonly read: boolean;
-  readonly write: boolean;
-}
-
-/** One set of permissions; a request is allowed when one of a user's selectors allows all of it. */
-export interface Selector {
-  /** A bit for each command and subcommand of the table. */
-  commands: Uint8Array;
-  /** Commands that the table gets later are allowed too. */
-  future: boolean;
-  /** Nothing was taken away since +@all. */
-  allCommands: boolean;
-  /** First arguments with which a command is allowed that is not allowed as a whole. */
-  firstArgs: Map<string, Set<string>> | undefined;
-  /** The rules about commands since the last +@all or -@all, as they were given. */
-  rules: string[];
-  allKeys: boolean;
-  keys: KeyPattern[];
-  allChannels: boolean;
-  channels: string[];
-}
-
-/** A user of a node. */
-export interface AclUser {
-  readonly name: string;
-  enabled: boolean;
-  noPass: boolean;
-  sanitizePayload: boolean;
-  /** SHA-256 in hex. */
-  passwords: string[];
-  /** The first is that of the user itself. */
-  selectors: Selector[];
-}
+import type { AclUser, Selector } from './shapes.ts';
 
 /** Permissions that allow nothing. */
 export function newSelector(): Selector {
@@ -75,7 +39,7 @@ export function isUnrestricted({ selectors: [root] }: AclUser): boolean {
   return root!.allCommands && root!.allKeys && root!.allChannels;
 }
 
-export function patternText({ glob, read, write }: KeyPattern): string {
+function patternText({ glob, read, write }: Selector['keys'][number]): string {
   return read && write ? `~${glob}` : `%${read ? 'R' : 'W'}~${glob}`;
 }
 

@@ -4,7 +4,7 @@ import { subscriptionsOf } from '../clients/pubsub.ts';
 import { mayListen } from './check.ts';
 import { applyRule, passwordHash } from './rules.ts';
 import { copyUser, describeUser, isUnrestricted, newUser } from './user.ts';
-import type { AclUser } from './user.ts';
+import type { AclUser } from './shapes.ts';
 
 /** The user of connections that name none; it is always there. */
 export const DEFAULT_USER = 'default';

@@ -1,34 +1,7 @@
-import type { Client, Server } from './server.ts';
+import type { Client, ClientTracking, Server, TrackingTable } from './server.ts';
 
 /** Keys remembered for all clients of a node; beyond that the oldest are taken as changed, as tracking-table-max-keys does. */
 const TABLE_MAX = 1_000_000;
-
-/** How a client wants to be told of changes to what it has read (client-side caching). */
-export interface ClientTracking {
-  /** The client that is told in its place, by its id; 0 for itself. */
-  readonly redirect: number;
-  readonly broadcast: boolean;
-  readonly optIn: boolean;
-  readonly optOut: boolean;
-  readonly noLoop: boolean;
-  prefixes: readonly string[];
-  /** CLIENT CACHING was called: the next command counts (or does not). */
-  caching: boolean;
-  brokenRedirect: boolean;
-}
-
-/** What a node keeps while any of its clients tracks. */
-export interface TrackingTable {
-  /** The clients, by id, that have read a key since it last changed. */
-  readonly readers: Map<string, Set<number>>;
-  readonly clients: Set<Client>;
-  /** Changed keys that those who listen to all changes have not been told of yet, and by whom they were changed. */
-  changed: Map<string, Client | undefined>;
-  /** Keys changed by the command that runs, which its own client is told of after its reply; undefined is all keys. */
-  own: (string | undefined)[];
-  /** The client whose command runs. */
-  current: Client | undefined;
-}
 
 /** Begins or changes the tracking of a client. */
 export function startTracking(client: Client, tracking: ClientTracking): void {

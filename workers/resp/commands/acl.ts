@@ -1,7 +1,7 @@
 import { CATEGORIES, commandsIn } from '../acl/command-index.ts';
 import { applyRule } from '../acl/rules.ts';
 import { channelRules, commandRules, describeUser, keyRules, userFlags } from '../acl/user.ts';
-import type { Selector } from '../acl/user.ts';
+import type { Selector } from '../acl/shapes.ts';
 import { DEFAULT_USER, deleteUser, draftOf, findUser, joinSelectors, saveUser, usersOf } from '../acl/users.ts';
 import type { Client, Server } from '../clients/server.ts';
 import { cut } from '../protocol/errors.ts';

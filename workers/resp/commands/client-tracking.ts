@@ -1,6 +1,6 @@
 import type { Client } from '../clients/server.ts';
 import { startTracking, stopTracking } from '../clients/tracking.ts';
-import type { ClientTracking } from '../clients/tracking.ts';
+import type { ClientTracking } from '../clients/server.ts';
 import { SYNTAX } from '../protocol/errors.ts';
 import { integerArg } from './arguments.ts';
 

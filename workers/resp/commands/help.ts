@@ -260,7 +260,10 @@ export function withHelp(specs: readonly CommandSpec[]): readonly CommandSpec[] 
   });
 }
 
-function helpRow({ name, group, acl }: CommandSpec, text: readonly string[]): CommandSpec {
+function helpRow({ name, group, acl, subcommands }: CommandSpec, text: readonly string[]): CommandSpec {
+  // A container whose subcommands all share categories has them for its HELP too, if not for itself.
+  const shared =
+    acl ?? (subcommands!.every((sub) => sub.acl === subcommands![0]!.acl) ? subcommands![0]!.acl : undefined);
   const first = `${name.toUpperCase()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`;
   const lines = [first, ...text, 'HELP', '    Prints this help.'];
   return {
@@ -270,7 +273,7 @@ function helpRow({ name, group, acl }: CommandSpec, text: readonly string[]): Co
     group,
     since: '5.0.0',
     summary: 'Returns helpful text about the different subcommands.',
-    ...(acl === undefined ? {} : { acl }),
+    ...(shared === undefined ? {} : { acl: shared }),
     run: ({ reply }) => {
       reply.array(lines.length);
       for (const line of lines) reply.simple(line);

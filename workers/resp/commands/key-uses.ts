@@ -34,8 +34,11 @@ export function keyUses(command: Command, args: readonly string[]): KeyUse[] {
   const places = placesOfKeys(command.fullName);
   if (places.some(({ flags }) => flags.includes('not_key'))) return [];
   const vague = places.some(({ begin, find, flags }) => !begin || !find || flags.includes('incomplete'));
-  const byRule = places.length === 0 || vague ? undefined : places.flatMap((place) => inPlace(command, place, args));
-  if (byRule !== undefined) return byRule;
+  if (places.length > 0 && !vague) {
+    const found = places.map((place) => inPlace(command, place, args));
+    // With a count that makes no sense nothing is known, not even the destination.
+    return places.some(({ find }, i) => find?.type === 'keynum' && found[i]!.length === 0) ? [] : found.flat();
+  }
   const fallback = [command.write ? 'RW' : 'RO', 'access', ...(command.write ? ['update'] : [])];
   return keyPositions(command.spec, args).map((at, i) => {
     // The first key is what the command is about, and those of its options are stored to.

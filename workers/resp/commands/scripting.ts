@@ -72,31 +72,6 @@ const scriptDebug: Run = ({ reply }, args) => {
   else reply.error(SYNTAX);
 };
 
-const HELP = [
-  'SCRIPT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
-  'DEBUG (YES|SYNC|NO)',
-  '    Set the debug mode for subsequent scripts executed.',
-  'EXISTS <sha1> [<sha1> ...]',
-  '    Return information about the existence of the scripts in the script cache.',
-  'FLUSH [ASYNC|SYNC]',
-  '    Flush the Lua scripts cache. Very dangerous on replicas.',
-  '    When called without the optional mode argument, the behavior is determined by the',
-  '    lazyfree-lazy-user-flush configuration directive. Valid modes are:',
-  '    * ASYNC: Asynchronously flush the scripts cache.',
-  '    * SYNC: Synchronously flush the scripts cache.',
-  'KILL',
-  '    Kill the currently executing Lua script.',
-  'LOAD <script>',
-  '    Load a script into the scripts cache without executing it.',
-  'HELP',
-  '    Prints this help.',
-];
-
-const scriptHelp: Run = ({ reply }) => {
-  reply.array(HELP.length);
-  for (const line of HELP) reply.simple(line);
-};
-
 const run = (name: string, since: string, flags: string, summary: string, run: Run): CommandSpec => ({
   name,
   arity: -3,
@@ -151,7 +126,6 @@ export const scriptingCommands: readonly CommandSpec[] = [
       sub('flush', -2, '2.6.0', '', 'Removes all server-side Lua scripts from the script cache.', scriptFlush),
       sub('kill', 2, '2.6.0', 'allow_busy', 'Terminates a server-side Lua script during execution.', scriptKill),
       sub('debug', 3, '3.2.0', '', 'Sets the debug mode of server-side Lua scripts.', scriptDebug),
-      sub('help', 2, '5.0.0', 'loading stale', 'Returns helpful text about the different subcommands.', scriptHelp),
     ],
   },
 ];

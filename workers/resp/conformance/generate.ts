@@ -75,6 +75,8 @@ export function createGenerator(random: () => number, lines: readonly string[] =
     u: () => pick(['m', 'km', 'ft', 'mi', 'km', 'KM']),
     r: () => String(Math.floor(10 ** (random() * 5))),
     q: () => pick(scripts),
+    // Hardly ever the same twice: whether 1000 s from now is later than 1000 s from a moment ago is a matter of milliseconds.
+    w: () => String(1000 + 10 * below(100_000)),
     d: () => pick(['0', '0', '0', '1', '2', '16']),
   };
 

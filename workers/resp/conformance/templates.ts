@@ -1,7 +1,7 @@
 /**
  * What the differential test sends, one line per form of a command. Words in braces are filled in at random: S H L T Z E are
  * keys that usually hold a string, hash, list, set, sorted set or stream, P a HyperLogLog, G places (y anywhere, o close together; r is a distance, u a unit), K is any key; j is a new and i an old ID of an
- * entry, e an end of a range of them, g a group; q a script of one key and one argument; v a value, m a member or field, n a small
+ * entry, e an end of a range of them, g a group; q a script of one key and one argument; w a lifetime in seconds; v a value, m a member or field, n a small
  * integer, c a count, f a float, x a score bound, b a lexical bound, p a pattern, d a database. `[…]` is left out half of
  * the time, `a|b` is one of both.
  */
@@ -61,8 +61,9 @@ SWAPDB {d} {d}
 KEYS {p}
 SCAN 0 COUNT 1000 [MATCH {p}] [TYPE string|hash|list|set|zset]
 DBSIZE
-EXPIRE {K} 1000|2000|-1 [NX|XX|GT|LT]
-PEXPIRE {K} 1000000|3000000 [NX|XX|GT|LT]
+EXPIRE {K} {w} [NX|XX|GT|LT]
+PEXPIRE {K} {w}000 [NX|XX|GT|LT]
+EXPIRE {K} -1 [NX|XX|GT|LT]
 EXPIREAT {K} 99999999999|1 [NX|XX|GT|LT]
 PEXPIREAT {K} 99999999999999|1
 TTL {K}

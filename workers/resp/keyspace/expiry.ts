@@ -14,7 +14,7 @@ const ROUNDS = 10;
  * Removes expired keys nobody asks for. Only nodes that have keys with an expiry are visited, a part of their keys at a
  * time, so that all are seen within a second; the timer runs only while there are such nodes.
  */
-export function createExpiryCycle(): { watch(node: Node): void; stop(): void } {
+export function createExpiryCycle(): { readonly watch: (node: Node) => void; stop(): void } {
   const nodes = new Set<Node>();
   const cursors = new WeakMap<Database, number>();
   let timer: NodeJS.Timeout | undefined;
@@ -38,7 +38,7 @@ export function createExpiryCycle(): { watch(node: Node): void; stop(): void } {
     timer = nodes.size === 0 ? undefined : setTimeout(round, backlog ? BACKLOG_MS : INTERVAL_MS).unref();
   };
   return {
-    watch(node) {
+    watch: (node) => {
       nodes.add(node);
       timer ??= setTimeout(round, INTERVAL_MS).unref();
     },
