@@ -86,8 +86,7 @@ function debug(client: Client, args: readonly string[]): void {
   } else if (sub === 'SET-ACTIVE-EXPIRE' && args.length === 3) {
     client.node.activeExpiry = args[2] !== '0';
     reply.ok();
-  } else if ((sub === 'JMAP' || sub === 'CHANGE-REPL-ID') && args.length >= 2)
-    reply.ok();
+  } else if ((sub === 'JMAP' || sub === 'CHANGE-REPL-ID') && args.length >= 2) reply.ok();
   else reply.error(`ERR unknown subcommand or wrong number of arguments for '${args[1]!}'. Try DEBUG HELP.`);
 }
 

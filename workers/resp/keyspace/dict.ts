@@ -70,7 +70,7 @@ export class Dict<V> {
     const shard = this.shardOf(hash);
     const at = shard.find(key, hash);
     if (at < 0) return undefined;
-    shard.stamps![at] = restamp === undefined ? now : restamp(shard.stamps![at]!);
+    shard.stamps![at] = restamp === undefined ? now : restamp(shard.stamps![at]);
     return shard.values[at];
   }
 

@@ -55,7 +55,8 @@ export class Shard<V> {
   /** Adds an entry that is not there yet. */
   add(key: string, hash: number, value: V, stamp: number): void {
     const at = this.size;
-    if (at === this.capacity) this.reserve(at < SHARD_CAPACITY ? Math.min(at + (at >> 2) + 1, SHARD_CAPACITY) : at * 1.25);
+    if (at === this.capacity)
+      this.reserve(at < SHARD_CAPACITY ? Math.min(at + (at >> 2) + 1, SHARD_CAPACITY) : at * 1.25);
     this.keys[at] = key;
     if (!this.keysOnly) this.values[at] = value;
     if (this.stamped) this.stamps![at] = stamp;
@@ -73,7 +74,9 @@ export class Shard<V> {
   /** Makes room for at least `wanted` entries. */
   private reserve(wanted: number): void {
     const rounded = (wanted + 7) & ~7;
-    this.resize(rounded > SHARD_CAPACITY * 0.7 && wanted <= SHARD_CAPACITY ? SHARD_CAPACITY : Math.max(LINEAR_MAX, rounded));
+    this.resize(
+      rounded > SHARD_CAPACITY * 0.7 && wanted <= SHARD_CAPACITY ? SHARD_CAPACITY : Math.max(LINEAR_MAX, rounded),
+    );
   }
 
   /** Removes the entry at a place; the last one takes the place. */
@@ -186,15 +189,17 @@ export class Shard<V> {
 
 /** A copy with another capacity. */
 function resized<T>(from: readonly T[], size: number, capacity: number): T[] {
-  const to = new Array<T>(capacity);
+  const to: T[] = [];
+  // Numbers stay unboxed in what is left out, as they would not among undefined.
+  to.length = capacity;
   for (let i = 0; i < size; i++) to[i] = from[i]!;
   return to;
 }
 
 /** Secrets of the process, so that nobody can choose keys that collide. */
 const SEED = (Math.random() * 0x1_0000_0000) | 0;
-const FIRST = ((Math.random() * 0x1_0000_0000) | 0) | 1;
-const SECOND = ((Math.random() * 0x1_0000_0000) | 0) | 1;
+const FIRST = (Math.random() * 0x1_0000_0000) | 0 | 1;
+const SECOND = (Math.random() * 0x1_0000_0000) | 0 | 1;
 /** Of longer keys this many bytes at both ends are read, and some between. */
 const ENDS = 512;
 

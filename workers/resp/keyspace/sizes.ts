@@ -14,7 +14,7 @@ export function arrayBytes(length: number): number {
 }
 
 /** An array's own object and the head of its elements. */
-export const ARRAY_BYTES = 48;
+const ARRAY_BYTES = 48;
 /** About what an entry of a large Dict takes beside its key and value: its share of shards that are 70 % full. */
 export const ENTRY_BYTES = 40;
 /** A small class instance. */
