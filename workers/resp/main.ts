@@ -54,6 +54,7 @@ const engine = createEngine({
   saving: persistence.saving,
   limits: { maxClients },
   ...(values.requirepass === undefined ? {} : { requirePass: values.requirepass }),
+  onFault: (_node, command, error) => console.error(`${command} failed:`, error),
   onShutdown: stop,
 });
 await mkdir(values.dir, { recursive: true });
