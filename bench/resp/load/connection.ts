@@ -44,7 +44,7 @@ export async function openConnection(
   };
   const received = (length: number): boolean => {
     let at = 0;
-    while (at < length && !over) {
+    while (at < length) {
       if (head === queue.length) {
         fail(`bytes that nobody asked for: ${shared.toString('latin1', at, Math.min(length, at + 80))}`);
         break;
