@@ -48,9 +48,11 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
   const engine = createEngine({
     authenticate: (request) => authenticate(request),
     codec: rdbCodec,
+    onFault: (node, command, error) =>
+      log.error({ nodeId: node.id, command, err: error }, 'a command of the engine failed'),
     // A reader that takes nothing of its replies may hold up as much
     // of the memory that all share as the largest of values takes, and no more.
-    limits: { outputBufferBytesMax: 513 * 2 ** 20 },
+    limits: { outputBufferBytesMax: 513 * 2 ** 20, maxClients: 20_000, nodeClientsMax: 10_000, authTimeoutSeconds: 60 },
     extraCommands: [
       platformCommands({
         store,

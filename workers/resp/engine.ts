@@ -19,11 +19,14 @@ import { scriptingOf } from './scripting/scripts.ts';
 import { readReply } from './protocol/reply-value.ts';
 
 const MEBIBYTE = 1_048_576;
+const IDLE_CHECK_MS = 500;
 
 /** Redis's own defaults. */
 const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
   maxClients: 10_000,
+  nodeClientsMax: 0,
   idleTimeoutSeconds: 0,
+  authTimeoutSeconds: 0,
   bulkBytesMax: 512 * MEBIBYTE,
   queryBufferBytesMax: 1024 * MEBIBYTE,
   outputBufferBytesMax: 0,
@@ -75,12 +78,13 @@ export function createEngine(options: EngineOptions): Engine {
     authenticate: options.authenticate,
     serverOf,
     throttle: createThrottle(),
+    onFault: options.onFault,
     shutdown: () => {
       options.onShutdown?.();
     },
   };
   const lobby = serverOf(lobbyNode);
-  const idleTimer = closeIdle(listeners, limits.idleTimeoutSeconds);
+  const idleTimer = setInterval(() => closeIdle(listeners, limits), IDLE_CHECK_MS).unref();
 
   /** A client without a connection, for the host's own commands. */
   const insider = (node: Node, db: number): Client => {
@@ -180,17 +184,19 @@ function durable(node: Node): Promise<void> {
   });
 }
 
-function closeIdle(listeners: ReadonlySet<Listener>, seconds: number): NodeJS.Timeout | undefined {
-  if (seconds <= 0) return undefined;
-  const check = (): void => {
-    const before = Date.now() - seconds * 1000;
-    for (const { connections } of listeners) {
-      for (const connection of connections) {
-        const { client } = connection;
-        if (client.blocked === undefined && client.subscriptions === 0 && client.lastActiveMs < before)
-          connection.end();
+/** Closes connections that have asked for nothing, or not shown who they are, for too long. */
+function closeIdle(listeners: ReadonlySet<Listener>, limits: ConnectionLimits): void {
+  const now = Date.now();
+  for (const { connections } of listeners) {
+    for (const connection of connections) {
+      const { client } = connection;
+      if (!client.authenticated) {
+        const { authTimeoutSeconds: seconds } = limits;
+        if (seconds > 0 && client.createdAtMs < now - seconds * 1000) connection.destroy();
+      } else if (client.blocked === undefined && client.subscriptions === 0 && client.pending === undefined) {
+        const seconds = Number(client.server.config.get('timeout') ?? limits.idleTimeoutSeconds);
+        if (seconds > 0 && client.lastActiveMs < now - seconds * 1000) connection.end();
       }
     }
-  };
-  return setInterval(check, Math.min(1000, seconds * 500)).unref();
+  }
 }

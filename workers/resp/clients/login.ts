@@ -61,6 +61,13 @@ export function login(
       refuse();
       return;
     }
+    const { nodeClientsMax } = host.limits;
+    if (!privileged && nodeClientsMax > 0 && server.clients.size >= nodeClientsMax) {
+      server.node.rejectedConnections++;
+      client.closing = true;
+      done('ERR max number of clients reached');
+      return;
+    }
     moveTo(client, server);
     client.privileged = privileged;
     become(client, name);

@@ -30,6 +30,8 @@ export interface Host {
   serverOf(node: Node): Server;
   /** Slows those who guess passwords of a standalone server; elsewhere `authenticate` sees to that. */
   readonly throttle: Throttle;
+  /** Takes note of a command that threw; undefined lets it end the process. */
+  readonly onFault: ((node: Node, command: string, error: unknown) => void) | undefined;
   /** Standalone: ends the process's engine. */
   shutdown(): void;
 }
@@ -64,6 +66,8 @@ export interface Blocked {
 /** Commands queued by MULTI. */
 export interface Transaction {
   readonly queue: (readonly string[])[];
+  /** Size of the arguments in the queue. */
+  bytes: number;
   /** A command was refused when queued, so EXEC must fail. */
   broken: boolean;
 }
