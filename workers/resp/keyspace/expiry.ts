@@ -10,6 +10,15 @@ const BACKLOG_MS = 4;
 /** A key nobody asks for is removed within about this many rounds after its time. */
 const ROUNDS = 10;
 
+/** Nodes whose keys expire only when someone asks for them (DEBUG SET-ACTIVE-EXPIRE). */
+const held = new WeakSet<Node>();
+
+/** Whether keys of a node expire that nobody asks for. */
+export function setActiveExpiry(node: Node, on: boolean): void {
+  if (on) held.delete(node);
+  else held.add(node);
+}
+
 /**
  * Removes expired keys nobody asks for. Only nodes that have keys with an expiry are visited, a part of their keys at a
  * time, so that all are seen within a second; the timer runs only while there are such nodes.
@@ -28,7 +37,7 @@ export function createExpiryCycle(): { readonly watch: (node: Node) => void; sto
       // Whoever was visited goes to the end of the line, so that a short budget is shared fairly.
       nodes.delete(node);
       if (node.closed) continue;
-      if (node.busy || !node.activeExpiry || node.replaying) {
+      if (node.busy || held.has(node) || node.replaying) {
         nodes.add(node);
         continue;
       }

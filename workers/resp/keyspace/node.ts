@@ -70,8 +70,6 @@ export class Node implements DatabaseOwner {
   evictionSamples = 5;
   /** Set while eviction goes on between commands, because one command's share of time was not enough. */
   evicting = false;
-  /** False once DEBUG SET-ACTIVE-EXPIRE has turned active expiry off. */
-  activeExpiry = true;
   /** Set while clients track what they have read: is told of each change to a key. */
   invalidated: ((key: string) => void) | undefined;
   /** Called when the first key with an expiry appears, to schedule active expiry. */
