@@ -15,6 +15,8 @@ import { beginSnapshot } from './keyspace/snapshot.ts';
 import { trackUsage } from './keyspace/usage.ts';
 import { listen } from './net/listener.ts';
 import type { Listener } from './net/listener.ts';
+import type { Connection } from './net/connection.ts';
+import { createSockets } from './net/sockets.ts';
 import { scriptingOf } from './scripting/scripts.ts';
 import { readReply } from './protocol/reply-value.ts';
 
@@ -46,7 +48,9 @@ export function createEngine(options: EngineOptions): Engine {
   const close = async (): Promise<void> => {
     expiry.stop();
     clearInterval(idleTimer);
-    await Promise.all([...listeners].map((listener) => listener.close()));
+    const closed = Promise.all([...listeners].map((listener) => listener.close()));
+    const ended = Promise.all([...sockets.connections].map((connection) => connection.ended()));
+    await Promise.all([closed, ended]);
     listeners.clear();
   };
   const serverOf = (node: Node): Server => {
@@ -79,7 +83,8 @@ export function createEngine(options: EngineOptions): Engine {
     },
   };
   const lobby = serverOf(lobbyNode);
-  const idleTimer = closeIdle(listeners, limits.idleTimeoutSeconds);
+  const sockets = createSockets(lobby);
+  const idleTimer = closeIdle(sockets.connections, limits.idleTimeoutSeconds);
 
   /** A client without a connection, for the host's own commands. */
   const insider = (node: Node, db: number): Client => {
@@ -91,11 +96,12 @@ export function createEngine(options: EngineOptions): Engine {
 
   return {
     async listen({ port, host: address = '127.0.0.1' }) {
-      const listener = await listen(port, address, lobby);
+      const listener = await listen(port, address, sockets);
       listeners.add(listener);
       host.port = listener.port;
       return listener.port;
     },
+    takeOver: (arrival, admitted) => sockets.arrived(arrival, admitted),
     async execute(node, args, db = 0) {
       tick();
       startBatch();
@@ -179,16 +185,13 @@ function durable(node: Node): Promise<void> {
   });
 }
 
-function closeIdle(listeners: ReadonlySet<Listener>, seconds: number): NodeJS.Timeout | undefined {
+function closeIdle(connections: ReadonlySet<Connection>, seconds: number): NodeJS.Timeout | undefined {
   if (seconds <= 0) return undefined;
   const check = (): void => {
     const before = Date.now() - seconds * 1000;
-    for (const { connections } of listeners) {
-      for (const connection of connections) {
-        const { client } = connection;
-        if (client.blocked === undefined && client.subscriptions === 0 && client.lastActiveMs < before)
-          connection.end();
-      }
+    for (const connection of connections) {
+      const { client } = connection;
+      if (client.blocked === undefined && client.subscriptions === 0 && client.lastActiveMs < before) connection.end();
     }
   };
   return setInterval(check, Math.min(1000, seconds * 500)).unref();

@@ -77,6 +77,13 @@ export class RequestParser {
     this.at = 0;
   }
 
+  /** Gives up what is left, between two requests. */
+  surrender(): string {
+    const left = this.buffer?.latin1Slice(this.at, this.end) ?? '';
+    this.buffer = undefined;
+    return left;
+  }
+
   /** The next whole request (never empty), undefined when more bytes are needed, or what is wrong with it. */
   next(): string[] | ProtocolError | undefined {
     const { buffer } = this;

@@ -1,0 +1,14 @@
+import type { Socket } from 'node:net';
+
+/** What Node's sockets have but its types leave out. */
+interface BareSocket {
+  _handle: unknown;
+}
+
+/** Takes the operating system's socket out of one of Node's, which is left without; undefined when it is closed. */
+export function takeHandle(socket: Socket): unknown {
+  const bare = socket as unknown as BareSocket;
+  const handle = bare._handle;
+  bare._handle = null;
+  return handle ?? undefined;
+}
