@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 
 /** What Node's sockets have but its types leave out. */
 interface BareSocket {
@@ -11,4 +11,9 @@ export function takeHandle(socket: Socket): unknown {
   const handle = bare._handle;
   bare._handle = null;
   return handle ?? undefined;
+}
+
+/** One of Node's sockets around a bare one, as which it can be sent to another process; nothing is read from it. */
+export function wrapHandle(handle: unknown): Socket {
+  return new Socket({ handle, manualStart: true } as ConstructorParameters<typeof Socket>[0]);
 }
