@@ -63,12 +63,10 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
     // The throttle here knows users.
     limits: { authFailuresMax: 0 },
   });
-  const respPort = await door
-    .listen({ port: config.respPort, host: config.bindHost })
-    .catch(async (error: unknown) => {
-      await Promise.all([engines.stop(), eventLog.close(), pool.end()]);
-      throw error;
-    });
+  const respPort = await door.listen({ port: config.respPort, host: config.bindHost }).catch(async (error: unknown) => {
+    await Promise.all([engines.stop(), eventLog.close(), pool.end()]);
+    throw error;
+  });
 
   const reconciler = createReconciler({
     find: (nodeId) => following.find(nodeId),
@@ -107,7 +105,8 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
   return {
     async readiness() {
       const each = await engines.status();
-      const sum = (of: (engine: EngineStatus) => number) => each.reduce((all, one) => all + (one === null ? 0 : of(one)), 0);
+      const sum = (of: (engine: EngineStatus) => number) =>
+        each.reduce((all, one) => all + (one === null ? 0 : of(one)), 0);
       return {
         ready: recovered && each.every((engine) => engine?.failure === null),
         detail: {

@@ -112,6 +112,8 @@ test('an ACL user is let in when the node knows its password, and nobody learns 
 test("the platform's token leads to its node with privileges", async () => {
   const { nodeId, ticket } = make();
   const username = '@platform';
-  expect(await authenticate({ username, password: `token of ${nodeId}`, address })).toEqual({ ticket: { ...ticket, privileged: true } });
+  expect(await authenticate({ username, password: `token of ${nodeId}`, address })).toEqual({
+    ticket: { ...ticket, privileged: true },
+  });
   expect(await authenticate({ username, password: 'token of another', address })).toEqual({});
 });

@@ -34,10 +34,7 @@ const nobodysHash = '0'.repeat(64);
  * Decides where AUTH and HELLO lead. A node that is not there, a password that is wrong and a user that can't be all get
  * Redis's WRONGPASS by the same way, so that nobody can find out which nodes exist.
  */
-export function authenticator(
-  door: Door,
-  throttle: Throttle,
-): (request: AuthRequest) => Promise<Verdict> | Verdict {
+export function authenticator(door: Door, throttle: Throttle): (request: AuthRequest) => Promise<Verdict> | Verdict {
   const fits = (nodeId: NodeId, password: string): boolean => {
     const expected = door.passwordSha256(nodeId);
     return constantTimeEqual(sha256Hex(password), expected ?? nobodysHash) && expected !== undefined;

@@ -51,7 +51,10 @@ export interface EngineStatus {
 /** What the manager asks of an engine process. */
 export type EngineCalls = {
   /** Answers with the nodes of which there is data, by partition. */
-  readonly start: { readonly asks: EngineSettings; readonly answers: readonly (readonly [number, readonly string[]])[] };
+  readonly start: {
+    readonly asks: EngineSettings;
+    readonly answers: readonly (readonly [number, readonly string[]])[];
+  };
   /** Answers whether clients may use the node's data. */
   readonly serve: { readonly asks: Order; readonly answers: boolean };
   readonly close: { readonly asks: NodeId; readonly answers: void };

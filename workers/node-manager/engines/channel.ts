@@ -128,7 +128,7 @@ export function openChannel<Ours extends CallTable, Theirs extends CallTable>(
       lastId += 1;
       const id = lastId;
       return new Promise((resolve, reject) => {
-        waiting.set(id, { resolve: resolve as Waiter['resolve'], reject });
+        waiting.set(id, { resolve, reject });
         say({ kind: 'call', id, name, asks });
       });
     },

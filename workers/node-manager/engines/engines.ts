@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 
 import type { NodeId } from '#domains/kernel/ids.ts';
@@ -51,6 +52,11 @@ function folderOf(folder: string, partition: number): string {
   return partition === 0 ? folder : path.join(folder, `partition-${partition}`);
 }
 
+async function partitionsIn(folder: string): Promise<number[]> {
+  const names = (await readdir(folder)).map((name) => /^partition-(\d+)$/.exec(name)?.[1]);
+  return names.filter((name) => name !== undefined).map(Number);
+}
+
 /**
  * Starts the engine processes. A node's data lies in a partition, one write-ahead log, for as long as it lives. Engine process `e`
  * of `n` works in the partitions p with p mod n = e, so that a start with another number of processes finds all nodes: with fewer,
@@ -62,7 +68,7 @@ export async function openEngines(options: EnginesOptions): Promise<Engines> {
   const folder = path.join(config.home, 'nodes', config.managerId);
   const lock = await lockFolder(path.join(folder, 'manager'));
   const assignments = await openAssignments(folder);
-  const partitionCount = Math.max(count, ...[...assignments.partitions()].map((partition) => partition + 1));
+  const partitionCount = 1 + Math.max(count - 1, ...assignments.partitions(), ...(await partitionsIn(folder)));
   const open = new Map<NodeId, OpenNode>();
   const opening = new Map<NodeId, Promise<void>>();
   const failures = new Map<NodeId, string>();
@@ -208,7 +214,8 @@ export async function openEngines(options: EnginesOptions): Promise<Engines> {
     userFits: async (nodeId, user, password) =>
       (await open.get(nodeId)?.engine.ask('userFits', { nodeId, user, password })) ?? false,
     handOver,
-    status: () => Promise.all(engines.map(({ engine }) => engine.current?.call('status', null).catch(() => null) ?? null)),
+    status: () =>
+      Promise.all(engines.map(async ({ engine }) => engine.current?.call('status', null).catch(() => null) ?? null)),
     async stop() {
       await Promise.all(engines.map(({ engine }) => engine.stop()));
       await assignments.close();

@@ -12,7 +12,8 @@ export async function lockFolder(folder: string): Promise<Extract<Lock, { held: 
   for (;;) {
     const lock = await acquireLock(path.join(folder, 'lock'));
     if (lock.held) return lock;
-    if (Date.now() > deadline) throw new Error(`Process ${lock.by.pid} works with the nodes in ${folder}; end it first.`);
+    if (Date.now() > deadline)
+      throw new Error(`Process ${lock.by.pid} works with the nodes in ${folder}; end it first.`);
     await sleep(100);
   }
 }

@@ -41,10 +41,7 @@ export function guardMemory({ engine, usedBytes, budgetBytes, log, tell }: Memor
     const used = usedBytes();
     if (Math.abs(used - told) >= toldBytes) tell((told = used));
     const heap = getHeapStatistics();
-    const share = Math.max(
-      (used + others) / budgetBytes,
-      heap.used_heap_size / (heap.heap_size_limit * heapShare),
-    );
+    const share = Math.max((used + others) / budgetBytes, heap.used_heap_size / (heap.heap_size_limit * heapShare));
     const now = full ? share > easedAt : share > 1;
     if (now === full) return;
     full = now;
