@@ -11,10 +11,10 @@ import type { Logger } from '#infra/logging/log.ts';
 import { createPool } from '#infra/postgres/pool.ts';
 import type { RunningRole } from '#infra/process/role.ts';
 import type { AuthRequest, AuthResult } from '#workers/resp/engine-api.ts';
+import { createThrottle } from '#workers/resp/clients/throttle.ts';
 import { createEngine } from '#workers/resp/engine.ts';
 
 import { authenticator } from './auth/authenticate.ts';
-import { createThrottle } from './auth/throttle.ts';
 import type { EngineStatus, Verdict } from './engines/calls.ts';
 import { openEngines } from './engines/engines.ts';
 import { followLog } from './following.ts';
@@ -60,8 +60,7 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
       const { ticket } = verdict;
       return ticket === undefined ? verdict : { elsewhere: (departure) => engines.handOver(departure, ticket) };
     },
-    // The throttle here knows users.
-    limits: { authFailuresMax: 0 },
+    limits: { maxClients: 20_000, authTimeoutSeconds: 60 },
   });
   const respPort = await door.listen({ port: config.respPort, host: config.bindHost }).catch(async (error: unknown) => {
     await Promise.all([engines.stop(), eventLog.close(), pool.end()]);

@@ -73,16 +73,18 @@ export interface ExtraCommand {
 export interface ConnectionLimits {
   /** 0 means no limit. */
   readonly maxClients: number;
-  /** Seconds; 0 means never. */
+  /** Connections of one node; 0 means no limit. */
+  readonly nodeClientsMax: number;
+  /** Seconds after which a connection that asks for nothing is closed, unless a node's setting `timeout` says otherwise; 0 means never. */
   readonly idleTimeoutSeconds: number;
+  /** Seconds that a connection has for its AUTH where one is needed; 0 means any time. */
+  readonly authTimeoutSeconds: number;
   readonly bulkBytesMax: number;
   readonly queryBufferBytesMax: number;
   /** Bytes not yet taken by a slow reader at which it is disconnected; 0 means never. */
   readonly outputBufferBytesMax: number;
   /** The same for connections that have subscribed to channels. */
   readonly pubsubBufferBytesMax: number;
-  /** Failed AUTHs of one address within a minute after which more are refused; 0 means no limit. */
-  readonly authFailuresMax: number;
 }
 
 /** How an engine is set up. */
@@ -96,6 +98,8 @@ export interface EngineOptions {
   readonly extraCommands?: readonly ExtraCommand[];
   readonly codec?: ValueCodec;
   readonly limits?: Partial<ConnectionLimits>;
+  /** A command threw, which is a mistake of the engine: its connection was closed, and everybody else goes on. */
+  readonly onFault?: (node: Node, command: string, error: unknown) => void;
   /** Standalone mode: SHUTDOWN was called. */
   readonly onShutdown?: () => void;
   readonly saving?: Saving;

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { fits, reloadUsers } from './acl/users.ts';
-import { createAuthThrottle } from './clients/auth-throttle.ts';
 import { Client, Server } from './clients/server.ts';
 import type { Host } from './clients/server.ts';
+import { createThrottle } from './clients/throttle.ts';
 import { invalidateAll } from './clients/tracking.ts';
 import { call, execute, resolve, startBatch } from './commands/execute.ts';
 import { detach } from './clients/session.ts';
@@ -21,16 +21,18 @@ import { scriptingOf } from './scripting/scripts.ts';
 import { readReply } from './protocol/reply-value.ts';
 
 const MEBIBYTE = 1_048_576;
+const IDLE_CHECK_MS = 500;
 
-/** Redis's own defaults, except that AUTH failures are limited. */
+/** Redis's own defaults. */
 const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
   maxClients: 10_000,
+  nodeClientsMax: 0,
   idleTimeoutSeconds: 0,
+  authTimeoutSeconds: 0,
   bulkBytesMax: 512 * MEBIBYTE,
   queryBufferBytesMax: 1024 * MEBIBYTE,
   outputBufferBytesMax: 0,
   pubsubBufferBytesMax: 32 * MEBIBYTE,
-  authFailuresMax: 100,
 };
 
 registerCommands();
@@ -41,7 +43,6 @@ export function createEngine(options: EngineOptions): Engine {
   const listeners = new Set<Listener>();
   const expiry = createExpiryCycle();
   const limits = { ...DEFAULT_CONNECTION_LIMITS, ...options.limits };
-  const throttle = createAuthThrottle(limits.authFailuresMax);
   const standalone = options.authenticate === undefined;
   const lobbyNode = options.defaultNode ?? new Node({ id: 'lobby' });
 
@@ -58,10 +59,14 @@ export function createEngine(options: EngineOptions): Engine {
     if (known !== undefined) return known;
     const server = new Server(node, host);
     servers.set(node, server);
-    node.onExpiryAdded = () => expiry.watch(node);
+    if (node.onExpiryAdded === undefined) adopt(node);
+    return server;
+  };
+  /** Until someone connects to it, a node needs nothing else. */
+  const adopt = (node: Node): void => {
+    node.onExpiryAdded = expiry.watch;
     if (node.databases.some((db) => db !== undefined && db.expires.size > 0)) expiry.watch(node);
     trackUsage(node);
-    return server;
   };
   const host: Host = {
     limits,
@@ -76,15 +81,15 @@ export function createEngine(options: EngineOptions): Engine {
     requirePass: options.requirePass,
     authenticate: options.authenticate,
     serverOf,
-    mayAuthenticate: (address) => throttle.allows(address),
-    authFailed: (address) => throttle.failed(address),
+    throttle: createThrottle(),
+    onFault: options.onFault,
     shutdown: () => {
       options.onShutdown?.();
     },
   };
   const lobby = serverOf(lobbyNode);
   const sockets = createSockets(lobby);
-  const idleTimer = closeIdle(sockets.connections, limits.idleTimeoutSeconds);
+  const idleTimer = setInterval(() => closeIdle(sockets.connections, limits), IDLE_CHECK_MS).unref();
 
   /** A client without a connection, for the host's own commands. */
   const insider = (node: Node, db: number): Client => {
@@ -133,7 +138,7 @@ export function createEngine(options: EngineOptions): Engine {
       if (reply.startsWith('-'))
         throw new Error(`The journal holds ${args[0]} and it failed: ${reply.slice(1).trimEnd()}`);
     },
-    adopt: (node) => void serverOf(node),
+    adopt,
     beginSnapshot: (node, emit) => beginSnapshot(node, emit),
     replaceKeyspace(node, source) {
       tick();
@@ -185,14 +190,17 @@ function durable(node: Node): Promise<void> {
   });
 }
 
-function closeIdle(connections: ReadonlySet<Connection>, seconds: number): NodeJS.Timeout | undefined {
-  if (seconds <= 0) return undefined;
-  const check = (): void => {
-    const before = Date.now() - seconds * 1000;
-    for (const connection of connections) {
-      const { client } = connection;
-      if (client.blocked === undefined && client.subscriptions === 0 && client.lastActiveMs < before) connection.end();
+/** Closes connections that have asked for nothing, or not shown who they are, for too long. */
+function closeIdle(connections: Iterable<Connection>, limits: ConnectionLimits): void {
+  const now = Date.now();
+  for (const connection of connections) {
+    const { client } = connection;
+    if (!client.authenticated) {
+      const { authTimeoutSeconds: seconds } = limits;
+      if (seconds > 0 && client.createdAtMs < now - seconds * 1000) connection.destroy();
+    } else if (client.blocked === undefined && client.subscriptions === 0 && client.pending === undefined) {
+      const seconds = Number(client.server.config.get('timeout') ?? limits.idleTimeoutSeconds);
+      if (seconds > 0 && client.lastActiveMs < now - seconds * 1000) connection.end();
     }
-  };
-  return setInterval(check, Math.min(1000, seconds * 500)).unref();
+  }
 }

@@ -50,6 +50,7 @@ const engine = createEngine({
   codec: rdbCodec,
   saving: persistence.saving,
   ...(values.requirepass === undefined ? {} : { requirePass: values.requirepass }),
+  onFault: (_node, command, error) => console.error(`${command} failed:`, error),
   onShutdown: stop,
 });
 await mkdir(values.dir, { recursive: true });

@@ -6,7 +6,7 @@ import { beforeEach, expect, test } from 'vitest';
 
 import type { Ticket, Verdict } from '../engines/calls.ts';
 import { authenticator } from './authenticate.ts';
-import { createThrottle } from './throttle.ts';
+import { createThrottle } from '#workers/resp/clients/throttle.ts';
 
 const address = '192.0.2.1';
 let nodes: Map<NodeId, { ticket: Ticket; sha256: string }>;

@@ -1,4 +1,4 @@
-import type { AuthResult, Engine } from '#workers/resp/engine-api.ts';
+import type { AuthResult } from '#workers/resp/engine-api.ts';
 import { Node } from '#workers/resp/keyspace/node.ts';
 
 import type { HostedNodes } from '../hosting/hosted-nodes.ts';
@@ -6,17 +6,12 @@ import type { Ticket } from './calls.ts';
 
 export const stopped = 'ERR node is stopped; start it first';
 export const opening = { refusal: 'LOADING MiniRedis is opening this node; try again in a moment' } as const;
-const tooMany = { refusal: 'ERR max number of clients reached' } as const;
-
-/** Connections one node may have, so that no tenant takes all that the process has. */
-const connectionsMax = 5000;
 
 /** Lets the holder of a ticket into a node of this process. */
-export function enter(engine: Engine, hosted: HostedNodes, ticket: Ticket): AuthResult {
+export function enter(hosted: HostedNodes, ticket: Ticket): AuthResult {
   const { nodeId, privileged, aclUser } = ticket;
   const node = hosted.find(nodeId);
   if (privileged) {
-    // However many connections the tenant has, its backups must go on.
     if (node?.closed === false) return { node, privileged };
     if (!ticket.stopped) return opening;
     // Where the platform's connections can only verify backups.
@@ -25,6 +20,5 @@ export function enter(engine: Engine, hosted: HostedNodes, ticket: Ticket): Auth
     return { node: closed, privileged };
   }
   if (node === undefined || node.closed) return opening;
-  if (engine.connectionCount(node) >= connectionsMax) return tooMany;
   return aclUser === null ? { node } : { node, aclUser };
 }

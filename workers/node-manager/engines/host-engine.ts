@@ -41,9 +41,11 @@ export async function hostEngine(settings: EngineSettings, manager: Channel<Mana
   const engine: Engine = createEngine({
     authenticate: (request) => authenticate(request),
     codec: rdbCodec,
-    // The manager has a throttle of its own, which knows users. A reader that takes nothing of its replies may hold up as much
-    // of the memory that all share as the largest of values takes, and no more.
-    limits: { authFailuresMax: 0, outputBufferBytesMax: 513 * 2 ** 20 },
+    onFault: (node, command, error) =>
+      log.error({ nodeId: node.id, command, err: error }, 'a command of the engine failed'),
+    // A reader that takes nothing of its replies may hold up as much of the memory that all share as the largest of values
+    // takes, and no more.
+    limits: { outputBufferBytesMax: 513 * 2 ** 20, maxClients: 20_000, nodeClientsMax: 10_000 },
     extraCommands: [
       platformCommands({
         store,
@@ -77,7 +79,7 @@ export async function hostEngine(settings: EngineSettings, manager: Channel<Mana
     const { verdict, here } = await manager.call('authenticate', request);
     const { ticket } = verdict;
     if (ticket === undefined) return verdict;
-    if (here) return enter(engine, hosted, ticket);
+    if (here) return enter(hosted, ticket);
     return { elsewhere: ({ handle, ...luggage }) => manager.tell('handOver', { luggage, ticket }, wrapHandle(handle)) };
   }
 
@@ -101,7 +103,7 @@ export async function hostEngine(settings: EngineSettings, manager: Channel<Mana
       failure: [...storages.values()].find(({ failure }) => failure !== undefined)?.failure ?? null,
       writeAheadLogs: [...storages].map(([partition, storage]) => ({ partition, ...storage.status() })),
     }),
-    takeOver: (arrival, ticket) => engine.takeOver(arrival, enter(engine, hosted, ticket)),
+    takeOver: (arrival, ticket) => engine.takeOver(arrival, enter(hosted, ticket)),
     othersUse: (bytes) => memory.othersUse(bytes),
     async stop() {
       memory.stop();

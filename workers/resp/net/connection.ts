@@ -90,7 +90,14 @@ export class Connection implements Transport {
         this.destroy();
         return;
       }
-      if (!execute(client, request)) {
+      let done: boolean;
+      try {
+        done = execute(client, request);
+      } catch (error) {
+        this.faulted(request[0]!, error);
+        return;
+      }
+      if (!done) {
         this.deferred = request;
         client.server.pausedClients.add(client);
         break;
@@ -99,6 +106,15 @@ export class Connection implements Transport {
       if (client.reply.length > CHOKE_BYTES) this.flush();
     }
     this.flush();
+  }
+
+  /** A mistake of the engine must not become everybody's: who came upon it is let go, and the rest goes on. */
+  private faulted(name: string, error: unknown): void {
+    const { node, server } = this.client;
+    if (server.host.onFault === undefined) throw error;
+    server.host.onFault(node, name.slice(0, 64), error);
+    this.client.reply.error('ERR internal error; the connection is closed and the error is in the log');
+    this.end();
   }
 
   private awaitPending(pending: Promise<void>, request: readonly string[]): void {
