@@ -12,6 +12,7 @@ const { values } = parseArgs({
     bind: { type: 'string', default: '127.0.0.1' },
     requirepass: { type: 'string' },
     maxmemory: { type: 'string', default: '0' },
+    maxclients: { type: 'string', default: '10000' },
     dir: { type: 'string', default: '.' },
     dbfilename: { type: 'string', default: 'dump.rdb' },
     appendonly: { type: 'string', default: 'no' },
@@ -21,6 +22,8 @@ const { values } = parseArgs({
 
 const maxMemory = parseMemory(values.maxmemory);
 if (maxMemory === undefined) throw new Error(`--maxmemory ${values.maxmemory} is no size; write for example 100mb.`);
+const maxClients = Number(values.maxclients);
+if (!Number.isInteger(maxClients) || maxClients < 1) throw new Error('--maxclients is a number of connections.');
 const { appendonly, appendfsync } = values;
 if (appendonly !== 'yes' && appendonly !== 'no') throw new Error('--appendonly is yes or no.');
 if (appendfsync !== 'always' && appendfsync !== 'everysec' && appendfsync !== 'no') {
@@ -49,6 +52,7 @@ const engine = createEngine({
   defaultNode: node,
   codec: rdbCodec,
   saving: persistence.saving,
+  limits: { maxClients },
   ...(values.requirepass === undefined ? {} : { requirePass: values.requirepass }),
   onFault: (_node, command, error) => console.error(`${command} failed:`, error),
   onShutdown: stop,

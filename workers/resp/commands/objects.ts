@@ -1,7 +1,7 @@
 import type { Client } from '../clients/server.ts';
 import { clock } from '../keyspace/clock.ts';
 import type { Node } from '../keyspace/node.ts';
-import { DICT_ENTRY_BYTES, stringBytes } from '../keyspace/sizes.ts';
+import { DICT_ENTRY_BYTES, EMBEDDED_MAX, stringBytes } from '../keyspace/sizes.ts';
 import { frequency, idleMs } from '../keyspace/usage.ts';
 import { bytesOf } from '../keyspace/value.ts';
 import type { Value } from '../keyspace/value.ts';
@@ -10,11 +10,8 @@ import { isInteger } from '../protocol/numbers.ts';
 import { changed, integerArg, integerFrom } from './arguments.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
 
-/** The longest string Redis keeps inside its object header. */
-const EMBEDDED_MAX = 44;
-
 /** The encoding Redis would have chosen. */
-function encodingOf(value: Value, node: Node): string {
+export function encodingOf(value: Value, node: Node): string {
   if (typeof value === 'string') {
     if (isInteger(value)) return 'int';
     return value.length <= EMBEDDED_MAX ? 'embstr' : 'raw';
@@ -27,6 +24,12 @@ function encodingOf(value: Value, node: Node): string {
     default:
       return value.encoding;
   }
+}
+
+/** Small integers are one shared object in Redis, unless each value needs a time of last use of its own. */
+function referencesOf(value: Value, node: Node): number {
+  const shared = typeof value === 'string' && value.length <= 4 && isInteger(value) && !value.startsWith('-');
+  return shared && (node.maxMemory === 0 || !/l[rf]u$/.test(node.evictionPolicy)) ? 2_147_483_647 : 1;
 }
 
 /** A subcommand of OBJECT about a key that must be there; OBJECT does not count as a use. */
@@ -187,7 +190,7 @@ export const objectCommands: readonly CommandSpec[] = [
         'generic',
         '2.2.3',
         'Returns the reference count of a value.',
-        about(({ reply }) => reply.integer(1)),
+        about(({ node, reply }, _, value) => reply.integer(referencesOf(value, node))),
       ),
       row('idletime', 3, 'readonly', 'generic', '2.2.3', 'Returns the time since the last access.', about(idleTime)),
       row('freq', 3, 'readonly', 'generic', '4.0.0', 'Returns the logarithmic access frequency.', about(freq)),

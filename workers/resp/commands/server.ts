@@ -4,10 +4,11 @@ import { invalidateAll } from '../clients/tracking.ts';
 import type { Database } from '../keyspace/database.ts';
 import { DATABASE_COUNT } from '../keyspace/node.ts';
 import { SYNTAX } from '../protocol/errors.ts';
-import { parseDouble, parseInteger } from '../protocol/numbers.ts';
+import { parseInteger } from '../protocol/numbers.ts';
 import { integerArg, integerFrom } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { configGet, configResetStat, configSet } from './config.ts';
+import { debug } from './debug.ts';
 import { info } from './info.ts';
 
 function flush(databases: (client: Client) => readonly (Database | undefined)[]): Run {
@@ -81,25 +82,6 @@ function role({ reply }: Client): void {
   reply.bulk('master');
   reply.integer(0);
   reply.array(0);
-}
-
-function debug(client: Client, args: readonly string[]): void {
-  const { reply, server } = client;
-  if (!server.host.standalone) {
-    reply.error(
-      'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.',
-    );
-    return;
-  }
-  const sub = args[1]!.toUpperCase();
-  if (sub === 'SLEEP' && args.length === 3) {
-    const until = performance.now() + (parseDouble(args[2]!) ?? 0) * 1000;
-    // Redis stands still as well: that is what the command is for.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.max(0, until - performance.now()));
-    reply.ok();
-  } else if ((sub === 'SET-ACTIVE-EXPIRE' || sub === 'JMAP' || sub === 'CHANGE-REPL-ID') && args.length >= 2)
-    reply.ok();
-  else reply.error(`ERR unknown subcommand or wrong number of arguments for '${args[1]!}'. Try DEBUG HELP.`);
 }
 
 function shutdown(client: Client): void {

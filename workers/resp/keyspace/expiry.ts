@@ -6,6 +6,15 @@ const INTERVAL_MS = 100;
 /** What one round over all nodes may take, so that nobody's requests wait for expiry. */
 const BUDGET_MS = 2;
 
+/** Nodes whose keys expire only when someone asks for them (DEBUG SET-ACTIVE-EXPIRE). */
+const held = new WeakSet<Node>();
+
+/** Whether keys of a node expire that nobody asks for. */
+export function setActiveExpiry(node: Node, on: boolean): void {
+  if (on) held.delete(node);
+  else held.add(node);
+}
+
 /**
  * Removes expired keys nobody asks for. Only nodes that have keys with an expiry are visited, a few keys at a time; the
  * timer runs only while there are such nodes.
@@ -22,7 +31,7 @@ export function createExpiryCycle(): { readonly watch: (node: Node) => void; sto
       if (performance.now() > deadline) break;
       // Whoever was visited goes to the end of the line, so that a short budget is shared fairly.
       nodes.delete(node);
-      if (!node.closed && (node.busy || visit(node, cursors, deadline))) nodes.add(node);
+      if (!node.closed && (node.busy || held.has(node) || visit(node, cursors, deadline))) nodes.add(node);
     }
     if (nodes.size === 0) stop();
   };

@@ -40,3 +40,6 @@ export const DEFAULT_LIMITS: EncodingLimits = {
   streamBytes: 4096,
   hllSparseBytes: 3000,
 };
+
+/** The longest string Redis keeps inside its object header (the encoding embstr). */
+export const EMBEDDED_MAX = 44;
