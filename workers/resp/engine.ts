@@ -15,6 +15,8 @@ import { beginSnapshot } from './keyspace/snapshot.ts';
 import { trackUsage } from './keyspace/usage.ts';
 import { listen } from './net/listener.ts';
 import type { Listener } from './net/listener.ts';
+import type { Connection } from './net/connection.ts';
+import { createSockets } from './net/sockets.ts';
 import { scriptingOf } from './scripting/scripts.ts';
 import { readReply } from './protocol/reply-value.ts';
 
@@ -47,7 +49,9 @@ export function createEngine(options: EngineOptions): Engine {
   const close = async (): Promise<void> => {
     expiry.stop();
     clearInterval(idleTimer);
-    await Promise.all([...listeners].map((listener) => listener.close()));
+    const closed = Promise.all([...listeners].map((listener) => listener.close()));
+    const ended = Promise.all([...sockets.connections].map((connection) => connection.ended()));
+    await Promise.all([closed, ended]);
     listeners.clear();
   };
   const serverOf = (node: Node): Server => {
@@ -84,7 +88,8 @@ export function createEngine(options: EngineOptions): Engine {
     },
   };
   const lobby = serverOf(lobbyNode);
-  const idleTimer = setInterval(() => closeIdle(listeners, limits), IDLE_CHECK_MS).unref();
+  const sockets = createSockets(lobby);
+  const idleTimer = setInterval(() => closeIdle(sockets.connections, limits), IDLE_CHECK_MS).unref();
 
   /** A client without a connection, for the host's own commands. */
   const insider = (node: Node, db: number): Client => {
@@ -96,11 +101,12 @@ export function createEngine(options: EngineOptions): Engine {
 
   return {
     async listen({ port, host: address = '127.0.0.1' }) {
-      const listener = await listen(port, address, lobby);
+      const listener = await listen(port, address, sockets);
       listeners.add(listener);
       host.port = listener.port;
       return listener.port;
     },
+    takeOver: (arrival, admitted) => sockets.arrived(arrival, admitted),
     async execute(node, args, db = 0) {
       tick();
       startBatch();
@@ -180,18 +186,16 @@ function durable(node: Node): Promise<void> {
 }
 
 /** Closes connections that have asked for nothing, or not shown who they are, for too long. */
-function closeIdle(listeners: ReadonlySet<Listener>, limits: ConnectionLimits): void {
+function closeIdle(connections: Iterable<Connection>, limits: ConnectionLimits): void {
   const now = Date.now();
-  for (const { connections } of listeners) {
-    for (const connection of connections) {
-      const { client } = connection;
-      if (!client.authenticated) {
-        const { authTimeoutSeconds: seconds } = limits;
-        if (seconds > 0 && client.createdAtMs < now - seconds * 1000) connection.destroy();
-      } else if (client.blocked === undefined && client.subscriptions === 0 && client.pending === undefined) {
-        const seconds = Number(client.server.config.get('timeout') ?? limits.idleTimeoutSeconds);
-        if (seconds > 0 && client.lastActiveMs < now - seconds * 1000) connection.end();
-      }
+  for (const connection of connections) {
+    const { client } = connection;
+    if (!client.authenticated) {
+      const { authTimeoutSeconds: seconds } = limits;
+      if (seconds > 0 && client.createdAtMs < now - seconds * 1000) connection.destroy();
+    } else if (client.blocked === undefined && client.subscriptions === 0 && client.pending === undefined) {
+      const seconds = Number(client.server.config.get('timeout') ?? limits.idleTimeoutSeconds);
+      if (seconds > 0 && client.lastActiveMs < now - seconds * 1000) connection.end();
     }
   }
 }

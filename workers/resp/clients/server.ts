@@ -1,5 +1,5 @@
 import type { AclLogEntry, AclUser } from '../acl/shapes.ts';
-import type { AuthRequest, AuthResult, ConnectionLimits, ExtraCommand, Saving } from '../engine-api.ts';
+import type { AuthRequest, AuthResult, ConnectionLimits, Departure, ExtraCommand, Saving } from '../engine-api.ts';
 import { clock } from '../keyspace/clock.ts';
 import type { ValueCodec } from '../keyspace/codec.ts';
 import type { Database, Watcher } from '../keyspace/database.ts';
@@ -46,6 +46,8 @@ export interface Transport {
   end(): void;
   /** Closes at once. */
   destroy(): void;
+  /** Gives the connection away once its replies are out; the request it waits for is carried out there. */
+  leave(to: (connection: Departure) => void): void;
   /** Bytes of input kept, and of output not yet taken by the peer. */
   sizes(): { input: number; output: number };
 }
@@ -171,6 +173,8 @@ export class Client {
   replyMode: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
   noEvict = false;
   noTouch = false;
+  /** What becomes of the AUTH of a connection that came from another engine, which has authenticated it. */
+  admitted: AuthResult | undefined;
   /** Close once the replies are out. */
   closing = false;
   /** The connection has ended; nothing may tie the client to a node any more. */
