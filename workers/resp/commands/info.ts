@@ -37,6 +37,17 @@ const server = ({ host }: Server): Lines => {
   ];
 };
 
+/** The keys clients wait for, and those of them whose removal ends a wait. */
+function blockingKeys(all: readonly Client[]): Lines {
+  const waiting = all.flatMap(({ blocked }) =>
+    (blocked?.keys ?? []).map((key) => ({ id: `${blocked!.db}:${key}`, ends: blocked!.endsWhenRemoved === true })),
+  );
+  return [
+    ['total_blocking_keys', new Set(waiting.map(({ id }) => id)).size],
+    ['total_blocking_keys_on_nokey', new Set(waiting.filter(({ ends }) => ends).map(({ id }) => id)).size],
+  ];
+}
+
 const clients = ({ clients, host }: Server): Lines => {
   const all = [...clients.values()];
   return [
@@ -46,6 +57,7 @@ const clients = ({ clients, host }: Server): Lines => {
     ['client_recent_max_input_buffer', 0],
     ['client_recent_max_output_buffer', 0],
     ['blocked_clients', all.filter(({ blocked }) => blocked !== undefined).length],
+    ...blockingKeys(all),
     ['tracking_clients', 0],
     ['clients_in_timeout_table', all.filter(({ blocked }) => blocked?.timer !== undefined).length],
   ];
