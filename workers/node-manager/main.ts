@@ -17,7 +17,7 @@ import { createEngine } from '#workers/resp/engine.ts';
 import { rdbCodec } from '#workers/resp/persistence/codec.ts';
 
 import { authenticator } from './auth/authenticate.ts';
-import { createThrottle } from './auth/throttle.ts';
+import { createThrottle } from '#workers/resp/clients/throttle.ts';
 import { followLog } from './following.ts';
 import { createAdmission } from './hosting/admission.ts';
 import { hostNodes } from './hosting/hosted-nodes.ts';
@@ -48,9 +48,9 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
   const engine = createEngine({
     authenticate: (request) => authenticate(request),
     codec: rdbCodec,
-    // The manager has a throttle of its own, which knows users. A reader that takes nothing of its replies may hold up as much
+    // A reader that takes nothing of its replies may hold up as much
     // of the memory that all share as the largest of values takes, and no more.
-    limits: { authFailuresMax: 0, outputBufferBytesMax: 513 * 2 ** 20 },
+    limits: { outputBufferBytesMax: 513 * 2 ** 20 },
     extraCommands: [
       platformCommands({
         store,

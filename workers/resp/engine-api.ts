@@ -57,8 +57,6 @@ export interface ConnectionLimits {
   readonly outputBufferBytesMax: number;
   /** The same for connections that have subscribed to channels. */
   readonly pubsubBufferBytesMax: number;
-  /** Failed AUTHs of one address within a minute after which more are refused; 0 means no limit. */
-  readonly authFailuresMax: number;
 }
 
 /** How an engine is set up. */

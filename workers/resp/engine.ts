@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { fits, reloadUsers } from './acl/users.ts';
-import { createAuthThrottle } from './clients/auth-throttle.ts';
 import { Client, Server } from './clients/server.ts';
 import type { Host } from './clients/server.ts';
+import { createThrottle } from './clients/throttle.ts';
 import { invalidateAll } from './clients/tracking.ts';
 import { call, execute, resolve, startBatch } from './commands/execute.ts';
 import { detach } from './clients/session.ts';
@@ -20,7 +20,7 @@ import { readReply } from './protocol/reply-value.ts';
 
 const MEBIBYTE = 1_048_576;
 
-/** Redis's own defaults, except that AUTH failures are limited. */
+/** Redis's own defaults. */
 const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
   maxClients: 10_000,
   idleTimeoutSeconds: 0,
@@ -28,7 +28,6 @@ const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
   queryBufferBytesMax: 1024 * MEBIBYTE,
   outputBufferBytesMax: 0,
   pubsubBufferBytesMax: 32 * MEBIBYTE,
-  authFailuresMax: 100,
 };
 
 registerCommands();
@@ -39,7 +38,6 @@ export function createEngine(options: EngineOptions): Engine {
   const listeners = new Set<Listener>();
   const expiry = createExpiryCycle();
   const limits = { ...DEFAULT_CONNECTION_LIMITS, ...options.limits };
-  const throttle = createAuthThrottle(limits.authFailuresMax);
   const standalone = options.authenticate === undefined;
   const lobbyNode = options.defaultNode ?? new Node({ id: 'lobby' });
 
@@ -54,10 +52,14 @@ export function createEngine(options: EngineOptions): Engine {
     if (known !== undefined) return known;
     const server = new Server(node, host);
     servers.set(node, server);
-    node.onExpiryAdded = () => expiry.watch(node);
+    if (node.onExpiryAdded === undefined) adopt(node);
+    return server;
+  };
+  /** Until someone connects to it, a node needs nothing else. */
+  const adopt = (node: Node): void => {
+    node.onExpiryAdded = expiry.watch;
     if (node.databases.some((db) => db !== undefined && db.expires.size > 0)) expiry.watch(node);
     trackUsage(node);
-    return server;
   };
   const host: Host = {
     limits,
@@ -72,8 +74,7 @@ export function createEngine(options: EngineOptions): Engine {
     requirePass: options.requirePass,
     authenticate: options.authenticate,
     serverOf,
-    mayAuthenticate: (address) => throttle.allows(address),
-    authFailed: (address) => throttle.failed(address),
+    throttle: createThrottle(),
     shutdown: () => {
       options.onShutdown?.();
     },
@@ -127,7 +128,7 @@ export function createEngine(options: EngineOptions): Engine {
       if (reply.startsWith('-'))
         throw new Error(`The journal holds ${args[0]} and it failed: ${reply.slice(1).trimEnd()}`);
     },
-    adopt: (node) => void serverOf(node),
+    adopt,
     beginSnapshot: (node, emit) => beginSnapshot(node, emit),
     replaceKeyspace(node, source) {
       tick();

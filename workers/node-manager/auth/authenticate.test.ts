@@ -6,7 +6,7 @@ import { Node } from '#workers/resp/keyspace/node.ts';
 import { beforeEach, expect, test } from 'vitest';
 
 import { authenticator } from './authenticate.ts';
-import { createThrottle } from './throttle.ts';
+import { createThrottle } from '#workers/resp/clients/throttle.ts';
 
 const address = '192.0.2.1';
 let nodes: Map<NodeId, { node: Node; sha256: string }>;

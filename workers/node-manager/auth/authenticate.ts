@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeId } from '#domains/kernel/ids.ts';
 import { constantTimeEqual, sha256Hex } from '#infra/crypto/secrets.ts';
 import type { AuthRequest, AuthResult } from '#workers/resp/engine-api.ts';
+import type { Throttle } from '#workers/resp/clients/throttle.ts';
 import type { Node } from '#workers/resp/keyspace/node.ts';
 
 import { readPresented } from './presented.ts';
-import type { Throttle } from './throttle.ts';
 
 /** What authentication needs to know of the nodes here. */
 export interface Door {

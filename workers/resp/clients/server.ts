@@ -6,6 +6,7 @@ import type { Database, Watcher } from '../keyspace/database.ts';
 import type { Node } from '../keyspace/node.ts';
 import type { Script } from '../scripting/script.ts';
 import { Reply } from '../protocol/reply.ts';
+import type { Throttle } from './throttle.ts';
 
 /** What all nodes of a process share. */
 export interface Host {
@@ -27,9 +28,8 @@ export interface Host {
   authenticate: ((request: AuthRequest) => AuthResult | Promise<AuthResult>) | undefined;
   /** The server side of a node. */
   serverOf(node: Node): Server;
-  /** Counts a failed AUTH of an address; true while the address may try. */
-  mayAuthenticate(address: string): boolean;
-  authFailed(address: string): void;
+  /** Slows those who guess passwords of a standalone server; elsewhere `authenticate` sees to that. */
+  readonly throttle: Throttle;
   /** Standalone: ends the process's engine. */
   shutdown(): void;
 }
@@ -197,28 +197,29 @@ export class Client {
   }
 }
 
-/** What a redis-server process keeps beside its keyspace, for one node: its clients, channels, slow log and settings. */
+/**
+ * What a redis-server process keeps beside its keyspace, for one node: its clients, channels, slow log and settings. Its
+ * maps are made when first asked for: an empty one takes some 200 bytes, and most nodes never need most of them.
+ */
 export class Server {
   readonly node: Node;
   readonly host: Host;
-  readonly clients = new Map<number, Client>();
+  private clientsMade: Map<number, Client> | undefined;
   nextClientId = 1;
-  channels = new Map<string, Set<Client>>();
-  patterns = new Map<string, Set<Client>>();
-  shardChannels = new Map<string, Set<Client>>();
-  /** Clients that wait for a key, first come first served, by database and key. */
-  readonly waiting = new Map<string, Set<Client>>();
+  private channelsMade: Map<string, Set<Client>> | undefined;
+  private patternsMade: Map<string, Set<Client>> | undefined;
+  private shardChannelsMade: Map<string, Set<Client>> | undefined;
+  private waitingMade: Map<string, Set<Client>> | undefined;
   /** Until when commands are held (CLIENT PAUSE), in milliseconds; 0 when not paused. */
   pausedUntilMs = 0;
   pausedWritesOnly = false;
   pauseTimer: NodeJS.Timeout | undefined;
-  readonly pausedClients = new Set<Client>();
+  private pausedClientsMade: Set<Client> | undefined;
   slowLog: SlowEntry[] = [];
   nextSlowId = 0;
-  readonly commandStats = new Map<string, CommandStat>();
-  readonly errorStats = new Map<string, number>();
-  /** Settings changed by CONFIG SET, by name. */
-  readonly config = new Map<string, string>();
+  private commandStatsMade: Map<string, CommandStat> | undefined;
+  private errorStatsMade: Map<string, number> | undefined;
+  private configMade: Map<string, string> | undefined;
   /** The ACL users, made from those of the node when first needed. */
   aclUsers: Map<string, AclUser> | undefined;
   /** Clients that are shown all requests. */
@@ -238,5 +239,43 @@ export class Server {
   constructor(node: Node, host: Host) {
     this.node = node;
     this.host = host;
+  }
+
+  get clients(): Map<number, Client> {
+    return (this.clientsMade ??= new Map());
+  }
+
+  get channels(): Map<string, Set<Client>> {
+    return (this.channelsMade ??= new Map());
+  }
+
+  get patterns(): Map<string, Set<Client>> {
+    return (this.patternsMade ??= new Map());
+  }
+
+  get shardChannels(): Map<string, Set<Client>> {
+    return (this.shardChannelsMade ??= new Map());
+  }
+
+  /** Clients that wait for a key, first come first served, by database and key. */
+  get waiting(): Map<string, Set<Client>> {
+    return (this.waitingMade ??= new Map());
+  }
+
+  get pausedClients(): Set<Client> {
+    return (this.pausedClientsMade ??= new Set());
+  }
+
+  get commandStats(): Map<string, CommandStat> {
+    return (this.commandStatsMade ??= new Map());
+  }
+
+  get errorStats(): Map<string, number> {
+    return (this.errorStatsMade ??= new Map());
+  }
+
+  /** Settings changed by CONFIG SET, by name. */
+  get config(): Map<string, string> {
+    return (this.configMade ??= new Map());
   }
 }

@@ -10,7 +10,7 @@ const BUDGET_MS = 2;
  * Removes expired keys nobody asks for. Only nodes that have keys with an expiry are visited, a few keys at a time; the
  * timer runs only while there are such nodes.
  */
-export function createExpiryCycle(): { watch(node: Node): void; stop(): void } {
+export function createExpiryCycle(): { readonly watch: (node: Node) => void; stop(): void } {
   const nodes = new Set<Node>();
   const cursors = new WeakMap<Database, number>();
   let timer: NodeJS.Timeout | undefined;
@@ -31,7 +31,7 @@ export function createExpiryCycle(): { watch(node: Node): void; stop(): void } {
     timer = undefined;
   };
   return {
-    watch(node) {
+    watch: (node) => {
       nodes.add(node);
       timer ??= setInterval(round, INTERVAL_MS).unref();
     },

@@ -64,7 +64,7 @@ export class Node implements DatabaseOwner {
   /** Set while clients track what they have read: is told of each change to a key. */
   invalidated: ((key: string) => void) | undefined;
   /** Called when the first key with an expiry appears, to schedule active expiry. */
-  onExpiryAdded: (() => void) | undefined;
+  onExpiryAdded: ((node: Node) => void) | undefined;
 
   /** Changes since the node was created; a command that raises it is propagated. */
   dirty = 0;
@@ -136,7 +136,7 @@ export class Node implements DatabaseOwner {
   }
 
   expiryAdded(): void {
-    this.onExpiryAdded?.();
+    this.onExpiryAdded?.(this);
   }
 
   /** Tells whoever listens of a change to a key. */
