@@ -75,16 +75,40 @@ export interface EngineOptions {
   readonly saving?: Saving;
 }
 
-/** Standalone mode: what SAVE, BGSAVE, BGREWRITEAOF and LASTSAVE act on. */
+/** One setting as CONFIG sees it. `set` returns what is wrong with a value, if anything; without it nothing can be set. */
+export interface Setting {
+  readonly get: () => string;
+  readonly set?: (value: string) => string | undefined;
+  /** Can only be given when the server starts. */
+  readonly startOnly?: boolean;
+}
+
+/** Standalone mode: what SAVE, BGSAVE, BGREWRITEAOF, LASTSAVE, SHUTDOWN, DEBUG RELOAD, INFO and CONFIG act on. */
 export interface Saving {
+  /** Whether the RDB file is being written. */
   readonly inProgress: boolean;
+  /** Whether the append-only files are being rewritten. */
+  readonly rewriting: boolean;
   /** When data was last saved or loaded. */
   readonly lastSaveMs: number;
-  readonly lastSaveOk: boolean;
+  /** By CONFIG's names. */
+  readonly settings: ReadonlyMap<string, Setting>;
+  /** The lines of INFO's section. */
+  info(): readonly (readonly [name: string, value: string | number])[];
   /** Writes the RDB file. */
   save(): Promise<void>;
-  /** Writes the base of the log anew. */
+  /** Does so once a rewrite has ended. */
+  scheduleSave(): void;
+  /** Writes the base of the append-only files anew. */
   rewrite(): Promise<void>;
+  /** Does so once a save has ended. */
+  scheduleRewrite(): void;
+  /** Saves as SHUTDOWN does: by the save points unless something is wished. Rejects when that fails. */
+  saveForShutdown(wish: 'save' | 'nosave' | undefined): Promise<void>;
+  /** Puts what the RDB file holds in the place of all data. */
+  reload(options: { readonly save: boolean; readonly flush: boolean }): Promise<void>;
+  /** The same with the append-only files. */
+  loadAof(): Promise<void>;
 }
 
 /** Where an engine listens. */

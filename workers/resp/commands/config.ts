@@ -90,6 +90,17 @@ function encoding(field: keyof EncodingLimits, min = 0): Parameter {
   );
 }
 
+/** A setting of what keeps a standalone server's data; nodes of a platform show what is usual. */
+function savingSetting(name: string, usual: string): Parameter {
+  return {
+    get: ({ host }) => host.saving?.settings.get(name)?.get() ?? usual,
+    set: ({ host }, value) => {
+      const setting = host.saving?.settings.get(name);
+      return setting?.set === undefined ? "can't set immutable config" : setting.set(value);
+    },
+  };
+}
+
 const parameters: ReadonlyMap<string, Parameter> = new Map<string, Parameter>([
   [
     'maxmemory',
@@ -171,9 +182,21 @@ const parameters: ReadonlyMap<string, Parameter> = new Map<string, Parameter>([
   ['busy-reply-threshold', kept('busy-reply-threshold', '5000', /^\d+$/)],
   ['lua-time-limit', kept('busy-reply-threshold', '5000', /^\d+$/)],
   ['latency-monitor-threshold', kept('latency-monitor-threshold', '0', /^\d+$/)],
-  ['appendonly', kept('appendonly', 'no', /^(?:yes|no)$/)],
-  ['appendfsync', kept('appendfsync', 'everysec', /^(?:always|everysec|no)$/)],
-  ['save', kept('save', '')],
+  ['appendonly', savingSetting('appendonly', 'no')],
+  ['appendfsync', savingSetting('appendfsync', 'everysec')],
+  ['save', savingSetting('save', '')],
+  ['dir', savingSetting('dir', '/')],
+  ['dbfilename', savingSetting('dbfilename', 'dump.rdb')],
+  ['appendfilename', fixed(({ host }) => host.saving?.settings.get('appendfilename')?.get() ?? 'appendonly.aof')],
+  ['appenddirname', fixed(({ host }) => host.saving?.settings.get('appenddirname')?.get() ?? 'appendonlydir')],
+  ['aof-load-truncated', savingSetting('aof-load-truncated', 'yes')],
+  ['aof-timestamp-enabled', savingSetting('aof-timestamp-enabled', 'no')],
+  ['aof-use-rdb-preamble', savingSetting('aof-use-rdb-preamble', 'yes')],
+  ['auto-aof-rewrite-percentage', savingSetting('auto-aof-rewrite-percentage', '100')],
+  ['auto-aof-rewrite-min-size', savingSetting('auto-aof-rewrite-min-size', '67108864')],
+  ['stop-writes-on-bgsave-error', savingSetting('stop-writes-on-bgsave-error', 'yes')],
+  ['rdbcompression', savingSetting('rdbcompression', 'yes')],
+  ['rdbchecksum', savingSetting('rdbchecksum', 'yes')],
   ['timeout', kept('timeout', '0', /^\d+$/)],
   ['tcp-keepalive', kept('tcp-keepalive', '300', /^\d+$/)],
   ['hz', kept('hz', '10', /^\d+$/)],

@@ -9,6 +9,7 @@ import { integerArg, integerFrom } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { configGet, configResetStat, configSet } from './config.ts';
 import { info } from './info.ts';
+import { debugReload } from './saving.ts';
 
 function flush(databases: (client: Client) => readonly (Database | undefined)[]): Run {
   return (client, args) => {
@@ -99,14 +100,8 @@ function debug(client: Client, args: readonly string[]): void {
     reply.ok();
   } else if ((sub === 'SET-ACTIVE-EXPIRE' || sub === 'JMAP' || sub === 'CHANGE-REPL-ID') && args.length >= 2)
     reply.ok();
-  else reply.error(`ERR unknown subcommand or wrong number of arguments for '${args[1]!}'. Try DEBUG HELP.`);
-}
-
-function shutdown(client: Client): void {
-  if (client.server.host.standalone) {
-    client.closing = true;
-    client.server.host.shutdown();
-  } else client.reply.error("ERR SHUTDOWN is not available here; stop the node through the platform's API.");
+  else if (!debugReload(client, args))
+    reply.error(`ERR unknown subcommand or wrong number of arguments for '${args[1]!}'. Try DEBUG HELP.`);
 }
 
 function slowLogGet(client: Client, args: readonly string[]): void {
@@ -207,14 +202,6 @@ export const serverCommands: readonly CommandSpec[] = [
     client.reply.ok();
   }),
   row('debug', -2, ADMIN, '1.0.0', 'A container for debugging commands.', debug),
-  row(
-    'shutdown',
-    -1,
-    `${ADMIN} no_multi allow_busy`,
-    '1.0.0',
-    'Synchronously saves the database(s) to disk and shuts down the server.',
-    shutdown,
-  ),
   {
     ...row('config', -2, '', '2.0.0', 'A container for server configuration commands.'),
     subcommands: [

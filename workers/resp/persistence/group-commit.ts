@@ -110,6 +110,13 @@ export class GroupCommit {
     if (this.running === undefined) this.run();
   }
 
+  /** Takes note that the sink has written all that gathered by itself. */
+  wroteAll(): void {
+    this.written = this.sink.end;
+    this.writtenWaits ||= this.pendingWaits;
+    this.pendingWaits = false;
+  }
+
   /** Writes and syncs what is left. */
   async close(): Promise<void> {
     this.closing = true;
