@@ -12,6 +12,8 @@ export interface CommitSink {
   sync(waitedFor: boolean): Promise<void>;
   /** Begins the error that refuses writes: `the append-only file can't be written`. */
   readonly trouble: string;
+  /** How many milliseconds what nobody waits for is gathered; 0 writes it in the tick that it was appended in. */
+  readonly gatherMs: number;
 }
 
 interface Waiter {
@@ -25,8 +27,7 @@ const SYNC_AFTER_MS = 900;
 const LAG_BYTES = 33_554_432;
 const LAG_MS = 3000;
 const RETRY_MS = 1000;
-/** What nobody waits for is gathered for some milliseconds, or until it is this much: fewer writes, and all of it within the second. */
-const GATHER_MS = 5;
+/** What nobody waits for may be gathered until it is this much. */
 const GATHER_BYTES = 262_144;
 
 /**
@@ -125,11 +126,11 @@ export class GroupCommit {
   }
 
   private wake(): void {
-    if (this.flushDue()) this.run();
+    if (this.flushDue() || this.sink.gatherMs === 0) this.run();
     else if (!this.gathering) {
       this.gathering = true;
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.running ?? this.run(), GATHER_MS);
+      this.timer = setTimeout(() => this.running ?? this.run(), this.sink.gatherMs);
     }
   }
 
@@ -159,7 +160,8 @@ export class GroupCommit {
   }
 
   private flushDue(): boolean {
-    return this.pendingWaits || this.sink.gathered > GATHER_BYTES;
+    const { gathered, gatherMs } = this.sink;
+    return this.pendingWaits || gathered > (gatherMs === 0 ? 0 : GATHER_BYTES);
   }
 
   private syncDue(): boolean {

@@ -18,6 +18,8 @@ interface Increment {
 /** The append-only file that is being written: effects as commands in RESP, grouped into one write and one sync a tick. */
 export class AofJournal implements NodeJournal, CommitSink {
   readonly trouble = "the append-only file can't be written";
+  // As in Redis, a process that is killed loses nothing that it has written about: only the machine can.
+  readonly gatherMs = 0;
   /** Whether lines tell when what follows was written. */
   timestamps = false;
   private policy: FsyncPolicy;

@@ -63,10 +63,14 @@ export async function loadAof(place: AofPlace, node: Node, apply: ApplyCommand):
   const manifest = await findManifest(place);
   if (manifest === undefined) return undefined;
   const files = [...(manifest.base === undefined ? [] : [manifest.base]), ...manifest.increments];
-  for (const { name } of files) {
-    if (!(await isFile(join(folder, name)))) {
+  let lastWritten = 0;
+  for (const [index, { name }] of files.entries()) {
+    const found = await stat(join(folder, name)).catch(() => undefined);
+    if (found?.isFile() !== true) {
       throw new Error(`The file ${join(folder, name)}, which the AOF manifest names, is missing. Restore it.`);
     }
+    // A rewrite names its increment shortly before it is written to, and only what was written to last can be cut short.
+    if (found.size > 0) lastWritten = index;
   }
   let commands = 0;
   let totalBytes = 0;
@@ -84,7 +88,7 @@ export async function loadAof(place: AofPlace, node: Node, apply: ApplyCommand):
       lastBytes = read.wholeUntil;
       if (read.wholeUntil < read.size) {
         cut = { file, offset: read.wholeUntil, bytes: read.size - read.wholeUntil };
-        await cutOff(cut, index === files.length - 1, place.loadTruncated);
+        await cutOff(cut, index === lastWritten, place.loadTruncated);
       }
       totalBytes += lastBytes;
       if (name === manifest.base?.name) baseBytes = lastBytes;
