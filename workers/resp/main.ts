@@ -58,7 +58,7 @@ async function serve(argv: readonly string[]): Promise<void> {
     if (reply === 'OK') return;
     if (isWithoutEffect(directive)) console.log(`# The option ${name} has no effect in this server.`);
     else {
-      const reason = typeof reply === 'object' && reply !== null && 'error' in reply ? reply.error : String(reply);
+      const reason = typeof reply === 'object' && reply !== null && 'error' in reply ? reply.error : 'it was refused';
       throw new Error(`Bad directive or wrong number of arguments in ${where}: ${name} ${words.join(' ')} (${reason})`);
     }
   }

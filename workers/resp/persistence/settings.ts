@@ -95,7 +95,8 @@ export function settingsByName(
         set: set('auto-aof-rewrite-percentage', (value) => {
           const percentage = parseInteger(value);
           if (percentage === undefined) return "argument couldn't be parsed into an integer";
-          if (percentage < 0 || percentage > 2_147_483_647) return 'argument must be between 0 and 2147483647 inclusive';
+          if (percentage < 0 || percentage > 2_147_483_647)
+            return 'argument must be between 0 and 2147483647 inclusive';
           settings.rewritePercentage = percentage;
           return undefined;
         }),

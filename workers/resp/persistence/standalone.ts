@@ -336,7 +336,9 @@ class Standalone implements Persistence, Saving {
     if (this.cut !== undefined) {
       const { file, offset, bytes } = this.cut;
       this.log(`!!! Warning: short read while loading the AOF file ${file}!!!`);
-      this.log(`!!! Truncating the AOF ${file} at offset ${offset} !!! ${bytes} bytes of an unfinished command were cut off`);
+      this.log(
+        `!!! Truncating the AOF ${file} at offset ${offset} !!! ${bytes} bytes of an unfinished command were cut off`,
+      );
     }
     const seconds = ((performance.now() - began) / 1000).toFixed(3);
     this.log(`DB loaded from append only file in ${aofFolder(this.place)}: ${seconds} seconds`);

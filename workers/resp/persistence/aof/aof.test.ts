@@ -3,9 +3,10 @@ import { appendFile, copyFile, cp, mkdir, readdir, readFile, rm, stat, truncate,
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { redisBinaries } from '#test/tools/redis-binaries.ts';
+import type { RedisBinaries } from '#test/tools/redis-binaries.ts';
 
 import {
   digestOfServer,
@@ -21,6 +22,12 @@ vi.setConfig({ testTimeout: 60_000 });
 const run = promisify(execFile);
 const AOF = ['--appendonly', 'yes', '--save', ''];
 
+let binaries: RedisBinaries;
+
+beforeAll(async () => {
+  binaries = await redisBinaries();
+});
+
 afterEach(removeServers);
 
 async function rewritten({ client }: RunningServer): Promise<void> {
@@ -28,7 +35,8 @@ async function rewritten({ client }: RunningServer): Promise<void> {
   expect(await client.info('persistence')).toContain('aof_last_bgrewrite_status:ok');
 }
 
-const incrementOf = (dir: string, number = 1): string => join(dir, 'appendonlydir', `appendonly.aof.${number}.incr.aof`);
+const incrementOf = (dir: string, number = 1): string =>
+  join(dir, 'appendonlydir', `appendonly.aof.${number}.incr.aof`);
 
 describe("Redis's append-only files", () => {
   test('as we write them are accepted by redis-check-aof and loaded by a real redis-server', async () => {
@@ -47,10 +55,10 @@ describe("Redis's append-only files", () => {
       'appendonly.aof.2.incr.aof',
       'appendonly.aof.manifest',
     ]);
-    const { checkAof, env } = await redisBinaries();
+    const { checkAof, env } = binaries;
     const { stdout } = await run(checkAof, [join(dir, 'appendonlydir/appendonly.aof.manifest')], { env });
     expect(stdout).toContain('All AOF files and manifest are valid');
-    const theirs = await startRedis(dir, ['--appendonly', 'yes']);
+    const theirs = await startRedis(binaries, dir, ['--appendonly', 'yes']);
     expect(await digestOfServer(theirs, dir)).toEqual(expected);
   });
 
@@ -58,14 +66,14 @@ describe("Redis's append-only files", () => {
     for (const preamble of ['yes', 'no']) {
       const dir = await serverFolder();
       const settings = ['--appendonly', 'yes', '--aof-use-rdb-preamble', preamble, '--aof-timestamp-enabled', 'yes'];
-      const theirs = await startRedis(dir, settings);
+      const theirs = await startRedis(binaries, dir, settings);
       await randomTraffic(theirs, 21, 3000);
       await theirs.client.call('BGREWRITEAOF');
       await rewritten(theirs);
       await randomTraffic(theirs, 22, 3000);
       await theirs.stop('SIGTERM');
       // What it makes of its files itself: a consumer that has got nothing is not in them, for example.
-      const again = await startRedis(dir, settings);
+      const again = await startRedis(binaries, dir, settings);
       const expected = await digestOfServer(again, dir);
       await again.stop('SIGTERM');
       const ours = await startOurs(dir, AOF);
@@ -73,13 +81,13 @@ describe("Redis's append-only files", () => {
       await randomTraffic(ours, 23, 500);
       const after = await digestOfServer(ours, dir);
       await ours.stop('SIGTERM');
-      expect(await digestOfServer(await startRedis(dir, settings), dir)).toEqual(after);
+      expect(await digestOfServer(await startRedis(binaries, dir, settings), dir)).toEqual(after);
     }
   });
 
   test('of versions before 7, one file with or without an RDB preamble, become the base', async () => {
     const made = await serverFolder();
-    const theirs = await startRedis(made, ['--appendonly', 'yes']);
+    const theirs = await startRedis(binaries, made, ['--appendonly', 'yes']);
     await theirs.client.mset('a', '1', 'b', '2');
     await theirs.client.call('BGREWRITEAOF');
     await rewritten(theirs);
@@ -97,7 +105,7 @@ describe("Redis's append-only files", () => {
       expect(await ours.client.mget('a', 'b', 'c')).toEqual(values);
       await ours.client.set('d', '4');
       await ours.stop('SIGTERM');
-      const real = await startRedis(dir, ['--appendonly', 'yes']);
+      const real = await startRedis(binaries, dir, ['--appendonly', 'yes']);
       expect(await real.client.mget('c', 'd')).toEqual(['3', '4']);
     }
   });
@@ -128,7 +136,10 @@ describe('what a crash leaves', () => {
       expect(await ours.client.info('persistence')).toContain(`aof_last_load_cut_bytes:${length - multi}`);
       await ours.client.set('after', '1');
       await ours.stop('SIGTERM');
-      expect(await (await startRedis(torn, ['--appendonly', 'yes'])).client.mget('x', 'after')).toEqual([null, '1']);
+      expect(await (await startRedis(binaries, torn, ['--appendonly', 'yes'])).client.mget('x', 'after')).toEqual([
+        null,
+        '1',
+      ]);
     }
   });
 
@@ -139,7 +150,9 @@ describe('what a crash leaves', () => {
     const bytes = await readFile(incrementOf(dir));
     bytes[30] = 0;
     await writeFile(incrementOf(dir), bytes);
-    await expect(startOurs(dir, AOF)).rejects.toThrow(/Bad file format reading the append only file .*incr\.aof at byte/);
+    await expect(startOurs(dir, AOF)).rejects.toThrow(
+      /Bad file format reading the append only file .*incr\.aof at byte/,
+    );
     await rm(incrementOf(dir));
     await expect(startOurs(dir, AOF)).rejects.toThrow(/incr\.aof, which the AOF manifest names, is missing/);
   });
@@ -167,7 +180,10 @@ describe('what a crash leaves', () => {
     await rewritten(ours);
     await ours.client.set('x', 'after');
     await ours.stop('SIGTERM');
-    expect(await (await startRedis(dir, ['--appendonly', 'yes'])).client.mget('first', 'x')).toEqual(['1', 'after']);
+    expect(await (await startRedis(binaries, dir, ['--appendonly', 'yes'])).client.mget('first', 'x')).toEqual([
+      '1',
+      'after',
+    ]);
   });
 });
 
@@ -181,6 +197,8 @@ describe('while the server runs', () => {
     await rewritten(ours);
     expect(await ours.client.info('persistence')).toMatch(/aof_enabled:1/);
     await ours.client.set('after', '1');
+    // A reply under everysec leaves a moment before the write does.
+    await new Promise((resolve) => setTimeout(resolve, 50));
     await ours.stop();
     const again = await startOurs(dir, AOF);
     expect(await again.client.mget('before', 'meanwhile', 'after')).toEqual(['1', '1', '1']);
@@ -189,7 +207,10 @@ describe('while the server runs', () => {
     await again.client.config('SET', 'appendonly', 'yes');
     await rewritten(again);
     await again.stop('SIGTERM');
-    expect(await (await startRedis(dir, ['--appendonly', 'yes'])).client.mget('before', 'off')).toEqual(['1', '1']);
+    expect(await (await startRedis(binaries, dir, ['--appendonly', 'yes'])).client.mget('before', 'off')).toEqual([
+      '1',
+      '1',
+    ]);
   });
 
   test('a rewrite begins by itself when the files have grown, and loses nothing of the writes that go on', async () => {
@@ -198,7 +219,11 @@ describe('while the server runs', () => {
     let count = 0;
     const writing = Array.from({ length: 8 }, async (_, client) => {
       for (let i = 0; i < 1500; i++) {
-        await ours.client.multi().incr('count').set(`key ${client} ${i % 50}`, 'x'.repeat(100)).exec();
+        await ours.client
+          .multi()
+          .incr('count')
+          .set(`key ${client} ${i % 50}`, 'x'.repeat(100))
+          .exec();
         count++;
       }
     });

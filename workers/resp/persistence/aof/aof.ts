@@ -126,7 +126,12 @@ export async function openAof(
  * Begins a log for a node that has data: its base is written while the node is served, and from the base's instant on its
  * effects go to the log. What another log left in the folder holds until the base is complete.
  */
-export async function startAof(place: AofPlace, node: Node, writing: AofWriting, begun: (aof: Aof) => void): Promise<Aof> {
+export async function startAof(
+  place: AofPlace,
+  node: Node,
+  writing: AofWriting,
+  begun: (aof: Aof) => void,
+): Promise<Aof> {
   const folder = aofFolder(place);
   await makeFolder(folder);
   const before = (await readManifest(folder, place.fileName)) ?? NO_MANIFEST;

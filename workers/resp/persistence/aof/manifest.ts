@@ -23,7 +23,7 @@ export interface Manifest {
 export const NO_MANIFEST: Manifest = { base: undefined, increments: [], history: [] };
 
 /** The file that names the others. */
-export function manifestFile(folder: string, name: string): string {
+function manifestFile(folder: string, name: string): string {
   return join(folder, `${name}.manifest`);
 }
 
@@ -41,7 +41,7 @@ export async function readManifest(folder: string, name: string): Promise<Manife
 }
 
 /** The manifest that a text means; `file` is for the error that refuses it. */
-export function parseManifest(text: string, file: string): Manifest {
+function parseManifest(text: string, file: string): Manifest {
   let base: AofFile | undefined;
   const increments: AofFile[] = [];
   const history: AofFile[] = [];
@@ -56,11 +56,13 @@ export function parseManifest(text: string, file: string): Manifest {
   for (const [index, line] of lines.slice(0, -1).entries()) {
     if (line.startsWith('#')) continue;
     const words = splitWords(line.trim());
-    if (words === undefined || words.length < 6 || words.length % 2 === 1) return fail('no file is described', index + 1);
+    if (words === undefined || words.length < 6 || words.length % 2 === 1)
+      return fail('no file is described', index + 1);
     const fields = new Map<string, string>();
     for (let i = 0; i < words.length; i += 2) fields.set(words[i]!.toLowerCase(), words[i + 1]!);
     const found = { name: fields.get('file') ?? '', sequence: Number(fields.get('seq')) };
-    if (found.name === '' || found.name.includes('/')) return fail('the name of a file is missing or a path', index + 1);
+    if (found.name === '' || found.name.includes('/'))
+      return fail('the name of a file is missing or a path', index + 1);
     if (!Number.isSafeInteger(found.sequence) || found.sequence < 1) return fail('the number is wrong', index + 1);
     switch (fields.get('type')?.[0]) {
       case 'b':
@@ -82,7 +84,7 @@ export function parseManifest(text: string, file: string): Manifest {
 }
 
 /** The text of a manifest, as Redis writes it. */
-export function formatManifest({ base, increments, history }: Manifest): string {
+function formatManifest({ base, increments, history }: Manifest): string {
   const line = (type: string) => (file: AofFile) => `file ${quoted(file.name)} seq ${file.sequence} type ${type}\n`;
   return [...(base === undefined ? [] : [base]).map(line('b')), ...history.map(line('h')), ...increments.map(line('i'))]
     .join(''); // prettier-ignore

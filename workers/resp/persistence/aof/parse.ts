@@ -33,7 +33,8 @@ export function parseEntry(bytes: Buffer, at: number, end: number): AofEntry {
     const start = headerEnd(bytes, next);
     const stop = start + size;
     if (stop + 2 > end) return MORE;
-    if (bytes[stop] !== CR || bytes[stop + 1] !== LF) return { kind: 'wrong', reason: 'a word is longer than announced' };
+    if (bytes[stop] !== CR || bytes[stop + 1] !== LF)
+      return { kind: 'wrong', reason: 'a word is longer than announced' };
     args.push(bytes.toString('latin1', start, stop));
     next = stop + 2;
   }

@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parseEntry } from './parse.ts';
 
 /** A file that holds something else than commands, and so must be looked at by a person. */
-export class AofDamaged extends Error {
+class AofDamaged extends Error {
   constructor(file: string, offset: number, reason: string) {
     super(
       `Bad file format reading the append only file ${file} at byte ${offset}: ${reason}. Make a backup of your AOF file, then use redis-check-aof --fix, or restore the folder.`,

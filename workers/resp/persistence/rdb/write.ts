@@ -53,7 +53,12 @@ export class RdbKeys {
 }
 
 /** The beginning of an RDB file: its version, remarks for people, and the node's ACL users. */
-export function writeHeader(out: RdbOutput, nowMs: number, aclUsers?: ReadonlyMap<string, string>, aofBase = false): void {
+export function writeHeader(
+  out: RdbOutput,
+  nowMs: number,
+  aclUsers?: ReadonlyMap<string, string>,
+  aofBase = false,
+): void {
   out.raw(`REDIS${String(RDB_VERSION).padStart(4, '0')}`);
   const remarks = [
     ['redis-ver', '7.2.0'],
