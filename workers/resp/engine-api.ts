@@ -59,6 +59,12 @@ export interface ConnectionLimits {
   readonly pubsubBufferBytesMax: number;
 }
 
+/** Bytes of replies that may wait to be taken for some time only; 0 bytes means no limit. */
+export interface SoftLimit {
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
 /** How an engine is set up. */
 export interface EngineOptions {
   /** Routes a connection to a node. Without it the engine is standalone and every connection uses `defaultNode`. */
@@ -73,6 +79,12 @@ export interface EngineOptions {
   /** Standalone mode: SHUTDOWN was called. */
   readonly onShutdown?: () => void;
   readonly saving?: Saving;
+  /** Standalone mode: parameters of CONFIG as they were given when the server started, by name. */
+  readonly settings?: ReadonlyMap<string, string>;
+  /** Standalone mode: where CONFIG REWRITE writes to. */
+  readonly configFile?: string;
+  /** Standalone mode: ACL users by their names and rules, for `loadUsers`. */
+  readonly aclUsers?: readonly string[];
 }
 
 /** Standalone mode: what SAVE, BGSAVE, BGREWRITEAOF and LASTSAVE act on. */
@@ -104,6 +116,8 @@ export interface Engine {
   applyJournaled(node: Node, db: number, args: readonly string[]): void;
   /** See `beginSnapshot` in keyspace/snapshot.ts. */
   beginSnapshot(node: Node, emit: (entry: SnapshotEntry) => void): NodeSnapshot;
+  /** Standalone mode: makes the users that were configured, or are in the ACL file, after the data was loaded. Throws when it can't. */
+  loadUsers(): void;
   /** Makes a node known before anyone connects to it, so that its keys expire. Nodes are made with `new Node(options)`. */
   adopt(node: Node): void;
   /** Replaces all databases of a node at once by those of another that was filled for it, as a restore does. */

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { aclFile, loadAclFile, loadConfiguredUsers } from './acl/file.ts';
 import { fits, reloadUsers } from './acl/users.ts';
 import { Client, Server } from './clients/server.ts';
 import type { Host } from './clients/server.ts';
+import { applySettings } from './config/effects.ts';
 import { createThrottle } from './clients/throttle.ts';
 import { invalidateAll } from './clients/tracking.ts';
 import { call, execute, resolve, startBatch } from './commands/execute.ts';
@@ -29,6 +31,8 @@ const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
   outputBufferBytesMax: 0,
   pubsubBufferBytesMax: 32 * MEBIBYTE,
 };
+
+const LOOPBACK = '127.0.0.1';
 
 registerCommands();
 
@@ -63,6 +67,9 @@ export function createEngine(options: EngineOptions): Engine {
   };
   const host: Host = {
     limits,
+    softLimits: { normal: { bytes: 0, seconds: 0 }, pubsub: { bytes: 8 * MEBIBYTE, seconds: 60 } },
+    settings: options.settings ?? new Map(),
+    configFile: options.configFile,
     codec: options.codec,
     extraCommands: new Map(options.extraCommands?.map((command) => [command.name.toLowerCase(), command])),
     standalone,
@@ -75,12 +82,25 @@ export function createEngine(options: EngineOptions): Engine {
     authenticate: options.authenticate,
     serverOf,
     throttle: createThrottle(),
+    async listenOn(port) {
+      try {
+        const [old] = listeners;
+        const listener = await listen(port, old?.address ?? LOOPBACK, lobby);
+        for (const other of listeners) other.stopAccepting();
+        listeners.add(listener);
+        host.port = listener.port;
+        return undefined;
+      } catch {
+        return 'Unable to listen on this port. Check server logs.';
+      }
+    },
     shutdown: () => {
       options.onShutdown?.();
     },
   };
   const lobby = serverOf(lobbyNode);
-  const idleTimer = closeIdle(listeners, limits.idleTimeoutSeconds);
+  if (standalone) applySettings(lobby);
+  const idleTimer = closeIdle(listeners, limits, standalone);
 
   /** A client without a connection, for the host's own commands. */
   const insider = (node: Node, db: number): Client => {
@@ -91,7 +111,7 @@ export function createEngine(options: EngineOptions): Engine {
   };
 
   return {
-    async listen({ port, host: address = '127.0.0.1' }) {
+    async listen({ port, host: address = LOOPBACK }) {
       const listener = await listen(port, address, lobby);
       listeners.add(listener);
       host.port = listener.port;
@@ -127,6 +147,13 @@ export function createEngine(options: EngineOptions): Engine {
       const reply = client.reply.take().join('');
       if (reply.startsWith('-'))
         throw new Error(`The journal holds ${args[0]} and it failed: ${reply.slice(1).trimEnd()}`);
+    },
+    loadUsers() {
+      const file = aclFile(lobby);
+      const { aclUsers = [] } = options;
+      if (aclUsers.length > 0) loadConfiguredUsers(lobby, aclUsers);
+      const problem = file === undefined ? undefined : loadAclFile(lobby, file);
+      if (problem !== undefined) throw new Error(problem);
     },
     adopt,
     beginSnapshot: (node, emit) => beginSnapshot(node, emit),
@@ -180,9 +207,15 @@ function durable(node: Node): Promise<void> {
   });
 }
 
-function closeIdle(listeners: ReadonlySet<Listener>, seconds: number): NodeJS.Timeout | undefined {
-  if (seconds <= 0) return undefined;
+function closeIdle(
+  listeners: ReadonlySet<Listener>,
+  limits: Pick<ConnectionLimits, 'idleTimeoutSeconds'>,
+  changeable: boolean,
+): NodeJS.Timeout | undefined {
+  if (limits.idleTimeoutSeconds <= 0 && !changeable) return undefined;
   const check = (): void => {
+    const seconds = limits.idleTimeoutSeconds;
+    if (seconds <= 0) return;
     const before = Date.now() - seconds * 1000;
     for (const { connections } of listeners) {
       for (const connection of connections) {
@@ -192,5 +225,6 @@ function closeIdle(listeners: ReadonlySet<Listener>, seconds: number): NodeJS.Ti
       }
     }
   };
+  const seconds = limits.idleTimeoutSeconds > 0 ? limits.idleTimeoutSeconds : 1;
   return setInterval(check, Math.min(1000, seconds * 500)).unref();
 }

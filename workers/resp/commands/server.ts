@@ -7,7 +7,7 @@ import { SYNTAX } from '../protocol/errors.ts';
 import { parseDouble, parseInteger } from '../protocol/numbers.ts';
 import { integerArg, integerFrom } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
-import { configGet, configResetStat, configSet } from './config.ts';
+import { configGet, configResetStat, configRewrite, configSet } from './config.ts';
 import { info } from './info.ts';
 
 function flush(databases: (client: Client) => readonly (Database | undefined)[]): Run {
@@ -221,9 +221,7 @@ export const serverCommands: readonly CommandSpec[] = [
       row('get', -3, ADMIN, '2.0.0', 'Returns the effective values of configuration parameters.', configGet),
       row('set', -4, ADMIN, '2.0.0', 'Sets configuration parameters in-flight.', configSet),
       row('resetstat', 2, ADMIN, '2.0.0', "Resets the server's statistics.", configResetStat),
-      row('rewrite', 2, ADMIN, '2.8.0', 'Persists the effective configuration to file.', ({ reply }) =>
-        reply.error('ERR The server is running without a config file'),
-      ),
+      row('rewrite', 2, ADMIN, '2.8.0', 'Persists the effective configuration to file.', configRewrite),
     ],
   },
   {

@@ -30,6 +30,8 @@ export class Connection implements Transport {
   private deferred: readonly string[] | undefined;
   private held: HeldReplies[] | undefined;
   private choked = false;
+  /** Since when more waits than the soft limit allows; 0 while it does not. */
+  private overSinceMs = 0;
   private reading = true;
   private scheduled = false;
   private closed = false;
@@ -169,9 +171,22 @@ export class Connection implements Transport {
     for (const piece of pieces) client.node.netOutputBytes += piece.length;
     const waiting = socket.writableLength;
     if (waiting === 0) return;
-    const limit = client.subscriptions > 0 ? this.limits.pubsubBufferBytesMax : this.limits.outputBufferBytesMax;
-    if (limit > 0 && waiting > limit) this.destroy();
+    if (this.exceedsOutput(waiting)) this.destroy();
     else if (waiting > CHOKE_BYTES && !this.choked) this.choke();
+  }
+
+  /** Whether more waits to be taken than may, or has for too long. */
+  private exceedsOutput(waiting: number): boolean {
+    const { limits, client } = this;
+    const listens = client.subscriptions > 0;
+    const hard = listens ? limits.pubsubBufferBytesMax : limits.outputBufferBytesMax;
+    if (hard > 0 && waiting > hard) return true;
+    const { softLimits } = client.server.host;
+    const soft = listens ? softLimits.pubsub : softLimits.normal;
+    if (soft.bytes === 0 || waiting <= soft.bytes) this.overSinceMs = 0;
+    else if (this.overSinceMs === 0) this.overSinceMs = Date.now();
+    else return Date.now() - this.overSinceMs > soft.seconds * 1000;
+    return false;
   }
 
   /** Reads no more of a client until it has taken its replies. */

@@ -16,7 +16,10 @@ interface BareSocket {
 /** A listening port. */
 export interface Listener {
   readonly port: number;
+  readonly address: string;
   readonly connections: ReadonlySet<Connection>;
+  /** Lets nobody in any more; who is in stays. */
+  stopAccepting(): void;
   close(): Promise<void>;
 }
 
@@ -71,7 +74,8 @@ export function listen(port: number, host: string, lobby: Server): Promise<Liste
     server.listen({ port, host, backlog: 1024 }, () => {
       server.off('error', reject);
       const bound = server.address();
-      resolve({ port: bound !== null && typeof bound === 'object' ? bound.port : port, connections, close });
+      const actual = bound !== null && typeof bound === 'object' ? bound.port : port;
+      resolve({ port: actual, address: host, connections, stopAccepting: () => void server.close(), close });
     });
   });
 }
