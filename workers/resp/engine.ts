@@ -12,20 +12,25 @@ import { registerCommands } from './commands/table.ts';
 import type { ConnectionLimits, Engine, EngineOptions } from './engine-api.ts';
 import { tick } from './keyspace/clock.ts';
 import { createExpiryCycle } from './keyspace/expiry.ts';
-import { Node } from './keyspace/node.ts';
+import { DATABASE_COUNT, Node } from './keyspace/node.ts';
 import { beginSnapshot } from './keyspace/snapshot.ts';
 import { trackUsage } from './keyspace/usage.ts';
 import { listen } from './net/listener.ts';
 import type { Listener } from './net/listener.ts';
+import type { Connection } from './net/connection.ts';
+import { createSockets } from './net/sockets.ts';
 import { scriptingOf } from './scripting/scripts.ts';
 import { readReply } from './protocol/reply-value.ts';
 
 const MEBIBYTE = 1_048_576;
+const IDLE_CHECK_MS = 500;
 
 /** Redis's own defaults. */
 const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
   maxClients: 10_000,
+  nodeClientsMax: 0,
   idleTimeoutSeconds: 0,
+  authTimeoutSeconds: 0,
   bulkBytesMax: 512 * MEBIBYTE,
   queryBufferBytesMax: 1024 * MEBIBYTE,
   outputBufferBytesMax: 0,
@@ -48,7 +53,9 @@ export function createEngine(options: EngineOptions): Engine {
   const close = async (): Promise<void> => {
     expiry.stop();
     clearInterval(idleTimer);
-    await Promise.all([...listeners].map((listener) => listener.close()));
+    const closed = Promise.all([...listeners].map((listener) => listener.close()));
+    const ended = Promise.all([...sockets.connections].map((connection) => connection.ended()));
+    await Promise.all([closed, ended]);
     listeners.clear();
   };
   const serverOf = (node: Node): Server => {
@@ -78,15 +85,16 @@ export function createEngine(options: EngineOptions): Engine {
     runId: randomBytes(20).toString('hex'),
     full: false,
     port: 0,
+    bind: LOOPBACK,
     requirePass: options.requirePass,
     authenticate: options.authenticate,
     serverOf,
     throttle: createThrottle(),
     async listenOn(port) {
       try {
-        const [old] = listeners;
-        const listener = await listen(port, old?.address ?? LOOPBACK, lobby);
-        for (const other of listeners) other.stopAccepting();
+        const listener = await listen(port, host.bind, sockets);
+        for (const other of listeners) void other.close();
+        listeners.clear();
         listeners.add(listener);
         host.port = listener.port;
         return undefined;
@@ -94,13 +102,15 @@ export function createEngine(options: EngineOptions): Engine {
         return 'Unable to listen on this port. Check server logs.';
       }
     },
+    onFault: options.onFault,
     shutdown: () => {
       options.onShutdown?.();
     },
   };
   const lobby = serverOf(lobbyNode);
   if (standalone) applySettings(lobby);
-  const idleTimer = closeIdle(listeners, limits, standalone);
+  const sockets = createSockets(lobby);
+  const idleTimer = setInterval(() => closeIdle(sockets.connections, limits), IDLE_CHECK_MS).unref();
 
   /** A client without a connection, for the host's own commands. */
   const insider = (node: Node, db: number): Client => {
@@ -112,11 +122,13 @@ export function createEngine(options: EngineOptions): Engine {
 
   return {
     async listen({ port, host: address = LOOPBACK }) {
-      const listener = await listen(port, address, lobby);
+      const listener = await listen(port, address, sockets);
+      host.bind = address;
       listeners.add(listener);
       host.port = listener.port;
       return listener.port;
     },
+    takeOver: (arrival, admitted) => sockets.arrived(arrival, admitted),
     async execute(node, args, db = 0) {
       tick();
       startBatch();
@@ -159,19 +171,14 @@ export function createEngine(options: EngineOptions): Engine {
     beginSnapshot: (node, emit) => beginSnapshot(node, emit),
     replaceKeyspace(node, source) {
       tick();
-      for (const db of node.databases) db?.abandon();
-      for (const from of source.databases) {
-        if (from === undefined) continue;
-        const to = node.database(from.index);
-        to.entries = from.entries;
-        to.expires = from.expires;
-        for (const key of to.watched?.keys() ?? []) to.signal(key);
-        for (const key of to.waiting ?? []) if (to.entries.has(key)) node.keyReady(to, key);
+      for (let index = 0; index < DATABASE_COUNT; index++) {
+        const from = source.databases[index];
+        if (from === undefined) node.databases[index]?.takeOver(undefined);
+        else node.database(index).takeOver(from);
       }
       node.aclUsers = source.aclUsers;
       reloadUsers(serverOf(node));
       invalidateAll(serverOf(node));
-      node.usedBytes = source.usedBytes;
       node.dirty++;
       trackUsage(node);
       if (node.databases.some((db) => db !== undefined && db.expires.size > 0)) expiry.watch(node);
@@ -207,24 +214,17 @@ function durable(node: Node): Promise<void> {
   });
 }
 
-function closeIdle(
-  listeners: ReadonlySet<Listener>,
-  limits: Pick<ConnectionLimits, 'idleTimeoutSeconds'>,
-  changeable: boolean,
-): NodeJS.Timeout | undefined {
-  if (limits.idleTimeoutSeconds <= 0 && !changeable) return undefined;
-  const check = (): void => {
-    const seconds = limits.idleTimeoutSeconds;
-    if (seconds <= 0) return;
-    const before = Date.now() - seconds * 1000;
-    for (const { connections } of listeners) {
-      for (const connection of connections) {
-        const { client } = connection;
-        if (client.blocked === undefined && client.subscriptions === 0 && client.lastActiveMs < before)
-          connection.end();
-      }
+/** Closes connections that have asked for nothing, or not shown who they are, for too long. */
+function closeIdle(connections: Iterable<Connection>, limits: ConnectionLimits): void {
+  const now = Date.now();
+  for (const connection of connections) {
+    const { client } = connection;
+    if (!client.authenticated) {
+      const { authTimeoutSeconds: seconds } = limits;
+      if (seconds > 0 && client.createdAtMs < now - seconds * 1000) connection.destroy();
+    } else if (client.blocked === undefined && client.subscriptions === 0 && client.pending === undefined) {
+      const seconds = Number(client.server.config.get('timeout') ?? limits.idleTimeoutSeconds);
+      if (seconds > 0 && client.lastActiveMs < now - seconds * 1000) connection.end();
     }
-  };
-  const seconds = limits.idleTimeoutSeconds > 0 ? limits.idleTimeoutSeconds : 1;
-  return setInterval(check, Math.min(1000, seconds * 500)).unref();
+  }
 }

@@ -48,6 +48,7 @@ const engine = createEngine({
   ...(file === undefined ? {} : { configFile: file }),
   aclUsers: users,
   requirePass: given('requirepass', ''),
+  onFault: (_node, command, error) => console.error(`${command} failed:`, error),
   onShutdown: stop,
 });
 await mkdir(dir, { recursive: true });

@@ -36,6 +36,15 @@ function numeric(
   };
 }
 
+function ofNode(field: 'evictionSamples' | 'lfuLogFactor' | 'lfuDecayMinutes'): Effect {
+  return numeric(
+    ({ node }) => node[field],
+    ({ node }, value) => {
+      node[field] = value;
+    },
+  );
+}
+
 function encoding(field: keyof EncodingLimits): Effect {
   return numeric(
     ({ node }) => node.encodingLimits[field],
@@ -45,7 +54,7 @@ function encoding(field: keyof EncodingLimits): Effect {
   );
 }
 
-type Limit = 'maxClients' | 'idleTimeoutSeconds' | 'bulkBytesMax' | 'queryBufferBytesMax';
+type Limit = 'maxClients' | 'bulkBytesMax' | 'queryBufferBytesMax';
 
 function limit(field: Limit): Effect {
   return numeric(
@@ -154,8 +163,21 @@ export const effects: ReadonlyMap<string, Effect> = new Map<string, Effect>([
   ['hll-sparse-max-bytes', encoding('hllSparseBytes')],
   ['stream-node-max-entries', encoding('streamEntries')],
   ['stream-node-max-bytes', encoding('streamBytes')],
+  ['maxmemory-samples', ofNode('evictionSamples')],
+  ['lfu-log-factor', ofNode('lfuLogFactor')],
+  ['lfu-decay-time', ofNode('lfuDecayMinutes')],
   ['maxclients', limit('maxClients')],
-  ['timeout', limit('idleTimeoutSeconds')],
+  [
+    'timeout',
+    {
+      tenant: true,
+      get: ({ config, host }) => config.get('timeout') ?? String(host.limits.idleTimeoutSeconds),
+      set: ({ config }, value) => {
+        config.set('timeout', value);
+        return undefined;
+      },
+    },
+  ],
   ['proto-max-bulk-len', limit('bulkBytesMax')],
   ['client-query-buffer-limit', limit('queryBufferBytesMax')],
   [
@@ -185,9 +207,6 @@ export const effects: ReadonlyMap<string, Effect> = new Map<string, Effect>([
 
 /** What a tenant may set although nothing but the parameter itself knows of it; the node acts on it when it matters. */
 export const TENANTS_OWN: ReadonlySet<string> = new Set([
-  'maxmemory-samples',
-  'lfu-log-factor',
-  'lfu-decay-time',
   'tracking-table-max-keys',
   'latency-tracking-info-percentiles',
   'lazyfree-lazy-eviction',
