@@ -3,6 +3,10 @@
  * of issue 4. `--only` takes the names of the groups below.
  */
 import type { BenchOptions, Print } from './tools/figure.ts';
+import { benchConnections } from './resp/connections.ts';
+import { benchDurable } from './resp/durable.ts';
+import { benchLatency } from './resp/latency.ts';
+import { benchManyNodes } from './resp/many-nodes.ts';
 import { benchEngine, benchPlatform } from './resp/single-node.ts';
 
 type Group = (print: Print, options: BenchOptions) => Promise<void>;
@@ -10,6 +14,10 @@ type Group = (print: Print, options: BenchOptions) => Promise<void>;
 const groups: Readonly<Record<string, Group>> = {
   engine: benchEngine,
   platform: benchPlatform,
+  latency: benchLatency,
+  durable: benchDurable,
+  many: benchManyNodes,
+  connections: benchConnections,
 };
 
 export async function bench(print: Print, options: BenchOptions): Promise<void> {

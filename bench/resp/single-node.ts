@@ -55,7 +55,11 @@ export async function benchPlatform(print: Print, options: BenchOptions): Promis
 }
 
 /** Everybody is made ready for the load, warmed up, and measured in alternation. */
-async function samplesOf(load: BoundLoad, targets: readonly Target[], { rounds }: BenchOptions): Promise<Sample[][]> {
+export async function samplesOf(
+  load: BoundLoad,
+  targets: readonly Target[],
+  { rounds }: BenchOptions,
+): Promise<Sample[][]> {
   const { test } = load;
   for (const target of targets) {
     const commands = [...(test.keeps ? [] : [['FLUSHALL']]), ...(test.before ?? [])];
@@ -67,7 +71,7 @@ async function samplesOf(load: BoundLoad, targets: readonly Target[], { rounds }
 }
 
 /** Prints the throughput, and beside it the CPU time, which a load generator that is the limit does not blur. */
-function report(
+export function report(
   print: Print,
   name: string,
   peer: string,

@@ -50,6 +50,10 @@ export function login(
   const settle = (result: AuthResult): void => {
     // A client that left while it was waiting must not be counted among those of the node.
     if (client.gone) return;
+    if (result.elsewhere !== undefined) {
+      client.transport?.leave(result.elsewhere);
+      return;
+    }
     if (result.node === undefined || result.node.closed) {
       refuse(result.node === undefined ? result.refusal : undefined);
       return;
@@ -61,11 +65,24 @@ export function login(
       refuse();
       return;
     }
+    const { nodeClientsMax } = host.limits;
+    if (!privileged && nodeClientsMax > 0 && server.clients.size >= nodeClientsMax) {
+      server.node.rejectedConnections++;
+      client.closing = true;
+      done('ERR max number of clients reached');
+      return;
+    }
     moveTo(client, server);
     client.privileged = privileged;
     become(client, name);
     done(undefined);
   };
+  const { admitted } = client;
+  if (admitted !== undefined) {
+    client.admitted = undefined;
+    settle(admitted);
+    return;
+  }
   const result = host.authenticate({ ...(username === undefined ? {} : { username }), password, address });
   if (result instanceof Promise) {
     client.pending = result.catch(() => ({ refusal: NOT_NOW })).then(settle);

@@ -97,21 +97,21 @@ function shutdown(client: Client, args: readonly string[]): void {
   }
 }
 
-/** DEBUG RELOAD and DEBUG LOADAOF: what is on the disk takes the place of what is in memory. True when it was one of them. */
-export function debugReload(client: Client, args: readonly string[]): boolean {
+/** DEBUG LOADAOF: what is on the disk takes the place of what is in memory. False when nothing is kept on a disk. */
+export function reloadAof(client: Client): boolean {
   const { saving } = client.server.host;
-  const sub = args[1]!.toUpperCase();
-  if (saving === undefined || (sub !== 'RELOAD' && sub !== 'LOADAOF')) return false;
-  if (sub === 'LOADAOF') replyWhenDone(client, saving.loadAof());
-  else {
-    const options = args.slice(2).map((word) => word.toUpperCase());
-    if (options.some((word) => word !== 'NOSAVE' && word !== 'NOFLUSH' && word !== 'MERGE'))
-      client.reply.error('ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.');
-    else {
-      const flush = !options.includes('NOFLUSH');
-      replyWhenDone(client, saving.reload({ save: !options.includes('NOSAVE'), flush }));
-    }
-  }
+  if (saving === undefined) return false;
+  replyWhenDone(client, saving.loadAof());
+  return true;
+}
+
+/** DEBUG RELOAD [NOSAVE] [NOFLUSH] [MERGE], in the same way. */
+export function reloadDump(client: Client, args: readonly string[]): boolean {
+  const { saving } = client.server.host;
+  if (saving === undefined) return false;
+  const options = args.slice(2).map((word) => word.toUpperCase());
+  const flush = !options.includes('NOFLUSH');
+  replyWhenDone(client, saving.reload({ save: !options.includes('NOSAVE'), flush }));
   return true;
 }
 

@@ -1,133 +1,76 @@
-import { parseMemory } from '../commands/config.ts';
-import type { Setting } from '../engine-api.ts';
-import { parseInteger } from '../protocol/numbers.ts';
+import type { SavingSetting } from '../engine-api.ts';
 import type { FsyncPolicy } from './aof/journal.ts';
-import { DEFAULT_SAVE_POINTS, formatSavePoints, parseSavePoints } from './save-points.ts';
-import type { SavePoint } from './save-points.ts';
 
-/** How a standalone server keeps its data, by Redis's own names in words. */
+/** The data is saved once so many seconds have passed and so many changes were made since the last time. */
+interface SavePoint {
+  readonly seconds: number;
+  readonly changes: number;
+}
+
+/** How a standalone server keeps its data. */
 export interface PersistenceSettings {
-  dir: string;
-  dbFilename: string;
-  appendOnly: boolean;
-  appendFsync: FsyncPolicy;
-  appendFilename: string;
-  appendDirName: string;
-  aofLoadTruncated: boolean;
-  aofTimestamps: boolean;
-  rewritePercentage: number;
-  rewriteMinBytes: number;
-  savePoints: readonly SavePoint[];
-  stopWritesOnSaveError: boolean;
+  readonly dir: string;
+  readonly dbFilename: string;
+  readonly appendOnly: boolean;
+  readonly appendFsync: FsyncPolicy;
+  readonly appendFilename: string;
+  readonly appendDirName: string;
+  readonly aofLoadTruncated: boolean;
+  readonly aofTimestamps: boolean;
+  readonly rewritePercentage: number;
+  readonly rewriteMinBytes: number;
+  readonly savePoints: readonly SavePoint[];
+  readonly stopWritesOnSaveError: boolean;
 }
 
-export function defaultSettings(): PersistenceSettings {
+/** What holds unless something else is said, by Redis's names. */
+const INITIAL: Readonly<Record<SavingSetting, string>> = {
+  dir: '.',
+  dbfilename: 'dump.rdb',
+  appendonly: 'no',
+  appendfsync: 'everysec',
+  appendfilename: 'appendonly.aof',
+  appenddirname: 'appendonlydir',
+  'aof-load-truncated': 'yes',
+  'aof-timestamp-enabled': 'no',
+  'auto-aof-rewrite-percentage': '100',
+  'auto-aof-rewrite-min-size': '67108864',
+  save: '900 1 300 10 60 10000',
+  'stop-writes-on-bgsave-error': 'yes',
+};
+
+/** What a setting is, as CONFIG shows it. */
+export function settingOf(given: ReadonlyMap<string, string>, name: SavingSetting): string {
+  return given.get(name) ?? INITIAL[name];
+}
+
+/** The settings that are meant by words in their normal form, as CONFIG and the command line have checked them. */
+export function settingsFrom(given: ReadonlyMap<string, string>): PersistenceSettings {
+  const text = (name: SavingSetting): string => settingOf(given, name);
+  const flag = (name: SavingSetting): boolean => text(name) === 'yes';
+  const fsync = text('appendfsync');
   return {
-    dir: '.',
-    dbFilename: 'dump.rdb',
-    appendOnly: false,
-    appendFsync: 'everysec',
-    appendFilename: 'appendonly.aof',
-    appendDirName: 'appendonlydir',
-    aofLoadTruncated: true,
-    aofTimestamps: false,
-    rewritePercentage: 100,
-    rewriteMinBytes: 67_108_864,
-    savePoints: DEFAULT_SAVE_POINTS,
-    stopWritesOnSaveError: true,
+    dir: text('dir'),
+    dbFilename: text('dbfilename'),
+    appendOnly: flag('appendonly'),
+    appendFsync: fsync === 'always' || fsync === 'no' ? fsync : 'everysec',
+    appendFilename: text('appendfilename'),
+    appendDirName: text('appenddirname'),
+    aofLoadTruncated: flag('aof-load-truncated'),
+    aofTimestamps: flag('aof-timestamp-enabled'),
+    rewritePercentage: Number(text('auto-aof-rewrite-percentage')),
+    rewriteMinBytes: Number(text('auto-aof-rewrite-min-size')),
+    savePoints: savePoints(text('save')),
+    stopWritesOnSaveError: flag('stop-writes-on-bgsave-error'),
   };
 }
 
-/** The settings by Redis's names. Whoever applies them is told of each change by `changed`. */
-export function settingsByName(
-  settings: PersistenceSettings,
-  changed: (name: string) => void,
-): ReadonlyMap<string, Setting> {
-  const set = (name: string, apply: (value: string) => string | undefined) => (value: string) => {
-    const problem = apply(value);
-    if (problem === undefined) changed(name);
-    return problem;
-  };
-  const text = (key: 'dir' | 'dbFilename' | 'appendFilename' | 'appendDirName', name: string, file: boolean): Setting => ({
-    startOnly: key === 'appendFilename' || key === 'appendDirName',
-    get: () => settings[key],
-    set: set(name, (value) => {
-      if (file && value.includes('/')) return `${name} can't be a path, just a filename`;
-      if (value === '') return `${name} can't be empty`;
-      settings[key] = value;
-      return undefined;
-    }),
-  }); // prettier-ignore
-  const flag = (key: 'appendOnly' | 'aofLoadTruncated' | 'aofTimestamps' | 'stopWritesOnSaveError', name: string) => ({
-    get: () => (settings[key] ? 'yes' : 'no'),
-    set: set(name, (value) => {
-      if (!/^(?:yes|no)$/i.test(value)) return 'argument must be \'yes\' or \'no\'';
-      settings[key] = value.toLowerCase() === 'yes';
-      return undefined;
-    }),
-  }); // prettier-ignore
-  return new Map<string, Setting>([
-    ['dir', text('dir', 'dir', false)],
-    ['dbfilename', text('dbFilename', 'dbfilename', true)],
-    ['appendfilename', text('appendFilename', 'appendfilename', true)],
-    ['appenddirname', text('appendDirName', 'appenddirname', true)],
-    ['appendonly', flag('appendOnly', 'appendonly')],
-    ['aof-load-truncated', flag('aofLoadTruncated', 'aof-load-truncated')],
-    ['aof-timestamp-enabled', flag('aofTimestamps', 'aof-timestamp-enabled')],
-    ['stop-writes-on-bgsave-error', flag('stopWritesOnSaveError', 'stop-writes-on-bgsave-error')],
-    [
-      'appendfsync',
-      {
-        get: () => settings.appendFsync,
-        set: set('appendfsync', (value) => {
-          const policy = value.toLowerCase();
-          if (policy !== 'always' && policy !== 'everysec' && policy !== 'no')
-            return 'argument(s) must be one of the following: everysec, always, no';
-          settings.appendFsync = policy;
-          return undefined;
-        }),
-      },
-    ],
-    [
-      'auto-aof-rewrite-percentage',
-      {
-        get: () => String(settings.rewritePercentage),
-        set: set('auto-aof-rewrite-percentage', (value) => {
-          const percentage = parseInteger(value);
-          if (percentage === undefined) return "argument couldn't be parsed into an integer";
-          if (percentage < 0 || percentage > 2_147_483_647)
-            return 'argument must be between 0 and 2147483647 inclusive';
-          settings.rewritePercentage = percentage;
-          return undefined;
-        }),
-      },
-    ],
-    [
-      'auto-aof-rewrite-min-size',
-      {
-        get: () => String(settings.rewriteMinBytes),
-        set: set('auto-aof-rewrite-min-size', (value) => {
-          const bytes = parseMemory(value);
-          if (bytes === undefined) return 'argument must be a memory value';
-          settings.rewriteMinBytes = bytes;
-          return undefined;
-        }),
-      },
-    ],
-    [
-      'save',
-      {
-        get: () => formatSavePoints(settings.savePoints),
-        set: set('save', (value) => {
-          const points = parseSavePoints(value);
-          if (points === undefined) return 'Invalid save parameters';
-          settings.savePoints = points;
-          return undefined;
-        }),
-      },
-    ],
-    ['aof-use-rdb-preamble', { get: () => 'yes' }],
-    ['rdbcompression', { get: () => 'no' }],
-    ['rdbchecksum', { get: () => 'yes' }],
-  ]);
+/** Save points as CONFIG shows them: `900 1 300 10`. */
+function savePoints(text: string): SavePoint[] {
+  const numbers = text.split(' ').filter((word) => word !== '');
+  const points: SavePoint[] = [];
+  for (let i = 0; i + 1 < numbers.length; i += 2) {
+    points.push({ seconds: Number(numbers[i]), changes: Number(numbers[i + 1]) });
+  }
+  return points;
 }

@@ -1,15 +1,15 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
-import type { Engine, Saving } from '../engine-api.ts';
+import type { Engine, Saving, SavingSetting } from '../engine-api.ts';
 import { Node } from '../keyspace/node.ts';
 import { openAof, startAof } from './aof/aof.ts';
 import type { Aof } from './aof/aof.ts';
 import { aofFolder, loadAof } from './aof/load.ts';
 import type { AofPlace, LoadedAof } from './aof/load.ts';
 import { loadRdb } from './load.ts';
-import { settingsByName } from './settings.ts';
+import { settingOf, settingsFrom } from './settings.ts';
 import type { PersistenceSettings } from './settings.ts';
 import { snapshotRdb } from './snapshot.ts';
 import { writeWholeFile } from './write-file.ts';
@@ -27,7 +27,8 @@ import { writeWholeFile } from './write-file.ts';
  */
 
 export interface PersistenceOptions {
-  readonly settings: PersistenceSettings;
+  /** Settings by CONFIG's names, in their normal form; those that are missing are as they are at first. */
+  readonly given: ReadonlyMap<string, string>;
   /** The server's one node, empty. */
   readonly node: Node;
   readonly log: (line: string) => void;
@@ -52,8 +53,8 @@ const SAVE_FAILED =
   'MISCONF Redis is configured to save RDB snapshots, but it\'s currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.'; // prettier-ignore
 
 /** The persistence of a standalone server: Redis's dump.rdb by save points, and its append-only files when they are on. */
-export function createPersistence({ settings, node, log }: PersistenceOptions): Persistence {
-  return new Standalone(settings, node, log);
+export function createPersistence({ given, node, log }: PersistenceOptions): Persistence {
+  return new Standalone(given, node, log);
 }
 
 interface Activity {
@@ -70,8 +71,8 @@ function idle(): Activity {
 }
 
 class Standalone implements Persistence, Saving {
-  readonly settings;
-  private readonly values: PersistenceSettings;
+  private values: PersistenceSettings;
+  private readonly given: Map<string, string>;
   private readonly node: Node;
   private readonly log: (line: string) => void;
   private engine: Engine | undefined;
@@ -87,15 +88,38 @@ class Standalone implements Persistence, Saving {
   private dirtyAtSave = 0;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(settings: PersistenceSettings, node: Node, log: (line: string) => void) {
-    this.values = settings;
+  constructor(given: ReadonlyMap<string, string>, node: Node, log: (line: string) => void) {
+    this.given = new Map(given);
+    this.values = settingsFrom(given);
     this.node = node;
     this.log = log;
-    this.settings = settingsByName(settings, (name) => this.changed(name));
   }
 
   get saving(): Saving {
     return this;
+  }
+
+  setting(name: SavingSetting): string {
+    return settingOf(this.given, name);
+  }
+
+  set(name: SavingSetting, value: string): string | undefined {
+    if (name === 'dir' && this.engine !== undefined && !existsSync(value)) return 'No such file or directory';
+    this.given.set(name, name === 'dir' ? resolve(value) : value);
+    this.values = settingsFrom(this.given);
+    if (this.engine === undefined) return undefined;
+    const { appendOnly, appendFsync, aofTimestamps } = this.values;
+    if (this.aof !== undefined) {
+      this.aof.journal.fsync = appendFsync;
+      this.aof.journal.timestamps = aofTimestamps;
+    }
+    if (name === 'appendonly') {
+      if (!appendOnly) {
+        if (!this.rewriting) this.endAof();
+      } else if (this.aof === undefined) this.begin(() => this.rewrite());
+    }
+    this.refuseWritesIfUnsaved();
+    return undefined;
   }
 
   get inProgress(): boolean {
@@ -268,19 +292,6 @@ class Standalone implements Persistence, Saving {
     if (!this.values.appendOnly) this.endAof();
     // Or turned off and on again before it was written.
     else if (this.aof === undefined) this.rewrite_.scheduled = true;
-  }
-
-  private changed(name: string): void {
-    if (this.engine === undefined) return;
-    if (name === 'appendfsync' && this.aof !== undefined) this.aof.journal.fsync = this.values.appendFsync;
-    if (name === 'aof-timestamp-enabled' && this.aof !== undefined)
-      this.aof.journal.timestamps = this.values.aofTimestamps;
-    if (name === 'appendonly') {
-      if (!this.values.appendOnly) {
-        if (!this.rewriting) this.endAof();
-      } else if (this.aof === undefined) this.begin(() => this.rewrite());
-    }
-    this.refuseWritesIfUnsaved();
   }
 
   private endAof(): void {
