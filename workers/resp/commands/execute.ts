@@ -1,6 +1,6 @@
 import { aclRefusal } from '../acl/refuse.ts';
 import { serveReady } from '../clients/blocking.ts';
-import type { Client, CommandStat } from '../clients/server.ts';
+import type { Client, CommandStat, Transaction } from '../clients/server.ts';
 import { beginCommand, endCommand, rememberRead } from '../clients/tracking.ts';
 import { discard } from '../clients/transactions.ts';
 import { feedMonitors } from '../clients/monitor.ts';
@@ -86,15 +86,22 @@ function dispatch(client: Client, args: readonly string[]): boolean {
   const { transaction } = client;
   if (transaction !== undefined && !command.unqueued) {
     if (command.noMulti) reject(client, command, 'ERR Command not allowed inside a transaction');
-    else {
-      transaction.queue.push(args);
-      client.reply.simple('QUEUED');
-    }
+    else if (!enqueue(transaction, args, client.server.host.limits.queryBufferBytesMax))
+      reject(client, command, 'ERR The transaction is larger than client-query-buffer-limit');
+    else client.reply.simple('QUEUED');
     return true;
   }
   if (client.server.pausedUntilMs !== 0 && mustWait(client, command)) return false;
   call(client, command, args);
   return true;
+}
+
+/** Adds a request to a transaction; one that would be larger than what a connection may keep is given up, and false returned. */
+function enqueue(transaction: Transaction, args: readonly string[], bytesMax: number): boolean {
+  for (const arg of args) transaction.bytes += arg.length + 32;
+  if (transaction.bytes > bytesMax) transaction.queue.length = 0;
+  else transaction.queue.push(args);
+  return transaction.bytes <= bytesMax;
 }
 
 /** Whether a command runs between two slices of a script. EXEC itself must wait, whatever was queued. */
@@ -158,7 +165,9 @@ export function call(client: Client, command: Command, args: readonly string[]):
   client.lastCommand = command.fullName;
   const { tracking } = server;
   if (tracking !== undefined) beginCommand(tracking, client);
+  if (client.noTouch) node.noTouch = command.fullName !== 'touch';
   command.run(client, args);
+  if (client.noTouch) node.noTouch = false;
   if (node.dirty !== dirty && !node.rewritten) node.addEffect(index, args);
   // A script that was suspended goes on later, and its effects are one block.
   if (!client.executing && !node.busy) {

@@ -2,12 +2,14 @@ import type { Socket } from 'node:net';
 import { mayEnterFreely } from '../acl/users.ts';
 import { Client } from '../clients/server.ts';
 import type { Server, Transport } from '../clients/server.ts';
-import { attach, detach } from '../clients/session.ts';
+import { attach, detach, sessionOf } from '../clients/session.ts';
 import { execute, startBatch } from '../commands/execute.ts';
-import type { ConnectionLimits } from '../engine-api.ts';
+import type { ConnectionLimits, Departure } from '../engine-api.ts';
 import { tick } from '../keyspace/clock.ts';
 import { RequestParser } from '../protocol/parser.ts';
+import { writeRequest } from '../protocol/request.ts';
 import { DirectWriter } from './direct-write.ts';
+import { takeHandle } from './handle.ts';
 
 /** Bytes not yet taken by the peer at which its requests are no longer read. */
 const CHOKE_BYTES = 1_048_576;
@@ -29,7 +31,12 @@ export class Connection implements Transport {
   /** A request that has been read but must wait for a pause to end. */
   private deferred: readonly string[] | undefined;
   private held: HeldReplies[] | undefined;
+  /** The request whose asynchronous end is awaited. */
+  private awaited: readonly string[] | undefined;
+  private leaving = false;
   private choked = false;
+  /** Since when more waits than the soft limit allows; 0 while it does not. */
+  private overSinceMs = 0;
   private reading = true;
   private scheduled = false;
   private closed = false;
@@ -42,6 +49,12 @@ export class Connection implements Transport {
     this.client = new Client(server, this, address, localAddress);
     this.client.authenticated = mayEnterFreely(server);
     attach(this.client, server);
+  }
+
+  /** Begins to read; `input` came before. */
+  start(input?: Buffer): void {
+    if (input !== undefined && !this.received(input, input.length)) return;
+    if (!this.closed) this.socket.resume();
   }
 
   /** Takes the bytes of one read, from a buffer that is reused as soon as this returns. */
@@ -60,13 +73,13 @@ export class Connection implements Transport {
 
   /** The client waits for something, so its input must wait too. */
   private get stalled(): boolean {
-    return this.client.blocked !== undefined || this.client.pending !== undefined || this.deferred !== undefined;
+    return this.waits || this.deferred !== undefined;
   }
 
   /** Runs requests as far as they have been read. */
   private process(): void {
     const { client, parser } = this;
-    while (!client.closing && !this.closed && !this.choked && !this.stalledBeyondPause()) {
+    while (!client.closing && !this.closed && !this.choked && !this.waits) {
       parser.unauthenticated = !client.authenticated;
       const request = this.deferred ?? parser.next();
       if (request === undefined) break;
@@ -76,19 +89,38 @@ export class Connection implements Transport {
         break;
       }
       this.deferred = undefined;
-      if (!execute(client, request)) {
+      let done: boolean;
+      try {
+        done = execute(client, request);
+      } catch (error) {
+        this.faulted(request[0]!, error);
+        return;
+      }
+      if (!done) {
         this.deferred = request;
         client.server.pausedClients.add(client);
         break;
       }
-      if (client.pending !== undefined) this.awaitPending(client.pending);
+      if (client.pending !== undefined) this.awaitPending(client.pending, request);
       if (client.reply.length > CHOKE_BYTES) this.flush();
     }
     this.flush();
   }
 
-  private awaitPending(pending: Promise<void>): void {
+  /** A mistake of the engine must not become everybody's: who came upon it is let go, and the rest goes on. */
+  private faulted(name: string, error: unknown): void {
+    const { node, server } = this.client;
+    if (server.host.onFault === undefined) throw error;
+    server.host.onFault(node, name.slice(0, 64), error);
+    this.client.reply.error('ERR internal error; the connection is closed and the error is in the log');
+    this.end();
+  }
+
+  private awaitPending(pending: Promise<void>, request: readonly string[]): void {
+    this.awaited = request;
     const goOn = (): void => {
+      this.awaited = undefined;
+      if (this.leaving) return;
       this.client.pending = undefined;
       this.resume();
     };
@@ -105,7 +137,7 @@ export class Connection implements Transport {
   }
 
   resume(): void {
-    if (this.closed || this.stalledBeyondPause()) return;
+    if (this.closed || this.waits) return;
     tick();
     startBatch();
     this.process();
@@ -113,7 +145,7 @@ export class Connection implements Transport {
     this.readOn();
   }
 
-  private stalledBeyondPause(): boolean {
+  private get waits(): boolean {
     return this.client.blocked !== undefined || this.client.pending !== undefined;
   }
 
@@ -164,11 +196,24 @@ export class Connection implements Transport {
       socket.uncork();
     }
     for (const piece of pieces) client.node.netOutputBytes += piece.length;
-    const waiting = socket.writableLength;
+    const { waiting } = this.writer;
     if (waiting === 0) return;
-    const limit = client.subscriptions > 0 ? this.limits.pubsubBufferBytesMax : this.limits.outputBufferBytesMax;
-    if (limit > 0 && waiting > limit) this.destroy();
+    if (this.exceedsOutput(waiting)) this.destroy();
     else if (waiting > CHOKE_BYTES && !this.choked) this.choke();
+  }
+
+  /** Whether more waits to be taken than may, or has for too long. */
+  private exceedsOutput(waiting: number): boolean {
+    const { limits, client } = this;
+    const listens = client.subscriptions > 0;
+    const hard = listens ? limits.pubsubBufferBytesMax : limits.outputBufferBytesMax;
+    if (hard > 0 && waiting > hard) return true;
+    const { softLimits } = client.server.host;
+    const soft = listens ? softLimits.pubsub : softLimits.normal;
+    if (soft.bytes === 0 || waiting <= soft.bytes) this.overSinceMs = 0;
+    else if (this.overSinceMs === 0) this.overSinceMs = Date.now();
+    else return Date.now() - this.overSinceMs > soft.seconds * 1000;
+    return false;
   }
 
   /** Reads no more of a client until it has taken its replies. */
@@ -182,7 +227,30 @@ export class Connection implements Transport {
   }
 
   sizes(): { input: number; output: number } {
-    return { input: this.parser.heldBytes, output: this.socket.writableLength };
+    return { input: this.parser.heldBytes, output: this.writer.waiting };
+  }
+
+  leave(to: (connection: Departure) => void): void {
+    const { socket, client, parser, awaited } = this;
+    this.leaving = true;
+    this.reading = false;
+    socket.pause();
+    const go = (): void => {
+      if (this.closed) return;
+      const input = writeRequest(awaited ?? []) + parser.surrender();
+      const { address, localAddress } = client;
+      const handle = takeHandle(socket);
+      const session = sessionOf(client);
+      this.destroy();
+      to({ handle, address, localAddress, session, input });
+    };
+    const goOnceSent = (): void => {
+      if (this.writer.waiting === 0) go();
+      else socket.write('', go);
+    };
+    const { journal } = client.node;
+    if (this.held === undefined || journal === undefined) goOnceSent();
+    else journal.whenDurable(goOnceSent);
   }
 
   end(): void {
@@ -197,6 +265,14 @@ export class Connection implements Transport {
     if (this.closed) return;
     this.release();
     this.socket.destroy();
+  }
+
+  /** Sends what waits and closes; resolves when the socket is gone. */
+  ended(): Promise<void> {
+    return new Promise((resolve) => {
+      this.socket.once('close', () => resolve());
+      this.end();
+    });
   }
 
   /** The socket is gone. */

@@ -46,12 +46,18 @@ let spare: WriteRequest | undefined = internals === undefined ? undefined : new 
 export class DirectWriter {
   private readonly socket: Socket;
   private readonly handle: Partial<TcpHandle> | undefined;
-  /** The write that the peer has not taken yet. */
+  /** The write that the peer has not taken yet, and its bytes. */
   private unfinished: WriteRequest | undefined;
+  private unfinishedBytes = 0;
 
   constructor(socket: Socket) {
     this.socket = socket;
     this.handle = (socket as unknown as { _handle?: Partial<TcpHandle> })._handle;
+  }
+
+  /** Bytes that the peer has not taken yet, at most. */
+  get waiting(): number {
+    return this.socket.writableLength + this.unfinishedBytes;
   }
 
   /** Writes a byte string, now or as soon as the peer takes it. */
@@ -70,14 +76,16 @@ export class DirectWriter {
     }
     const request = spare;
     if (handle.writeLatin1String(request, text) !== 0) socket.destroy();
-    else if (internals!.streamBaseState[internals!.kLastWriteWasAsync] !== 0) this.finishLater(request);
+    else if (internals!.streamBaseState[internals!.kLastWriteWasAsync] !== 0) this.finishLater(request, text.length);
   }
 
-  private finishLater(request: WriteRequest): void {
+  private finishLater(request: WriteRequest, length: number): void {
     spare = new internals!.WriteWrap();
     this.unfinished = request;
+    this.unfinishedBytes = length;
     request.oncomplete = (status) => {
       this.unfinished = undefined;
+      this.unfinishedBytes = 0;
       if (status !== 0) this.socket.destroy();
     };
   }

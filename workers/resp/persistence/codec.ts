@@ -16,8 +16,12 @@ function serializeValue(value: Value): string {
   const out = new RdbOutput();
   out.byte(typeByte(value));
   writeBody(out, value);
-  out.uint16(RDB_VERSION);
-  const payload = Buffer.concat(out.take(true));
+  return sealPayload(Buffer.concat(out.take(true)).toString('latin1'));
+}
+
+/** Adds version and checksum to a payload. */
+export function sealPayload(body: string): string {
+  const payload = Buffer.from(`${body}${String.fromCharCode(RDB_VERSION & 255, RDB_VERSION >> 8)}`, 'latin1');
   const crc = crc64();
   updateCrc64(crc, payload);
   const footer = Buffer.alloc(8);

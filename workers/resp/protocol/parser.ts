@@ -9,12 +9,15 @@ export interface ProtocolError {
 const INLINE_MAX = 65_536;
 const ARGUMENTS_MAX = 1_048_576;
 const UNAUTHENTICATED_ARGUMENTS_MAX = 10;
+/** Bytes of an argument, or of a line of words. */
 const UNAUTHENTICATED_BULK_MAX = 16_384;
 /** Arguments longer than this are gathered in a buffer of their own instead of being looked at again and again. */
 const LARGE = 32_768;
 
 /** Requests of up to this many arguments are read in one go when all of them has come. */
 const QUICK_ARGUMENTS_MAX = 64;
+/** What an argument takes besides its bytes. */
+const ARGUMENT_BYTES = 32;
 
 const CR = 13;
 const LF = 10;
@@ -37,6 +40,10 @@ export class RequestParser {
   /** Length of the argument being read, or -1 when its header is still to come. */
   private bulkLength = -1;
   private args: string[] = [];
+  /** The arguments whose size `argsBytes` is, as far as they have been counted. */
+  private countedArgs: readonly string[] = [];
+  private argsCounted = 0;
+  private argsBytes = 0;
   private large: Buffer | undefined;
   private largeFilled = 0;
 
@@ -46,7 +53,7 @@ export class RequestParser {
 
   /** Bytes kept of an incomplete request. */
   get heldBytes(): number {
-    return (this.buffer === undefined ? 0 : this.end - this.at) + (this.large?.length ?? 0);
+    return (this.buffer === undefined ? 0 : this.end - this.at) + (this.large?.length ?? 0) + this.argsBytes;
   }
 
   /** Gives the next bytes; they are read in place until `rest` is called. */
@@ -68,6 +75,7 @@ export class RequestParser {
 
   /** Copies what is left, since the shared buffer is about to be reused. */
   rest(): void {
+    this.countArguments();
     if (this.buffer === undefined) return;
     if (this.at === this.end) {
       this.buffer = undefined;
@@ -76,6 +84,25 @@ export class RequestParser {
     this.buffer = Buffer.from(this.buffer.subarray(this.at, this.end)) as Latin1Buffer;
     this.end = this.buffer.length;
     this.at = 0;
+  }
+
+  /** Gives up what is left, between two requests. */
+  surrender(): string {
+    const left = this.buffer?.latin1Slice(this.at, this.end) ?? '';
+    this.buffer = undefined;
+    return left;
+  }
+
+  /** Counts what the arguments of an incomplete request take, each once. */
+  private countArguments(): void {
+    if (this.missing === 0 && this.argsCounted === 0) return;
+    const args = this.missing === 0 ? [] : this.args;
+    if (args !== this.countedArgs) {
+      this.countedArgs = args;
+      this.argsCounted = 0;
+      this.argsBytes = 0;
+    }
+    while (this.argsCounted < args.length) this.argsBytes += ARGUMENT_BYTES + args[this.argsCounted++]!.length;
   }
 
   /** The next whole request (never empty), undefined when more bytes are needed, or what is wrong with it. */
@@ -234,10 +261,13 @@ export class RequestParser {
 
   /** Reads a line of words, as typed into telnet. */
   private inline(buffer: Latin1Buffer): string[] | ProtocolError | undefined {
-    const end = buffer.indexOf(LF, this.at);
-    if (end < 0 || end >= this.end) {
-      return this.end - this.at > INLINE_MAX ? { protocolError: 'too big inline request' } : undefined;
-    }
+    const found = buffer.indexOf(LF, this.at);
+    const end = found < 0 || found >= this.end ? -1 : found;
+    const length = (end < 0 ? this.end : end) - this.at;
+    // Redis lets a longer line pass that came in one piece; strangers do not get that.
+    if (length > UNAUTHENTICATED_BULK_MAX && (this.unauthenticated || (end < 0 && length > INLINE_MAX)))
+      return { protocolError: 'too big inline request' };
+    if (end < 0) return undefined;
     const stop = end > this.at && buffer[end - 1] === CR ? end - 1 : end;
     const line = buffer.latin1Slice(this.at, stop);
     this.at = end + 1;

@@ -65,6 +65,7 @@ export class Wal {
   private readonly log: SharedLog;
   private readonly context: BaseContext;
   private readonly compaction: Compaction;
+  private readonly grown = (history: NodeHistory): void => this.compaction.grown(history);
   /** Recoveries, bases, replacements and drops of one node take turns. */
   private readonly turns = new Turns();
 
@@ -200,7 +201,7 @@ export class Wal {
   }
 
   private attach({ node, durability, epoch, fresh }: NodeToOpen, history: NodeHistory): void {
-    const journal = new WalJournal(this.log, history, durability, epoch, (grown) => this.compaction.grown(grown));
+    const journal = new WalJournal(this.log, history, durability, epoch, this.grown);
     history.epoch = epoch;
     node.journal = journal;
     this.histories.set(node.id, history);
