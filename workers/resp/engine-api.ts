@@ -87,6 +87,12 @@ export interface ConnectionLimits {
   readonly pubsubBufferBytesMax: number;
 }
 
+/** Bytes of replies that may wait to be taken for some time only; 0 bytes means no limit. */
+export interface SoftLimit {
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
 /** How an engine is set up. */
 export interface EngineOptions {
   /** Routes a connection to a node. Without it the engine is standalone and every connection uses `defaultNode`. */
@@ -103,18 +109,57 @@ export interface EngineOptions {
   /** Standalone mode: SHUTDOWN was called. */
   readonly onShutdown?: () => void;
   readonly saving?: Saving;
+  /** Standalone mode: parameters of CONFIG as they were given when the server started, by name. */
+  readonly settings?: ReadonlyMap<string, string>;
+  /** Standalone mode: where CONFIG REWRITE writes to. */
+  readonly configFile?: string;
+  /** Standalone mode: ACL users by their names and rules, for `loadUsers`. */
+  readonly aclUsers?: readonly string[];
 }
 
-/** Standalone mode: what SAVE, BGSAVE, BGREWRITEAOF and LASTSAVE act on. */
+/** The parameters of CONFIG that are about keeping data. */
+export type SavingSetting =
+  | 'dir'
+  | 'dbfilename'
+  | 'appendonly'
+  | 'appendfsync'
+  | 'appendfilename'
+  | 'appenddirname'
+  | 'aof-load-truncated'
+  | 'aof-timestamp-enabled'
+  | 'auto-aof-rewrite-percentage'
+  | 'auto-aof-rewrite-min-size'
+  | 'save'
+  | 'stop-writes-on-bgsave-error';
+
+/** Standalone mode: what SAVE, BGSAVE, BGREWRITEAOF, LASTSAVE, SHUTDOWN, DEBUG RELOAD, INFO and CONFIG act on. */
 export interface Saving {
+  /** Whether the RDB file is being written. */
   readonly inProgress: boolean;
+  /** Whether the append-only files are being rewritten. */
+  readonly rewriting: boolean;
   /** When data was last saved or loaded. */
   readonly lastSaveMs: number;
-  readonly lastSaveOk: boolean;
+  /** A setting of it, by CONFIG's name and as CONFIG shows it. */
+  setting(name: SavingSetting): string;
+  /** Changes one, in its normal form; returns what is wrong with that, if anything. */
+  set(name: SavingSetting, value: string): string | undefined;
+  /** The lines of INFO's section. */
+  info(): readonly (readonly [name: string, value: string | number])[];
   /** Writes the RDB file. */
   save(): Promise<void>;
-  /** Writes the base of the log anew. */
+  /** Does so once a rewrite has ended. */
+  scheduleSave(): void;
+  /** Writes the base of the append-only files anew. */
   rewrite(): Promise<void>;
+  /** Does so once a save has ended. */
+  scheduleRewrite(): void;
+  /** Saves as SHUTDOWN does: by the save points unless something is wished. Rejects when that fails. */
+  saveForShutdown(wish: 'save' | 'nosave' | undefined): Promise<void>;
+  /** Puts what the RDB file holds in the place of all data. */
+  reload(options: { readonly save: boolean; readonly flush: boolean }): Promise<void>;
+  /** The same with the append-only files. */
+  loadAof(): Promise<void>;
 }
 
 /** Where an engine listens. */
@@ -139,6 +184,8 @@ export interface Engine {
   applyJournaled(node: Node, db: number, args: readonly string[]): void;
   /** See `beginSnapshot` in keyspace/snapshot.ts. */
   beginSnapshot(node: Node, emit: (entry: SnapshotEntry) => void): NodeSnapshot;
+  /** Standalone mode: makes the users that were configured, or are in the ACL file, after the data was loaded. Throws when it can't. */
+  loadUsers(): void;
   /** Makes a node known before anyone connects to it, so that its keys expire. Nodes are made with `new Node(options)`. */
   adopt(node: Node): void;
   /** Replaces all databases of a node at once by those of another that was filled for it, as a restore does. */

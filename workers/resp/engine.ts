@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { aclFile, loadAclFile, loadConfiguredUsers } from './acl/file.ts';
 import { fits, reloadUsers } from './acl/users.ts';
 import { Client, Server } from './clients/server.ts';
 import type { Host } from './clients/server.ts';
+import { applySettings } from './config/effects.ts';
 import { createThrottle } from './clients/throttle.ts';
 import { invalidateAll } from './clients/tracking.ts';
 import { call, execute, resolve, startBatch } from './commands/execute.ts';
@@ -34,6 +36,8 @@ const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
   outputBufferBytesMax: 0,
   pubsubBufferBytesMax: 32 * MEBIBYTE,
 };
+
+const LOOPBACK = '127.0.0.1';
 
 registerCommands();
 
@@ -70,6 +74,9 @@ export function createEngine(options: EngineOptions): Engine {
   };
   const host: Host = {
     limits,
+    softLimits: { normal: { bytes: 0, seconds: 0 }, pubsub: { bytes: 8 * MEBIBYTE, seconds: 60 } },
+    settings: options.settings ?? new Map(),
+    configFile: options.configFile,
     codec: options.codec,
     extraCommands: new Map(options.extraCommands?.map((command) => [command.name.toLowerCase(), command])),
     standalone,
@@ -78,16 +85,30 @@ export function createEngine(options: EngineOptions): Engine {
     runId: randomBytes(20).toString('hex'),
     full: false,
     port: 0,
+    bind: LOOPBACK,
     requirePass: options.requirePass,
     authenticate: options.authenticate,
     serverOf,
     throttle: createThrottle(),
+    async listenOn(port) {
+      try {
+        const listener = await listen(port, host.bind, sockets);
+        for (const other of listeners) void other.close();
+        listeners.clear();
+        listeners.add(listener);
+        host.port = listener.port;
+        return undefined;
+      } catch {
+        return 'Unable to listen on this port. Check server logs.';
+      }
+    },
     onFault: options.onFault,
     shutdown: () => {
       options.onShutdown?.();
     },
   };
   const lobby = serverOf(lobbyNode);
+  if (standalone) applySettings(lobby);
   const sockets = createSockets(lobby);
   const idleTimer = setInterval(() => closeIdle(sockets.connections, limits), IDLE_CHECK_MS).unref();
 
@@ -100,8 +121,9 @@ export function createEngine(options: EngineOptions): Engine {
   };
 
   return {
-    async listen({ port, host: address = '127.0.0.1' }) {
+    async listen({ port, host: address = LOOPBACK }) {
       const listener = await listen(port, address, sockets);
+      host.bind = address;
       listeners.add(listener);
       host.port = listener.port;
       return listener.port;
@@ -137,6 +159,13 @@ export function createEngine(options: EngineOptions): Engine {
       const reply = client.reply.take().join('');
       if (reply.startsWith('-'))
         throw new Error(`The journal holds ${args[0]} and it failed: ${reply.slice(1).trimEnd()}`);
+    },
+    loadUsers() {
+      const file = aclFile(lobby);
+      const { aclUsers = [] } = options;
+      if (aclUsers.length > 0) loadConfiguredUsers(lobby, aclUsers);
+      const problem = file === undefined ? undefined : loadAclFile(lobby, file);
+      if (problem !== undefined) throw new Error(problem);
     },
     adopt,
     beginSnapshot: (node, emit) => beginSnapshot(node, emit),

@@ -7,7 +7,7 @@ import { SYNTAX } from '../protocol/errors.ts';
 import { parseInteger } from '../protocol/numbers.ts';
 import { integerArg, integerFrom } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
-import { configGet, configResetStat, configSet } from './config.ts';
+import { configGet, configResetStat, configRewrite, configSet } from './config.ts';
 import { debug } from './debug.ts';
 import { info } from './info.ts';
 
@@ -68,13 +68,6 @@ function role({ reply }: Client): void {
   reply.bulk('master');
   reply.integer(0);
   reply.array(0);
-}
-
-function shutdown(client: Client): void {
-  if (client.server.host.standalone) {
-    client.closing = true;
-    client.server.host.shutdown();
-  } else client.reply.error("ERR SHUTDOWN is not available here; stop the node through the platform's API.");
 }
 
 function slowLogGet(client: Client, args: readonly string[]): void {
@@ -175,23 +168,13 @@ export const serverCommands: readonly CommandSpec[] = [
     client.reply.ok();
   }),
   row('debug', -2, ADMIN, '1.0.0', 'A container for debugging commands.', debug),
-  row(
-    'shutdown',
-    -1,
-    `${ADMIN} no_multi allow_busy`,
-    '1.0.0',
-    'Synchronously saves the database(s) to disk and shuts down the server.',
-    shutdown,
-  ),
   {
     ...row('config', -2, '', '2.0.0', 'A container for server configuration commands.'),
     subcommands: [
       row('get', -3, ADMIN, '2.0.0', 'Returns the effective values of configuration parameters.', configGet),
       row('set', -4, ADMIN, '2.0.0', 'Sets configuration parameters in-flight.', configSet),
       row('resetstat', 2, ADMIN, '2.0.0', "Resets the server's statistics.", configResetStat),
-      row('rewrite', 2, ADMIN, '2.8.0', 'Persists the effective configuration to file.', ({ reply }) =>
-        reply.error('ERR The server is running without a config file'),
-      ),
+      row('rewrite', 2, ADMIN, '2.8.0', 'Persists the effective configuration to file.', configRewrite),
     ],
   },
   {

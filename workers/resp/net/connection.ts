@@ -8,14 +8,13 @@ import type { ConnectionLimits, Departure } from '../engine-api.ts';
 import { tick } from '../keyspace/clock.ts';
 import { RequestParser } from '../protocol/parser.ts';
 import { writeRequest } from '../protocol/request.ts';
+import { DirectWriter } from './direct-write.ts';
 import { takeHandle } from './handle.ts';
 
 /** Bytes not yet taken by the peer at which its requests are no longer read. */
 const CHOKE_BYTES = 1_048_576;
 /** Bytes of input kept while a client is blocked, above which reading stops. */
 const STALLED_INPUT_MAX = 1_048_576;
-/** HTTP requests, as browsers can be tricked into sending them. */
-const FORBIDDEN = new Set(['post', 'host:']);
 
 interface HeldReplies {
   readonly pieces: string[];
@@ -26,6 +25,7 @@ interface HeldReplies {
 export class Connection implements Transport {
   readonly client: Client;
   private readonly socket: Socket;
+  private readonly writer: DirectWriter;
   private readonly limits: ConnectionLimits;
   private readonly parser: RequestParser;
   /** A request that has been read but must wait for a pause to end. */
@@ -35,12 +35,15 @@ export class Connection implements Transport {
   private awaited: readonly string[] | undefined;
   private leaving = false;
   private choked = false;
+  /** Since when more waits than the soft limit allows; 0 while it does not. */
+  private overSinceMs = 0;
   private reading = true;
   private scheduled = false;
   private closed = false;
 
   constructor(socket: Socket, server: Server, address: string, localAddress: string) {
     this.socket = socket;
+    this.writer = new DirectWriter(socket);
     this.limits = server.host.limits;
     this.parser = new RequestParser(this.limits.bulkBytesMax);
     this.client = new Client(server, this, address, localAddress);
@@ -70,13 +73,13 @@ export class Connection implements Transport {
 
   /** The client waits for something, so its input must wait too. */
   private get stalled(): boolean {
-    return this.client.blocked !== undefined || this.client.pending !== undefined || this.deferred !== undefined;
+    return this.waits || this.deferred !== undefined;
   }
 
   /** Runs requests as far as they have been read. */
   private process(): void {
     const { client, parser } = this;
-    while (!client.closing && !this.choked && client.blocked === undefined && client.pending === undefined) {
+    while (!client.closing && !this.closed && !this.choked && !this.waits) {
       parser.unauthenticated = !client.authenticated;
       const request = this.deferred ?? parser.next();
       if (request === undefined) break;
@@ -86,10 +89,6 @@ export class Connection implements Transport {
         break;
       }
       this.deferred = undefined;
-      if (FORBIDDEN.has(request[0]!.toLowerCase())) {
-        this.destroy();
-        return;
-      }
       let done: boolean;
       try {
         done = execute(client, request);
@@ -138,7 +137,7 @@ export class Connection implements Transport {
   }
 
   resume(): void {
-    if (this.closed || this.stalledBeyondPause()) return;
+    if (this.closed || this.waits) return;
     tick();
     startBatch();
     this.process();
@@ -146,7 +145,7 @@ export class Connection implements Transport {
     this.readOn();
   }
 
-  private stalledBeyondPause(): boolean {
+  private get waits(): boolean {
     return this.client.blocked !== undefined || this.client.pending !== undefined;
   }
 
@@ -190,18 +189,31 @@ export class Connection implements Transport {
   private write(pieces: string[]): void {
     const { socket, client } = this;
     if (this.closed) return;
-    if (pieces.length === 1) socket.write(pieces[0]!, 'latin1');
+    if (pieces.length === 1) this.writer.write(pieces[0]!);
     else {
       socket.cork();
       for (const piece of pieces) socket.write(piece, 'latin1');
       socket.uncork();
     }
     for (const piece of pieces) client.node.netOutputBytes += piece.length;
-    const waiting = socket.writableLength;
+    const { waiting } = this.writer;
     if (waiting === 0) return;
-    const limit = client.subscriptions > 0 ? this.limits.pubsubBufferBytesMax : this.limits.outputBufferBytesMax;
-    if (limit > 0 && waiting > limit) this.destroy();
+    if (this.exceedsOutput(waiting)) this.destroy();
     else if (waiting > CHOKE_BYTES && !this.choked) this.choke();
+  }
+
+  /** Whether more waits to be taken than may, or has for too long. */
+  private exceedsOutput(waiting: number): boolean {
+    const { limits, client } = this;
+    const listens = client.subscriptions > 0;
+    const hard = listens ? limits.pubsubBufferBytesMax : limits.outputBufferBytesMax;
+    if (hard > 0 && waiting > hard) return true;
+    const { softLimits } = client.server.host;
+    const soft = listens ? softLimits.pubsub : softLimits.normal;
+    if (soft.bytes === 0 || waiting <= soft.bytes) this.overSinceMs = 0;
+    else if (this.overSinceMs === 0) this.overSinceMs = Date.now();
+    else return Date.now() - this.overSinceMs > soft.seconds * 1000;
+    return false;
   }
 
   /** Reads no more of a client until it has taken its replies. */
@@ -215,7 +227,7 @@ export class Connection implements Transport {
   }
 
   sizes(): { input: number; output: number } {
-    return { input: this.parser.heldBytes, output: this.socket.writableLength };
+    return { input: this.parser.heldBytes, output: this.writer.waiting };
   }
 
   leave(to: (connection: Departure) => void): void {
@@ -233,7 +245,7 @@ export class Connection implements Transport {
       to({ handle, address, localAddress, session, input });
     };
     const goOnceSent = (): void => {
-      if (socket.writableLength === 0) go();
+      if (this.writer.waiting === 0) go();
       else socket.write('', go);
     };
     const { journal } = client.node;
