@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { memoryWorkloads } from './memory-workloads.ts';
@@ -12,9 +12,9 @@ interface Growth {
 }
 
 const run = promisify(execFile);
+const program = fileURLToPath(new URL('memory-growth.ts', import.meta.url));
 
 async function growthOf(workload: string): Promise<Growth> {
-  const program = join(import.meta.dirname, 'memory-growth.ts');
   const { stdout } = await run(process.execPath, ['--expose-gc', program, workload, '1']);
   return JSON.parse(stdout) as Growth;
 }
