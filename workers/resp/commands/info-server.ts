@@ -134,10 +134,10 @@ function scriptCounts({ scripting }: Server): Lines {
   ];
 }
 
+/** Fields in Redis's order; what saves the data knows better than this about most of them, and of some more. */
 export const persistenceLines = ({ node, host }: Server): Lines => {
-  const { saving } = host;
-  const logged = node.journal !== undefined;
-  return [
+  const failed = node.journal?.failure !== undefined;
+  const fields = new Map<string, string | number>([
     ['loading', node.replaying || node.unavailable?.startsWith('LOADING ') === true ? 1 : 0],
     ['async_loading', 0],
     ['current_cow_peak', 0],
@@ -147,16 +147,16 @@ export const persistenceLines = ({ node, host }: Server): Lines => {
     ['current_save_keys_processed', 0],
     ['current_save_keys_total', 0],
     ['rdb_changes_since_last_save', node.dirty],
-    ['rdb_bgsave_in_progress', saving?.inProgress === true ? 1 : 0],
-    ['rdb_last_save_time', Math.floor((saving?.lastSaveMs ?? host.startedAtMs) / 1000)],
-    ['rdb_last_bgsave_status', saving?.lastSaveOk === false ? 'err' : 'ok'],
+    ['rdb_bgsave_in_progress', 0],
+    ['rdb_last_save_time', Math.floor((host.standalone ? host.startedAtMs : node.createdAtMs) / 1000)],
+    ['rdb_last_bgsave_status', 'ok'],
     ['rdb_last_bgsave_time_sec', -1],
     ['rdb_current_bgsave_time_sec', -1],
     ['rdb_saves', 0],
     ['rdb_last_cow_size', 0],
     ['rdb_last_load_keys_expired', 0],
     ['rdb_last_load_keys_loaded', 0],
-    ['aof_enabled', logged ? 1 : 0],
+    ['aof_enabled', node.journal === undefined ? 0 : 1],
     ['aof_rewrite_in_progress', 0],
     ['aof_rewrite_scheduled', 0],
     ['aof_last_rewrite_time_sec', -1],
@@ -164,11 +164,13 @@ export const persistenceLines = ({ node, host }: Server): Lines => {
     ['aof_last_bgrewrite_status', 'ok'],
     ['aof_rewrites', 0],
     ['aof_rewrites_consecutive_failures', 0],
-    ['aof_last_write_status', node.journal?.failure === undefined ? 'ok' : 'err'],
+    ['aof_last_write_status', failed ? 'err' : 'ok'],
     ['aof_last_cow_size', 0],
     ['module_fork_in_progress', 0],
     ['module_fork_last_cow_size', 0],
-  ];
+  ]);
+  for (const [name, value] of host.saving?.info() ?? []) fields.set(name, value);
+  return [...fields];
 };
 
 export const replicationLines = (server: Server): Lines => [

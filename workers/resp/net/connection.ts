@@ -9,14 +9,13 @@ import type { ConnectionLimits, Departure } from '../engine-api.ts';
 import { tick } from '../keyspace/clock.ts';
 import { RequestParser } from '../protocol/parser.ts';
 import { writeRequest } from '../protocol/request.ts';
+import { DirectWriter } from './direct-write.ts';
 import { takeHandle } from './handle.ts';
 
 /** Bytes not yet taken by the peer at which its requests are no longer read. */
 const CHOKE_BYTES = 1_048_576;
 /** Bytes of input kept while a client is blocked, above which reading stops. */
 const STALLED_INPUT_MAX = 1_048_576;
-/** HTTP requests, as browsers can be tricked into sending them. */
-const FORBIDDEN = new Set(['post', 'host:']);
 
 interface HeldReplies {
   readonly pieces: string[];
@@ -27,6 +26,7 @@ interface HeldReplies {
 export class Connection implements Transport {
   readonly client: Client;
   private readonly socket: Socket;
+  private readonly writer: DirectWriter;
   private readonly limits: ConnectionLimits;
   private readonly parser: RequestParser;
   /** A request that has been read but must wait for a pause to end. */
@@ -44,6 +44,7 @@ export class Connection implements Transport {
 
   constructor(socket: Socket, server: Server, address: string, localAddress: string) {
     this.socket = socket;
+    this.writer = new DirectWriter(socket);
     this.limits = server.host.limits;
     this.parser = new RequestParser(this.limits.bulkBytesMax);
     this.client = new Client(server, this, address, localAddress);
@@ -74,13 +75,13 @@ export class Connection implements Transport {
 
   /** The client waits for something, so its input must wait too. */
   private get stalled(): boolean {
-    return this.client.blocked !== undefined || this.client.pending !== undefined || this.deferred !== undefined;
+    return this.waits || this.deferred !== undefined;
   }
 
   /** Runs requests as far as they have been read. */
   private process(): void {
     const { client, parser } = this;
-    while (!client.closing && !this.choked && client.blocked === undefined && client.pending === undefined) {
+    while (!client.closing && !this.closed && !this.choked && !this.waits) {
       parser.unauthenticated = !client.authenticated;
       const request = this.deferred ?? parser.next();
       if (request === undefined) break;
@@ -90,10 +91,6 @@ export class Connection implements Transport {
         break;
       }
       this.deferred = undefined;
-      if (FORBIDDEN.has(request[0]!.toLowerCase())) {
-        this.destroy();
-        return;
-      }
       let done: boolean;
       try {
         done = execute(client, request);
@@ -143,7 +140,7 @@ export class Connection implements Transport {
   }
 
   resume(): void {
-    if (this.closed || this.stalledBeyondPause()) return;
+    if (this.closed || this.waits) return;
     tick();
     startBatch();
     this.process();
@@ -151,7 +148,7 @@ export class Connection implements Transport {
     this.readOn();
   }
 
-  private stalledBeyondPause(): boolean {
+  private get waits(): boolean {
     return this.client.blocked !== undefined || this.client.pending !== undefined;
   }
 
@@ -195,7 +192,7 @@ export class Connection implements Transport {
   private write(pieces: string[]): void {
     const { socket, client } = this;
     if (this.closed) return;
-    if (pieces.length === 1) socket.write(pieces[0]!, 'latin1');
+    if (pieces.length === 1) this.writer.write(pieces[0]!);
     else {
       socket.cork();
       for (const piece of pieces) socket.write(piece, 'latin1');
@@ -203,7 +200,7 @@ export class Connection implements Transport {
     }
     client.node.writesProcessed++;
     for (const piece of pieces) client.node.netOutputBytes += piece.length;
-    const waiting = socket.writableLength;
+    const { waiting } = this.writer;
     if (waiting === 0) return;
     if (this.exceedsOutput(waiting)) this.destroy();
     else if (waiting > CHOKE_BYTES && !this.choked) this.choke();
@@ -234,7 +231,7 @@ export class Connection implements Transport {
   }
 
   sizes(): { input: number; output: number } {
-    return { input: this.parser.heldBytes, output: this.socket.writableLength };
+    return { input: this.parser.heldBytes, output: this.writer.waiting };
   }
 
   leave(to: (connection: Departure) => void): void {
@@ -252,7 +249,7 @@ export class Connection implements Transport {
       to({ handle, address, localAddress, session, input });
     };
     const goOnceSent = (): void => {
-      if (socket.writableLength === 0) go();
+      if (this.writer.waiting === 0) go();
       else socket.write('', go);
     };
     const { journal } = client.node;

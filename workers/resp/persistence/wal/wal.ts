@@ -109,7 +109,7 @@ export class Wal {
         const history = this.histories.get(one.node.id) ?? newHistory(one.node.id);
         targets.push({ wanted: one, history, node: one.node, effects: 0, failure });
       }
-      await this.log.sync().catch(() => {});
+      await this.log.settle().catch(() => {});
       const fit = targets.filter(({ failure }) => failure === undefined);
       await replay(this.log.segments, this.log.readable, fit, this.apply);
       for (const { history, failure } of fit) if (failure !== undefined) history.failure = failure;
@@ -228,7 +228,7 @@ export class Wal {
   private async rebaseClosed(history: NodeHistory): Promise<void> {
     if (history.bytes === 0) return;
     const target: ReplayTarget = { history, node: new Node({ id: history.id }), effects: 0, failure: undefined };
-    await this.log.sync();
+    await this.log.settle();
     await replay(this.log.segments, this.log.readable, [target], this.apply);
     if (target.failure !== undefined) history.failure = target.failure;
     else await rebase(this.context, this.internalJournal(history), target.node);
