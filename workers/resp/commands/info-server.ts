@@ -8,7 +8,7 @@ import { human, visibleClients } from './info-lines.ts';
 import type { Lines } from './info-lines.ts';
 
 /** What tells one server from another; a tenant's node has one of its own, which says nothing of the process it is in. */
-export function runIdOf({ host, node }: Server): string {
+function runIdOf({ host, node }: Server): string {
   return host.standalone ? host.runId : createHash('sha1').update(`${host.runId}:${node.id}`).digest('hex');
 }
 
