@@ -13,11 +13,35 @@ export interface AuthRequest {
 
 /**
  * The node a connection now belongs to, and as which of its ACL users (`default` when left out; the engine does not look at
- * the password again, see `userFits`); or why not: `refusal` is an error line without '-'; WRONGPASS when left out.
+ * the password again, see `userFits`); or why not: `refusal` is an error line without '-'; WRONGPASS when left out. Where the
+ * node lives in another process's engine, `elsewhere` is given the connection, to bring it there (only as a promise's value).
  */
 export type AuthResult =
-  | { readonly node: Node; readonly privileged?: boolean; readonly aclUser?: string }
-  | { readonly node?: undefined; readonly refusal?: string };
+  | { readonly node: Node; readonly privileged?: boolean; readonly aclUser?: string; readonly elsewhere?: undefined }
+  | { readonly node?: undefined; readonly refusal?: string; readonly elsewhere?: undefined }
+  | { readonly node?: undefined; readonly elsewhere: (connection: Departure) => void };
+
+/** A connection that leaves one engine for another one. All but the handle is plain data. */
+export interface Departure {
+  /** The operating system's socket, as Node's `net` wraps it; nothing reads from it any more. */
+  readonly handle: unknown;
+  readonly address: string;
+  readonly localAddress: string;
+  readonly session: SessionState;
+  /** Bytes that were read and not carried out, the AUTH or HELLO first that leads elsewhere. Latin-1. */
+  readonly input: string;
+}
+
+/** What a connection keeps when it changes its node. */
+export interface SessionState {
+  readonly resp3: boolean;
+  readonly replyMode: 'on' | 'off' | 'skip-next' | 'skip';
+  readonly name: string;
+  readonly libName: string;
+  readonly libVersion: string;
+  readonly noEvict: boolean;
+  readonly noTouch: boolean;
+}
 
 /** A reply as plain data. */
 export type ReplyValue =
@@ -63,6 +87,12 @@ export interface ConnectionLimits {
   readonly pubsubBufferBytesMax: number;
 }
 
+/** Bytes of replies that may wait to be taken for some time only; 0 bytes means no limit. */
+export interface SoftLimit {
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
 /** How an engine is set up. */
 export interface EngineOptions {
   /** Routes a connection to a node. Without it the engine is standalone and every connection uses `defaultNode`. */
@@ -79,6 +109,12 @@ export interface EngineOptions {
   /** Standalone mode: SHUTDOWN was called. */
   readonly onShutdown?: () => void;
   readonly saving?: Saving;
+  /** Standalone mode: parameters of CONFIG as they were given when the server started, by name. */
+  readonly settings?: ReadonlyMap<string, string>;
+  /** Standalone mode: where CONFIG REWRITE writes to. */
+  readonly configFile?: string;
+  /** Standalone mode: ACL users by their names and rules, for `loadUsers`. */
+  readonly aclUsers?: readonly string[];
 }
 
 /** Standalone mode: what SAVE, BGSAVE, BGREWRITEAOF and LASTSAVE act on. */
@@ -104,12 +140,19 @@ interface ListenOptions {
 export interface Engine {
   /** Starts to listen and returns the port (useful with port 0). */
   listen(options: ListenOptions): Promise<number>;
+  /**
+   * Takes over a connection that left another engine, and carries out its AUTH or HELLO: `admitted` is what becomes of
+   * that, nobody is asked again. The connection is closed when there is no place for it.
+   */
+  takeOver(arrival: Departure, admitted: AuthResult): void;
   /** Runs one command as a connection of the node would and returns its reply. Blocking commands do not block. */
   execute(node: Node, args: readonly string[], db?: number): Promise<ReplyValue>;
   /** Applies an effect read back from a journal: no journaling, no expiry, no limits. Throws when it is refused. */
   applyJournaled(node: Node, db: number, args: readonly string[]): void;
   /** See `beginSnapshot` in keyspace/snapshot.ts. */
   beginSnapshot(node: Node, emit: (entry: SnapshotEntry) => void): NodeSnapshot;
+  /** Standalone mode: makes the users that were configured, or are in the ACL file, after the data was loaded. Throws when it can't. */
+  loadUsers(): void;
   /** Makes a node known before anyone connects to it, so that its keys expire. Nodes are made with `new Node(options)`. */
   adopt(node: Node): void;
   /** Replaces all databases of a node at once by those of another that was filled for it, as a restore does. */

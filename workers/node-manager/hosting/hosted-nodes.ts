@@ -2,17 +2,20 @@ import type { NodeId } from '#domains/kernel/ids.ts';
 import type { Engine } from '#workers/resp/engine-api.ts';
 import type { Node } from '#workers/resp/keyspace/node.ts';
 
-import type { RoutedNode } from '../routing/routed-node.ts';
-import { NodeDamaged, type Host } from './reconciler.ts';
+import type { Order } from '../engines/calls.ts';
 import type { Storage } from './storage.ts';
 
-/** The nodes that are open in this process. */
-export interface HostedNodes extends Host {
+/** The nodes that are open in this process. Each call may be repeated: what is so already stays so. */
+export interface HostedNodes {
+  /** Opens the node with its data, or brings an open one's settings up to date. Rejects with NodeDamaged when its data can't be had. */
+  serve(order: Order): Promise<void>;
+  /** Whether clients may use the node's data: false while it waits for a backup to be restored into it. */
+  isLoaded(order: Order): boolean;
+  /** Closes the node's connections and makes its data durable; the data stays. */
+  close(nodeId: NodeId): Promise<void>;
+  /** Closes the node and removes its data for good. */
+  drop(nodeId: NodeId, partition: number): Promise<void>;
   find(nodeId: NodeId): Node | undefined;
-  /** Resolves once an opening that has begun has ended, one way or the other; at once when there is none. */
-  opened(nodeId: NodeId): Promise<void>;
-  /** Why the node could not be opened the last time. */
-  failureOf(nodeId: NodeId): string | undefined;
   /** Puts a backup's data into a node. */
   restore(node: Node, loaded: Node): Promise<void>;
   readonly count: number;
@@ -24,6 +27,7 @@ export interface HostedNodes extends Host {
 
 interface Hosted {
   readonly node: Node;
+  readonly storage: Storage;
   passwordSha256: string;
   /** A backup that was asked for is in. */
   restored: boolean;
@@ -32,40 +36,17 @@ interface Hosted {
 const mebibyte = 2 ** 20;
 const loading = 'LOADING MiniRedis is restoring a backup into this node';
 
-export function hostNodes(engine: Engine, storage: Storage): HostedNodes {
+export function hostNodes(engine: Engine, storageOf: (partition: number) => Storage): HostedNodes {
   const hosted = new Map<NodeId, Hosted>();
-  const opening = new Map<NodeId, Promise<Hosted>>();
-  const failures = new Map<NodeId, string>();
 
-  function open(wanted: RoutedNode): Promise<Hosted> {
-    const promise = openNow(wanted).finally(() => opening.delete(wanted.nodeId));
-    opening.set(wanted.nodeId, promise);
-    return promise;
-  }
-
-  async function openNow(wanted: RoutedNode): Promise<Hosted> {
-    const { nodeId } = wanted;
-    try {
-      const node = await storage.open(wanted);
-      const opened = { node, passwordSha256: wanted.passwordSha256, restored: false };
-      failures.delete(nodeId);
-      if (wanted.restoreFrom !== null) node.unavailable = loading;
-      engine.adopt(node);
-      hosted.set(nodeId, opened);
-      return opened;
-    } catch (error) {
-      if (error instanceof NodeDamaged) failures.set(nodeId, error.message);
-      throw error;
-    }
-  }
-
-  async function close(nodeId: NodeId): Promise<void> {
-    failures.delete(nodeId);
-    const open = hosted.get(nodeId);
-    if (open === undefined) return;
-    engine.closeNode(open.node);
-    await storage.close(open.node);
-    hosted.delete(nodeId);
+  async function open(order: Order): Promise<Hosted> {
+    const storage = storageOf(order.partition);
+    const node = await storage.open(order);
+    const opened = { node, storage, passwordSha256: order.passwordSha256, restored: false };
+    if (order.restoreFrom !== null) node.unavailable = loading;
+    engine.adopt(node);
+    hosted.set(order.nodeId, opened);
+    return opened;
   }
 
   return {
@@ -78,23 +59,24 @@ export function hostNodes(engine: Engine, storage: Storage): HostedNodes {
       engine.disconnectTenants(serving.node);
     },
     isLoaded: ({ nodeId, restoreFrom }) => restoreFrom === null || hosted.get(nodeId)?.restored === true,
-    close,
-    async drop({ nodeId }) {
-      failures.delete(nodeId);
+    async close(nodeId) {
+      const open = hosted.get(nodeId);
+      if (open === undefined) return;
+      engine.closeNode(open.node);
+      await open.storage.close(open.node);
+      hosted.delete(nodeId);
+    },
+    async drop(nodeId, partition) {
       const open = hosted.get(nodeId);
       if (open !== undefined) engine.closeNode(open.node);
       hosted.delete(nodeId);
-      await storage.drop(nodeId);
+      await storageOf(partition).drop(nodeId);
     },
     find: (nodeId) => hosted.get(nodeId)?.node,
-    opened: async (nodeId) => {
-      await opening.get(nodeId)?.catch(() => {});
-    },
-    failureOf: (nodeId) => failures.get(nodeId),
     async restore(node, loaded) {
       const open = hosted.get(node.id as NodeId);
       if (open?.node !== node) throw new Error('The node does not run; start it first.');
-      await storage.replace(node, loaded);
+      await open.storage.replace(node, loaded);
       node.unavailable = undefined;
       open.restored = true;
     },

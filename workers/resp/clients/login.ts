@@ -50,6 +50,10 @@ export function login(
   const settle = (result: AuthResult): void => {
     // A client that left while it was waiting must not be counted among those of the node.
     if (client.gone) return;
+    if (result.elsewhere !== undefined) {
+      client.transport?.leave(result.elsewhere);
+      return;
+    }
     if (result.node === undefined || result.node.closed) {
       refuse(result.node === undefined ? result.refusal : undefined);
       return;
@@ -73,6 +77,12 @@ export function login(
     become(client, name);
     done(undefined);
   };
+  const { admitted } = client;
+  if (admitted !== undefined) {
+    client.admitted = undefined;
+    settle(admitted);
+    return;
+  }
   const result = host.authenticate({ ...(username === undefined ? {} : { username }), password, address });
   if (result instanceof Promise) {
     client.pending = result.catch(() => ({ refusal: NOT_NOW })).then(settle);

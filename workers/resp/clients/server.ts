@@ -1,5 +1,13 @@
 import type { AclLogEntry, AclUser } from '../acl/shapes.ts';
-import type { AuthRequest, AuthResult, ConnectionLimits, ExtraCommand, Saving } from '../engine-api.ts';
+import type {
+  AuthRequest,
+  AuthResult,
+  ConnectionLimits,
+  Departure,
+  ExtraCommand,
+  Saving,
+  SoftLimit,
+} from '../engine-api.ts';
 import { clock } from '../keyspace/clock.ts';
 import type { ValueCodec } from '../keyspace/codec.ts';
 import type { Database, Watcher } from '../keyspace/database.ts';
@@ -10,7 +18,14 @@ import type { Throttle } from './throttle.ts';
 
 /** What all nodes of a process share. */
 export interface Host {
-  readonly limits: ConnectionLimits;
+  /** Some can be changed by CONFIG SET while standalone. */
+  readonly limits: { -readonly [K in keyof ConnectionLimits]: ConnectionLimits[K] };
+  /** Replies that may wait for some time only. */
+  readonly softLimits: { normal: SoftLimit; pubsub: SoftLimit };
+  /** Standalone: what parameters of CONFIG were when the server started, as far as that was said. */
+  readonly settings: ReadonlyMap<string, string>;
+  /** Standalone: where CONFIG REWRITE writes to. */
+  readonly configFile: string | undefined;
   readonly codec: ValueCodec | undefined;
   /** By name in lower case. */
   readonly extraCommands: ReadonlyMap<string, ExtraCommand>;
@@ -22,14 +37,18 @@ export interface Host {
   /** All nodes together take as much memory as the process may have. */
   full: boolean;
   port: number;
+  /** The address it listens on. */
+  bind: string;
   /** Standalone: the password of the default user, while it has no rules of its own. */
-  readonly requirePass: string | undefined;
+  requirePass: string | undefined;
   /** Decides where a password leads; undefined while standalone, where the node's own users are all there are. */
   authenticate: ((request: AuthRequest) => AuthResult | Promise<AuthResult>) | undefined;
   /** The server side of a node. */
   serverOf(node: Node): Server;
   /** Slows those who guess passwords of a standalone server; elsewhere `authenticate` sees to that. */
   readonly throttle: Throttle;
+  /** Standalone: listens on another port instead; what went wrong, if anything did. */
+  listenOn(port: number): Promise<string | undefined>;
   /** Takes note of a command that threw; undefined lets it end the process. */
   readonly onFault: ((node: Node, command: string, error: unknown) => void) | undefined;
   /** Standalone: ends the process's engine. */
@@ -46,6 +65,8 @@ export interface Transport {
   end(): void;
   /** Closes at once. */
   destroy(): void;
+  /** Gives the connection away once its replies are out; the request it waits for is carried out there. */
+  leave(to: (connection: Departure) => void): void;
   /** Bytes of input kept, and of output not yet taken by the peer. */
   sizes(): { input: number; output: number };
 }
@@ -171,6 +192,8 @@ export class Client {
   replyMode: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
   noEvict = false;
   noTouch = false;
+  /** What becomes of the AUTH of a connection that came from another engine, which has authenticated it. */
+  admitted: AuthResult | undefined;
   /** Close once the replies are out. */
   closing = false;
   /** The connection has ended; nothing may tie the client to a node any more. */
@@ -235,6 +258,10 @@ export class Server {
   aclLogMax = 128;
   slowLogMicroseconds = 10_000;
   slowLogMax = 128;
+  /** Milliseconds from which an event counts as a spike; 0 while nobody wants to know. */
+  latencyThresholdMs = 0;
+  /** Whether the time of each command goes into its histogram. */
+  latencyTracking = true;
   /** The node's Lua scripts, once it has used some. */
   scripting: NodeScripts | undefined;
   /** Classes of keyspace notifications that are on, as in notify-keyspace-events. */

@@ -158,7 +158,9 @@ export function call(client: Client, command: Command, args: readonly string[]):
   client.lastCommand = command.fullName;
   const { tracking } = server;
   if (tracking !== undefined) beginCommand(tracking, client);
+  if (client.noTouch) node.noTouch = command.fullName !== 'touch';
   command.run(client, args);
+  if (client.noTouch) node.noTouch = false;
   if (node.dirty !== dirty && !node.rewritten) node.addEffect(index, args);
   // A script that was suspended goes on later, and its effects are one block.
   if (!client.executing && !node.busy) {

@@ -1,3 +1,5 @@
+import { arrayBytes } from './sizes.ts';
+
 const LEAF_MAX = 128;
 const INNER_MAX = 64;
 
@@ -24,6 +26,9 @@ type Branch = Leaf | Inner;
 /** True for the entries that lie before the place that is looked for; it must not turn true again after it was false. */
 export type Before = (score: number, member: string) => boolean;
 
+/** A leaf's object, and a share of the branches above it. */
+const LEAF_BYTES = 96;
+
 /**
  * Members ordered by score, then by bytes, in a counted B+ tree: insert, delete, rank and access by rank take
  * logarithmic time, and ranges are walked leaf by leaf. A tree of up to 128 members is one leaf, two plain arrays.
@@ -33,6 +38,13 @@ export class RankTree {
 
   get size(): number {
     return this.root.size;
+  }
+
+  /** About how many bytes it takes without the members themselves; leaves of large trees are about 70 % full. */
+  get bytes(): number {
+    const { size } = this;
+    if (size <= LEAF_MAX) return LEAF_BYTES + 2 * arrayBytes(size);
+    return ((LEAF_BYTES + 2 * arrayBytes(LEAF_MAX)) * size) / (LEAF_MAX * 0.7);
   }
 
   /** Adds an entry that must not be there yet. */

@@ -2,11 +2,13 @@ import type { Socket } from 'node:net';
 import { mayEnterFreely } from '../acl/users.ts';
 import { Client } from '../clients/server.ts';
 import type { Server, Transport } from '../clients/server.ts';
-import { attach, detach } from '../clients/session.ts';
+import { attach, detach, sessionOf } from '../clients/session.ts';
 import { execute, startBatch } from '../commands/execute.ts';
-import type { ConnectionLimits } from '../engine-api.ts';
+import type { ConnectionLimits, Departure } from '../engine-api.ts';
 import { tick } from '../keyspace/clock.ts';
 import { RequestParser } from '../protocol/parser.ts';
+import { writeRequest } from '../protocol/request.ts';
+import { takeHandle } from './handle.ts';
 
 /** Bytes not yet taken by the peer at which its requests are no longer read. */
 const CHOKE_BYTES = 1_048_576;
@@ -29,7 +31,12 @@ export class Connection implements Transport {
   /** A request that has been read but must wait for a pause to end. */
   private deferred: readonly string[] | undefined;
   private held: HeldReplies[] | undefined;
+  /** The request whose asynchronous end is awaited. */
+  private awaited: readonly string[] | undefined;
+  private leaving = false;
   private choked = false;
+  /** Since when more waits than the soft limit allows; 0 while it does not. */
+  private overSinceMs = 0;
   private reading = true;
   private scheduled = false;
   private closed = false;
@@ -41,6 +48,12 @@ export class Connection implements Transport {
     this.client = new Client(server, this, address, localAddress);
     this.client.authenticated = mayEnterFreely(server);
     attach(this.client, server);
+  }
+
+  /** Begins to read; `input` came before. */
+  start(input?: Buffer): void {
+    if (input !== undefined && !this.received(input, input.length)) return;
+    if (!this.closed) this.socket.resume();
   }
 
   /** Takes the bytes of one read, from a buffer that is reused as soon as this returns. */
@@ -91,7 +104,7 @@ export class Connection implements Transport {
         client.server.pausedClients.add(client);
         break;
       }
-      if (client.pending !== undefined) this.awaitPending(client.pending);
+      if (client.pending !== undefined) this.awaitPending(client.pending, request);
       if (client.reply.length > CHOKE_BYTES) this.flush();
     }
     this.flush();
@@ -106,8 +119,11 @@ export class Connection implements Transport {
     this.end();
   }
 
-  private awaitPending(pending: Promise<void>): void {
+  private awaitPending(pending: Promise<void>, request: readonly string[]): void {
+    this.awaited = request;
     const goOn = (): void => {
+      this.awaited = undefined;
+      if (this.leaving) return;
       this.client.pending = undefined;
       this.resume();
     };
@@ -185,9 +201,22 @@ export class Connection implements Transport {
     for (const piece of pieces) client.node.netOutputBytes += piece.length;
     const waiting = socket.writableLength;
     if (waiting === 0) return;
-    const limit = client.subscriptions > 0 ? this.limits.pubsubBufferBytesMax : this.limits.outputBufferBytesMax;
-    if (limit > 0 && waiting > limit) this.destroy();
+    if (this.exceedsOutput(waiting)) this.destroy();
     else if (waiting > CHOKE_BYTES && !this.choked) this.choke();
+  }
+
+  /** Whether more waits to be taken than may, or has for too long. */
+  private exceedsOutput(waiting: number): boolean {
+    const { limits, client } = this;
+    const listens = client.subscriptions > 0;
+    const hard = listens ? limits.pubsubBufferBytesMax : limits.outputBufferBytesMax;
+    if (hard > 0 && waiting > hard) return true;
+    const { softLimits } = client.server.host;
+    const soft = listens ? softLimits.pubsub : softLimits.normal;
+    if (soft.bytes === 0 || waiting <= soft.bytes) this.overSinceMs = 0;
+    else if (this.overSinceMs === 0) this.overSinceMs = Date.now();
+    else return Date.now() - this.overSinceMs > soft.seconds * 1000;
+    return false;
   }
 
   /** Reads no more of a client until it has taken its replies. */
@@ -204,6 +233,29 @@ export class Connection implements Transport {
     return { input: this.parser.heldBytes, output: this.socket.writableLength };
   }
 
+  leave(to: (connection: Departure) => void): void {
+    const { socket, client, parser, awaited } = this;
+    this.leaving = true;
+    this.reading = false;
+    socket.pause();
+    const go = (): void => {
+      if (this.closed) return;
+      const input = writeRequest(awaited ?? []) + parser.surrender();
+      const { address, localAddress } = client;
+      const handle = takeHandle(socket);
+      const session = sessionOf(client);
+      this.destroy();
+      to({ handle, address, localAddress, session, input });
+    };
+    const goOnceSent = (): void => {
+      if (socket.writableLength === 0) go();
+      else socket.write('', go);
+    };
+    const { journal } = client.node;
+    if (this.held === undefined || journal === undefined) goOnceSent();
+    else journal.whenDurable(goOnceSent);
+  }
+
   end(): void {
     if (this.closed) return;
     const pieces = this.client.reply.take();
@@ -216,6 +268,14 @@ export class Connection implements Transport {
     if (this.closed) return;
     this.release();
     this.socket.destroy();
+  }
+
+  /** Sends what waits and closes; resolves when the socket is gone. */
+  ended(): Promise<void> {
+    return new Promise((resolve) => {
+      this.socket.once('close', () => resolve());
+      this.end();
+    });
   }
 
   /** The socket is gone. */

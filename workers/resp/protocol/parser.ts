@@ -86,6 +86,13 @@ export class RequestParser {
     this.at = 0;
   }
 
+  /** Gives up what is left, between two requests. */
+  surrender(): string {
+    const left = this.buffer?.latin1Slice(this.at, this.end) ?? '';
+    this.buffer = undefined;
+    return left;
+  }
+
   /** Counts what the arguments of an incomplete request take, each once. */
   private countArguments(): void {
     if (this.missing === 0 && this.argsCounted === 0) return;

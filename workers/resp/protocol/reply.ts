@@ -100,6 +100,17 @@ export class Reply {
     else this.bulk(text);
   }
 
+  /** An integer beyond 64 bits, in decimal. */
+  bigNumber(digits: string): void {
+    if (this.resp3) this.out += `(${digits}\r\n`;
+    else this.bulk(digits);
+  }
+
+  /** `size` pairs about the reply that follows; there is nothing like it in RESP2. */
+  attribute(size: number): void {
+    this.out += `|${size}\r\n`;
+  }
+
   bulks(texts: readonly string[]): void {
     this.array(texts.length);
     for (const text of texts) this.bulk(text);

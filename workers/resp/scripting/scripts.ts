@@ -2,6 +2,7 @@ import { serveReady } from '../clients/blocking.ts';
 import { Client } from '../clients/server.ts';
 import type { NodeScripts, Server } from '../clients/server.ts';
 import { call, resolve } from '../commands/execute.ts';
+import { numberSetting } from '../config/settings.ts';
 import { OOM } from '../protocol/errors.ts';
 import { parseScript, refusalOf } from './script.ts';
 import type { Script } from './script.ts';
@@ -65,7 +66,7 @@ class Scripting implements NodeScripts {
   get busy(): boolean {
     const { running } = this;
     if (running === undefined) return false;
-    const threshold = Number(this.server.config.get('busy-reply-threshold') ?? 5000);
+    const threshold = numberSetting(this.server, 'busy-reply-threshold');
     return threshold > 0 && Date.now() - running.startedAtMs >= threshold;
   }
 
