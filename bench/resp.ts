@@ -9,6 +9,7 @@ import { benchDurable } from './resp/durable.ts';
 import { benchKeys } from './resp/keys.ts';
 import { benchLatency } from './resp/latency.ts';
 import { benchManyNodes } from './resp/many-nodes.ts';
+import { benchSnapshot } from './resp/snapshot.ts';
 import { benchEngine, benchPlatform } from './resp/single-node.ts';
 
 type Group = (print: Print, options: BenchOptions) => Promise<void>;
@@ -22,6 +23,7 @@ const groups: Readonly<Record<string, Group>> = {
   connections: benchConnections,
   density: benchDensity,
   keys: benchKeys,
+  snapshot: benchSnapshot,
 };
 
 export async function bench(print: Print, options: BenchOptions): Promise<void> {
