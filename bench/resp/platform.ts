@@ -10,7 +10,7 @@ import type { Address, Target } from './target.ts';
 type Durability = 'none' | 'everysec' | 'always';
 
 /** A node as a target: all node managers' processes serve it. */
-export interface PlatformNode extends Target {
+interface PlatformNode extends Target {
   readonly id: string;
 }
 

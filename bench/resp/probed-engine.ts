@@ -19,7 +19,10 @@ const node = new Node({ id: 'weighed' });
 const engine = createEngine({ defaultNode: node });
 await engine.listen({ port: Number(values.port) });
 
-const wal = await openWal({ dir: await mkdtemp(join(process.cwd(), 'wal-')), apply: engine.applyJournaled });
+const wal = await openWal({
+  dir: await mkdtemp(join(process.cwd(), 'wal-')),
+  apply: (made, db, args) => engine.applyJournaled(made, db, args),
+});
 const count = Number(values.nodes);
 const nodes: Node[] = [];
 const began = performance.now();
