@@ -12,6 +12,9 @@ import { keyUses } from './key-uses.ts';
 import { runExtra } from './extra.ts';
 import { commandNamed } from './registry.ts';
 
+/** What begins HTTP requests, as browsers can be tricked into sending them: the connection is closed without a word. */
+const OF_HTTP = new Set(['post', 'host:']);
+
 /** When the command before ended: commands run one after another, so one reading of the clock per command is enough. */
 let stampMs = performance.now();
 
@@ -59,6 +62,10 @@ function quietly(client: Client, args: readonly string[]): boolean {
 function dispatch(client: Client, args: readonly string[]): boolean {
   const command = resolve(args);
   if (typeof command === 'string') {
+    if (OF_HTTP.has(args[0]!.toLowerCase())) {
+      client.transport?.destroy();
+      return true;
+    }
     if (client.privileged && runExtra(client, args)) return true;
     reject(client, commandNamed(args[0]!), command);
     return true;

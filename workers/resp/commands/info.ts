@@ -73,13 +73,15 @@ const memory = ({ node }: Server): Lines => {
 const persistence = ({ node, host }: Server): Lines => [
   ['loading', node.replaying || node.unavailable?.startsWith('LOADING ') === true ? 1 : 0],
   ['async_loading', 0],
-  ['rdb_changes_since_last_save', node.dirty],
-  ['rdb_bgsave_in_progress', host.saving?.inProgress === true ? 1 : 0],
-  ['rdb_last_save_time', Math.floor((host.saving?.lastSaveMs ?? host.startedAtMs) / 1000)],
-  ['rdb_last_bgsave_status', host.saving?.lastSaveOk === false ? 'err' : 'ok'],
-  ['aof_enabled', node.journal === undefined ? 0 : 1],
-  ['aof_rewrite_in_progress', 0],
-  ['aof_last_write_status', node.journal?.failure === undefined ? 'ok' : 'err'],
+  ...(host.saving?.info() ?? [
+    ['rdb_changes_since_last_save', node.dirty],
+    ['rdb_bgsave_in_progress', 0],
+    ['rdb_last_save_time', Math.floor(host.startedAtMs / 1000)],
+    ['rdb_last_bgsave_status', 'ok'],
+    ['aof_enabled', node.journal === undefined ? 0 : 1],
+    ['aof_rewrite_in_progress', 0],
+    ['aof_last_write_status', node.journal?.failure === undefined ? 'ok' : 'err'],
+  ]),
 ];
 
 const stats = ({ node, channels, patterns, shardChannels }: Server): Lines => [

@@ -70,13 +70,6 @@ function role({ reply }: Client): void {
   reply.array(0);
 }
 
-function shutdown(client: Client): void {
-  if (client.server.host.standalone) {
-    client.closing = true;
-    client.server.host.shutdown();
-  } else client.reply.error("ERR SHUTDOWN is not available here; stop the node through the platform's API.");
-}
-
 function slowLogGet(client: Client, args: readonly string[]): void {
   const { reply, server } = client;
   let count = 10;
@@ -175,14 +168,6 @@ export const serverCommands: readonly CommandSpec[] = [
     client.reply.ok();
   }),
   row('debug', -2, ADMIN, '1.0.0', 'A container for debugging commands.', debug),
-  row(
-    'shutdown',
-    -1,
-    `${ADMIN} no_multi allow_busy`,
-    '1.0.0',
-    'Synchronously saves the database(s) to disk and shuts down the server.',
-    shutdown,
-  ),
   {
     ...row('config', -2, '', '2.0.0', 'A container for server configuration commands.'),
     subcommands: [

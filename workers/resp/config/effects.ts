@@ -1,9 +1,11 @@
 import { requirePassword } from '../acl/users.ts';
 import { notificationClasses, setNotifications, shownClasses } from '../clients/notifications.ts';
 import type { Server } from '../clients/server.ts';
+import type { SavingSetting } from '../engine-api.ts';
 import type { EvictionPolicy } from '../keyspace/node.ts';
 import type { EncodingLimits } from '../keyspace/sizes.ts';
 import { trackUsage } from '../keyspace/usage.ts';
+import { parameterOf } from './catalogue.ts';
 import { outputLimits, setOutputLimits } from './output-limits.ts';
 
 /** A parameter that something else knows of than the parameter itself. */
@@ -64,6 +66,17 @@ function limit(field: Limit): Effect {
     },
     {},
   );
+}
+
+/** What keeps a standalone server's data knows of it; a node of the platform shows what is usual. */
+function ofSaving(name: SavingSetting): [string, Effect] {
+  return [
+    name,
+    {
+      get: ({ host }) => host.saving?.setting(name) ?? parameterOf(name)!.initial,
+      set: ({ host }, value) => host.saving?.set(name, value),
+    },
+  ];
 }
 
 /** By the parameter's name. */
@@ -194,6 +207,18 @@ export const effects: ReadonlyMap<string, Effect> = new Map<string, Effect>([
       },
     },
   ],
+  ofSaving('dir'),
+  ofSaving('dbfilename'),
+  ofSaving('appendonly'),
+  ofSaving('appendfsync'),
+  ofSaving('appendfilename'),
+  ofSaving('appenddirname'),
+  ofSaving('aof-load-truncated'),
+  ofSaving('aof-timestamp-enabled'),
+  ofSaving('auto-aof-rewrite-percentage'),
+  ofSaving('auto-aof-rewrite-min-size'),
+  ofSaving('save'),
+  ofSaving('stop-writes-on-bgsave-error'),
   [
     'port',
     {

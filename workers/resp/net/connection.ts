@@ -8,14 +8,13 @@ import type { ConnectionLimits, Departure } from '../engine-api.ts';
 import { tick } from '../keyspace/clock.ts';
 import { RequestParser } from '../protocol/parser.ts';
 import { writeRequest } from '../protocol/request.ts';
+import { DirectWriter } from './direct-write.ts';
 import { takeHandle } from './handle.ts';
 
 /** Bytes not yet taken by the peer at which its requests are no longer read. */
 const CHOKE_BYTES = 1_048_576;
 /** Bytes of input kept while a client is blocked, above which reading stops. */
 const STALLED_INPUT_MAX = 1_048_576;
-/** HTTP requests, as browsers can be tricked into sending them. */
-const FORBIDDEN = new Set(['post', 'host:']);
 
 interface HeldReplies {
   readonly pieces: string[];
@@ -26,6 +25,7 @@ interface HeldReplies {
 export class Connection implements Transport {
   readonly client: Client;
   private readonly socket: Socket;
+  private readonly writer: DirectWriter;
   private readonly limits: ConnectionLimits;
   private readonly parser: RequestParser;
   /** A request that has been read but must wait for a pause to end. */
@@ -43,6 +43,7 @@ export class Connection implements Transport {
 
   constructor(socket: Socket, server: Server, address: string, localAddress: string) {
     this.socket = socket;
+    this.writer = new DirectWriter(socket);
     this.limits = server.host.limits;
     this.parser = new RequestParser(this.limits.bulkBytesMax);
     this.client = new Client(server, this, address, localAddress);
@@ -72,13 +73,13 @@ export class Connection implements Transport {
 
   /** The client waits for something, so its input must wait too. */
   private get stalled(): boolean {
-    return this.client.blocked !== undefined || this.client.pending !== undefined || this.deferred !== undefined;
+    return this.waits || this.deferred !== undefined;
   }
 
   /** Runs requests as far as they have been read. */
   private process(): void {
     const { client, parser } = this;
-    while (!client.closing && !this.choked && client.blocked === undefined && client.pending === undefined) {
+    while (!client.closing && !this.closed && !this.choked && !this.waits) {
       parser.unauthenticated = !client.authenticated;
       const request = this.deferred ?? parser.next();
       if (request === undefined) break;
@@ -88,10 +89,6 @@ export class Connection implements Transport {
         break;
       }
       this.deferred = undefined;
-      if (FORBIDDEN.has(request[0]!.toLowerCase())) {
-        this.destroy();
-        return;
-      }
       let done: boolean;
       try {
         done = execute(client, request);
@@ -140,7 +137,7 @@ export class Connection implements Transport {
   }
 
   resume(): void {
-    if (this.closed || this.stalledBeyondPause()) return;
+    if (this.closed || this.waits) return;
     tick();
     startBatch();
     this.process();
@@ -148,7 +145,7 @@ export class Connection implements Transport {
     this.readOn();
   }
 
-  private stalledBeyondPause(): boolean {
+  private get waits(): boolean {
     return this.client.blocked !== undefined || this.client.pending !== undefined;
   }
 
@@ -192,14 +189,14 @@ export class Connection implements Transport {
   private write(pieces: string[]): void {
     const { socket, client } = this;
     if (this.closed) return;
-    if (pieces.length === 1) socket.write(pieces[0]!, 'latin1');
+    if (pieces.length === 1) this.writer.write(pieces[0]!);
     else {
       socket.cork();
       for (const piece of pieces) socket.write(piece, 'latin1');
       socket.uncork();
     }
     for (const piece of pieces) client.node.netOutputBytes += piece.length;
-    const waiting = socket.writableLength;
+    const { waiting } = this.writer;
     if (waiting === 0) return;
     if (this.exceedsOutput(waiting)) this.destroy();
     else if (waiting > CHOKE_BYTES && !this.choked) this.choke();
@@ -230,7 +227,7 @@ export class Connection implements Transport {
   }
 
   sizes(): { input: number; output: number } {
-    return { input: this.parser.heldBytes, output: this.socket.writableLength };
+    return { input: this.parser.heldBytes, output: this.writer.waiting };
   }
 
   leave(to: (connection: Departure) => void): void {
@@ -248,7 +245,7 @@ export class Connection implements Transport {
       to({ handle, address, localAddress, session, input });
     };
     const goOnceSent = (): void => {
-      if (socket.writableLength === 0) go();
+      if (this.writer.waiting === 0) go();
       else socket.write('', go);
     };
     const { journal } = client.node;

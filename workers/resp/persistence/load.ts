@@ -15,6 +15,8 @@ export interface LoadedRdb {
   readonly expiredKeys: number;
   /** Over all keys of the file, expired ones included: compares with a snapshot's `digest`. */
   readonly digest: string;
+  /** How long it is. */
+  readonly bytes: number;
 }
 
 /** How a file is loaded. */
@@ -60,6 +62,6 @@ export async function loadRdb(
     const space = value.indexOf(' ');
     if (space > 0) (target.aclUsers ??= new Map()).set(value.slice(0, space), value.slice(space + 1));
   };
-  await readRdb(source, sink, { ...options, onAux });
-  return { keys, expiredKeys, digest: digest?.toString() ?? '' };
+  const bytes = await readRdb(source, sink, { ...options, onAux });
+  return { bytes, keys, expiredKeys, digest: digest?.toString() ?? '' };
 }

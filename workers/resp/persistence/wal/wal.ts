@@ -111,7 +111,7 @@ export class Wal {
       }
       const fit = targets.filter(({ failure }) => failure === undefined);
       // A node with nothing but a base, as one that comes back after having been closed, waits for no disk.
-      if (fit.some(({ history }) => pinOf(history) !== Infinity)) await this.log.sync().catch(() => {});
+      if (fit.some(({ history }) => pinOf(history) !== Infinity)) await this.log.settle().catch(() => {});
       await replay(this.log.segments, this.log.readable, fit, this.apply);
       for (const { history, failure } of fit) if (failure !== undefined) history.failure = failure;
       return targets.map((target): OpenedNode => {
@@ -229,7 +229,7 @@ export class Wal {
   private async rebaseClosed(history: NodeHistory): Promise<void> {
     if (history.bytes === 0) return;
     const target: ReplayTarget = { history, node: new Node({ id: history.id }), effects: 0, failure: undefined };
-    await this.log.sync();
+    await this.log.settle();
     await replay(this.log.segments, this.log.readable, [target], this.apply);
     if (target.failure !== undefined) history.failure = target.failure;
     else await rebase(this.context, this.internalJournal(history), target.node);
