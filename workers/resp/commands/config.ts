@@ -131,6 +131,10 @@ export const configResetStat: Run = ({ node, server, reply }) => {
   node.rejectedConnections = 0;
   node.netInputBytes = 0;
   node.netOutputBytes = 0;
+  node.readsProcessed = 0;
+  node.writesProcessed = 0;
+  server.totalErrors = 0;
+  server.evictedClients = 0;
   server.commandStats.clear();
   server.errorStats.clear();
   reply.ok();
