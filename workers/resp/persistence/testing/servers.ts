@@ -47,6 +47,11 @@ export function startOurs(dir: string, args: readonly string[] = [], env = proce
   return start(process.execPath, [MAIN, '--port', '0', '--dir', dir, ...args], env);
 }
 
+/** An engine whose nodes `always` and `everysec`, by password, are in one write-ahead log. */
+export function startWalServer(dir: string, env = process.env): Promise<RunningServer> {
+  return start(process.execPath, [join(import.meta.dirname, 'wal-server.ts'), dir], env);
+}
+
 /** A real redis-server. */
 export async function startRedis(
   { server, env }: { readonly server: string; readonly env: NodeJS.ProcessEnv },
