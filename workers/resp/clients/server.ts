@@ -84,6 +84,21 @@ export interface Blocked {
   timer: NodeJS.Timeout | undefined;
 }
 
+/** A call that has not replied yet, for the statistics. */
+export interface SuspendedCall {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** What it has taken so far. */
+  readonly microseconds: number;
+}
+
+/** Times at which an event took long. */
+export interface LatencyEvent {
+  /** Seconds since 1970 and milliseconds, the oldest first, at most one a second. */
+  readonly samples: { readonly at: number; milliseconds: number }[];
+  maxMs: number;
+}
+
 /** Commands queued by MULTI. */
 export interface Transaction {
   readonly queue: (readonly string[])[];
@@ -107,6 +122,8 @@ export interface CommandStat {
   microseconds: number;
   rejected: number;
   failed: number;
+  /** Calls by the power of two of their nanoseconds; see latency-histogram.ts. */
+  histogram: Uint32Array | undefined;
 }
 
 /** A node's scripts: the cache of SCRIPT LOAD and EVAL, and the one that is running. */
@@ -192,6 +209,10 @@ export class Client {
   replyMode: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
   noEvict = false;
   noTouch = false;
+  /** Errors among the replies that are in the statistics. */
+  errorsSeen = 0;
+  /** The command whose reply waits until the client is unblocked. */
+  suspended: SuspendedCall | undefined;
   /** What becomes of the AUTH of a connection that came from another engine, which has authenticated it. */
   admitted: AuthResult | undefined;
   /** Close once the replies are out. */
@@ -244,9 +265,15 @@ export class Server {
   private pausedClientsMade: Set<Client> | undefined;
   slowLog: SlowEntry[] = [];
   nextSlowId = 0;
+  totalErrors = 0;
+  evictedClients = 0;
   private commandStatsMade: Map<string, CommandStat> | undefined;
   private errorStatsMade: Map<string, number> | undefined;
   private configMade: Map<string, string> | undefined;
+  /** CONFIG SET was called: there are settings that only memory holds. */
+  configured = false;
+  /** When the last client left, or this was made. */
+  lastLeftMs = Date.now();
   /** The ACL users, made from those of the node when first needed. */
   aclUsers: Map<string, AclUser> | undefined;
   /** Clients that are shown all requests. */
@@ -260,6 +287,8 @@ export class Server {
   slowLogMax = 128;
   /** Milliseconds from which an event counts as a spike; 0 while nobody wants to know. */
   latencyThresholdMs = 0;
+  /** Spikes by the name of what took long. */
+  latencyEvents: Map<string, LatencyEvent> | undefined;
   /** Whether the time of each command goes into its histogram. */
   latencyTracking = true;
   /** The node's Lua scripts, once it has used some. */

@@ -1,10 +1,10 @@
 import { aclRefusal } from '../acl/refuse.ts';
 import { serveReady } from '../clients/blocking.ts';
-import type { Client, CommandStat, Transaction } from '../clients/server.ts';
+import type { Client, Transaction } from '../clients/server.ts';
+import { noteCall, noteErrors, statOf } from '../clients/statistics.ts';
 import { beginCommand, endCommand, rememberRead } from '../clients/tracking.ts';
 import { discard } from '../clients/transactions.ts';
 import { feedMonitors } from '../clients/monitor.ts';
-import { noteSlow } from '../clients/slow-log.ts';
 import { makeRoom } from '../keyspace/eviction.ts';
 import { BUSY, NO_AUTH, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
 import type { Command } from './command.ts';
@@ -85,7 +85,9 @@ function dispatch(client: Client, args: readonly string[]): boolean {
   }
   const { transaction } = client;
   if (transaction !== undefined && !command.unqueued) {
-    if (command.noMulti) reject(client, command, 'ERR Command not allowed inside a transaction');
+    // On the platform an AUTH may lead to another node, or another process.
+    const allowed = !command.noMulti || (command.noAuth && client.server.host.standalone);
+    if (!allowed) reject(client, command, 'ERR Command not allowed inside a transaction');
     else if (!enqueue(transaction, args, client.server.host.limits.queryBufferBytesMax))
       reject(client, command, 'ERR The transaction is larger than client-query-buffer-limit');
     else client.reply.simple('QUEUED');
@@ -182,11 +184,9 @@ export function call(client: Client, command: Command, args: readonly string[]):
   const microseconds = (now - stampMs) * 1000;
   stampMs = now;
   node.commandsProcessed++;
-  const stat = statOf(server.commandStats, command.fullName);
-  stat.calls++;
-  stat.microseconds += microseconds;
-  if (microseconds >= server.slowLogMicroseconds && server.slowLogMicroseconds >= 0)
-    noteSlow(client, args, microseconds);
+  // What waits is counted once it has its reply.
+  if (client.blocked !== undefined) client.suspended = { command: command.fullName, args, microseconds };
+  else noteCall(client, command.fullName, args, microseconds, command);
 }
 
 /** Remembers what a client that tracks has read; CLIENT CACHING holds for one command, or one transaction. */
@@ -197,22 +197,14 @@ function track(client: Client, command: Command, args: readonly string[]): void 
   if (command.fullName !== 'client|caching') tracking.caching = false;
 }
 
-function statOf(stats: Map<string, CommandStat>, name: string): CommandStat {
-  let stat = stats.get(name);
-  if (stat === undefined) stats.set(name, (stat = { calls: 0, microseconds: 0, rejected: 0, failed: 0 }));
-  return stat;
-}
-
 function reject(client: Client, command: Command | undefined, line: string): void {
-  const { server } = client;
-  if (command !== undefined) statOf(server.commandStats, command.fullName).rejected++;
+  if (command !== undefined) statOf(client.server, command.fullName).rejected++;
   if (command?.fullName === 'exec') {
     discard(client);
     client.reply.error(`EXECABORT Transaction discarded because of: ${line.replace(/^ERR /, '')}`);
-    return;
+  } else {
+    if (client.transaction !== undefined) client.transaction.broken = true;
+    client.reply.error(line);
   }
-  if (client.transaction !== undefined) client.transaction.broken = true;
-  const code = line.split(' ', 1)[0]!;
-  server.errorStats.set(code, (server.errorStats.get(code) ?? 0) + 1);
-  client.reply.error(line);
+  noteErrors(client);
 }

@@ -192,23 +192,4 @@ export const serverCommands: readonly CommandSpec[] = [
       row('reset', 2, 'admin loading stale', '2.2.12', 'Clears all entries from the slow log.', slowLogReset),
     ],
   },
-  {
-    ...row('latency', -2, '', '2.8.13', 'A container for latency diagnostics commands.'),
-    subcommands: [
-      row('latest', 2, ADMIN, '2.8.13', 'Returns the latest latency samples for all events.', ({ reply }) =>
-        reply.array(0),
-      ),
-      row('history', 3, ADMIN, '2.8.13', 'Returns timestamp-latency samples for an event.', ({ reply }) =>
-        reply.array(0),
-      ),
-      row('reset', -2, ADMIN, '2.8.13', 'Resets the latency data for one or more events.', ({ reply }) =>
-        reply.integer(0),
-      ),
-      row('doctor', 2, ADMIN, '2.8.13', 'Returns a human-readable latency analysis report.', ({ reply }) =>
-        reply.verbatim(
-          'Dave, no latency spike was observed during the lifetime of this Redis instance, not in the slightest bit. I honestly think you ought to sit down calmly, take a stress pill, and think things over.\n',
-        ),
-      ),
-    ],
-  },
 ];

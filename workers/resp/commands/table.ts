@@ -4,6 +4,7 @@ import { bitmapCommands } from './bitmaps.ts';
 import { geoCommands } from './geo.ts';
 import { hashCommands } from './hashes.ts';
 import { hyperLogLogCommands } from './hyperloglog.ts';
+import { latencyCommands } from './latency.ts';
 import { listMoveCommands } from './list-moves.ts';
 import { listCommands } from './lists.ts';
 import { objectCommands } from './objects.ts';
@@ -54,6 +55,7 @@ const lists = [
   geoCommands,
   hashCommands,
   hyperLogLogCommands,
+  latencyCommands,
   listMoveCommands,
   listCommands,
   objectCommands,

@@ -37,6 +37,9 @@ export interface DatabaseOwner {
 /** Each entry has a stamp: when, or how often, it was used. */
 const STAMPED = { stamped: true } as const;
 
+/** A time in milliseconds is beyond what fits into a place of an array. */
+const TIME_BYTES = 16;
+
 /** One numbered database: its entries, and beside them the times at which some of them expire. */
 export class Database {
   index: number;
@@ -62,7 +65,8 @@ export class Database {
 
   /** Bytes of all that is in it. */
   get usedBytes(): number {
-    return this.entries.size === 0 ? 0 : this.payload + this.entries.bytes + this.expires.bytes;
+    if (this.entries.size === 0) return 0;
+    return this.payload + this.entries.bytes + this.expires.bytes + this.expires.size * TIME_BYTES;
   }
 
   /** The value of a key, without counting as a use. An expired key is removed and gone. */

@@ -1,8 +1,11 @@
 import { Dict } from './dict.ts';
 import { flattened, isItem, item, itemEnd, itemText } from './packed.ts';
 import type { Packed } from './packed.ts';
-import { DEFAULT_LIMITS, OBJECT_BYTES, stringBytes } from './sizes.ts';
+import { DEFAULT_LIMITS, stringBytes } from './sizes.ts';
 import type { EncodingLimits } from './sizes.ts';
+
+/** The object itself, which is counted closely since there may be millions of small hashes. */
+const HASH_BYTES = 48;
 
 /** A hash: fields and values in one packed string while small (Redis's listpack), then a Dict. It never turns back. */
 export class HashValue {
@@ -22,7 +25,7 @@ export class HashValue {
   /** Bytes of all it holds. */
   get bytes(): number {
     const { content } = this;
-    return OBJECT_BYTES + (typeof content === 'string' ? stringBytes(content) : content.payload + content.fields.bytes);
+    return HASH_BYTES + (typeof content === 'string' ? stringBytes(content) : content.payload + content.fields.bytes);
   }
 
   get(field: string): string | undefined {

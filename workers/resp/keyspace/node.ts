@@ -94,6 +94,8 @@ export class Node implements DatabaseOwner {
   rejectedConnections = 0;
   netInputBytes = 0;
   netOutputBytes = 0;
+  readsProcessed = 0;
+  writesProcessed = 0;
   readonly createdAtMs = Date.now();
 
   constructor(options: NodeOptions) {

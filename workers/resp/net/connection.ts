@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { mayEnterFreely } from '../acl/users.ts';
 import { Client } from '../clients/server.ts';
 import type { Server, Transport } from '../clients/server.ts';
+import { noteLateErrors } from '../clients/statistics.ts';
 import { attach, detach, sessionOf } from '../clients/session.ts';
 import { execute, startBatch } from '../commands/execute.ts';
 import type { ConnectionLimits, Departure } from '../engine-api.ts';
@@ -62,6 +63,7 @@ export class Connection implements Transport {
     if (this.closed || this.client.closing) return true;
     this.client.lastActiveMs = tick();
     this.client.node.netInputBytes += length;
+    this.client.node.readsProcessed++;
     startBatch();
     this.parser.feed(chunk, length);
     this.process();
@@ -122,6 +124,7 @@ export class Connection implements Transport {
       this.awaited = undefined;
       if (this.leaving) return;
       this.client.pending = undefined;
+      noteLateErrors(this.client);
       this.resume();
     };
     pending.then(goOn, goOn);
@@ -195,6 +198,7 @@ export class Connection implements Transport {
       for (const piece of pieces) socket.write(piece, 'latin1');
       socket.uncork();
     }
+    client.node.writesProcessed++;
     for (const piece of pieces) client.node.netOutputBytes += piece.length;
     const { waiting } = this.writer;
     if (waiting === 0) return;
