@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { Redis } from 'ioredis';
 
@@ -49,7 +50,7 @@ export function startOurs(dir: string, args: readonly string[] = [], env = proce
 
 /** An engine whose nodes `always` and `everysec`, by password, are in one write-ahead log. */
 export function startWalServer(dir: string, env = process.env): Promise<RunningServer> {
-  return start(process.execPath, [join(import.meta.dirname, 'wal-server.ts'), dir], env);
+  return start(process.execPath, [fileURLToPath(new URL('wal-server.ts', import.meta.url)), dir], env);
 }
 
 /** A real redis-server. */
