@@ -130,6 +130,8 @@ export interface CommandStat {
 export interface NodeScripts {
   /** By digest in lower case. */
   readonly cache: ReadonlyMap<string, Script>;
+  /** Bytes of the sources, and of the state that scripts run in. */
+  readonly usedBytes: number;
   /** Others are told BUSY instead of being kept waiting. */
   readonly busy: boolean;
   /** Compiles a script and keeps it. Returns the error line when it does not compile. */

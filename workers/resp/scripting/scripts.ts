@@ -1,3 +1,4 @@
+import { stringBytes } from '../keyspace/sizes.ts';
 import { serveReady } from '../clients/blocking.ts';
 import { Client } from '../clients/server.ts';
 import type { NodeScripts, Server } from '../clients/server.ts';
@@ -83,6 +84,12 @@ class Scripting implements NodeScripts {
     this.cache.set(script.sha, script);
     this.bySource.set(source, script);
     return script;
+  }
+
+  get usedBytes(): number {
+    let bytes = this.state?.lua.usedBytes ?? 0;
+    for (const { source } of this.cache.values()) bytes += stringBytes(source);
+    return bytes;
   }
 
   /** Forgets all scripts, and whatever the state holds. */
