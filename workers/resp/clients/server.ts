@@ -265,6 +265,8 @@ export class Server {
   private pausedClientsMade: Set<Client> | undefined;
   slowLog: SlowEntry[] = [];
   nextSlowId = 0;
+  /** Bytes all clients together may take (maxmemory-clients); 0 means no limit. */
+  clientBytesMax = 0;
   totalErrors = 0;
   evictedClients = 0;
   private commandStatsMade: Map<string, CommandStat> | undefined;
@@ -279,6 +281,8 @@ export class Server {
   /** What was denied, latest first. */
   aclLog: AclLogEntry[] | undefined;
   aclLogMax = 128;
+  /** Denials so far, by reason. */
+  aclDenied: Partial<Record<AclLogEntry['reason'], number>> | undefined;
   slowLogMicroseconds = 10_000;
   slowLogMax = 128;
   /** Milliseconds from which an event counts as a spike; 0 while nobody wants to know. */

@@ -47,6 +47,8 @@ export function execute(client: Client, args: readonly string[]): boolean {
   return client.replyMode === 'on' ? dispatch(client, args) : quietly(client, args);
 }
 
+const SUBSCRIBES = new Set('subscribe psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe'.split(' '));
+
 /** Drops the reply, as CLIENT REPLY OFF or SKIP asked for, unless the request turns replies on again. */
 function quietly(client: Client, args: readonly string[]): boolean {
   const { reply } = client;
@@ -54,7 +56,8 @@ function quietly(client: Client, args: readonly string[]): boolean {
   if (client.replyMode === 'skip-next') client.replyMode = 'skip';
   const done = dispatch(client, args);
   const mode: Client['replyMode'] = client.replyMode;
-  if (mode !== 'on') reply.rollback(mark);
+  // Who subscribes wants to know all the same.
+  if (mode !== 'on' && !SUBSCRIBES.has(client.lastCommand)) reply.rollback(mark);
   if (mode === 'skip' && done) client.replyMode = 'on';
   return done;
 }
@@ -70,6 +73,7 @@ function dispatch(client: Client, args: readonly string[]): boolean {
     reject(client, commandNamed(args[0]!), command);
     return true;
   }
+  client.lastCommand = command.fullName;
   if (client.node.busy && client.authenticated && !mayInterrupt(command)) {
     if (client.server.scripting?.busy !== true) {
       client.server.scripting?.whenFree(() => client.transport?.resume());
@@ -164,7 +168,6 @@ export function call(client: Client, command: Command, args: readonly string[]):
   const { dirty } = node;
   const { index } = client.db;
   node.rewritten = false;
-  client.lastCommand = command.fullName;
   const { tracking } = server;
   if (tracking !== undefined) beginCommand(tracking, client);
   if (client.noTouch) node.noTouch = command.fullName !== 'touch';

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { mayEnterFreely } from '../acl/users.ts';
+import { checkClientMemory } from '../clients/memory.ts';
 import { Client } from '../clients/server.ts';
 import type { Server, Transport } from '../clients/server.ts';
 import { noteLateErrors } from '../clients/statistics.ts';
@@ -69,6 +70,7 @@ export class Connection implements Transport {
     this.process();
     this.parser.rest();
     if (this.parser.heldBytes > this.limits.queryBufferBytesMax) this.destroy();
+    if (this.client.server.clientBytesMax !== 0) checkClientMemory(this.client.server, this.client);
     this.reading = !this.choked && !(this.stalled && this.parser.heldBytes > STALLED_INPUT_MAX);
     return this.reading;
   }
@@ -203,7 +205,9 @@ export class Connection implements Transport {
     const { waiting } = this.writer;
     if (waiting === 0) return;
     if (this.exceedsOutput(waiting)) this.destroy();
-    else if (waiting > CHOKE_BYTES && !this.choked) this.choke();
+    else if (client.server.clientBytesMax === 0) {
+      if (waiting > CHOKE_BYTES && !this.choked) this.choke();
+    } else checkClientMemory(client.server, client);
   }
 
   /** Whether more waits to be taken than may, or has for too long. */
