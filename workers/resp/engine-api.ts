@@ -203,6 +203,11 @@ export interface Engine {
   disconnectTenants(node: Node): void;
   /** Whether a node has an ACL user of that name who is on and whose password this is. */
   userFits(node: Node, user: string, password: string): boolean;
+  /**
+   * How long nobody has been connected to a node; 0 while somebody is, and while it is something that memory alone holds:
+   * settings made by CONFIG SET, a pause, a snapshot or script under way.
+   */
+  idleMs(node: Node): number;
   /** How many connections have authenticated to a node. */
   connectionCount(node: Node): number;
   /** Stops listening and closes all connections after their replies were sent. */

@@ -199,6 +199,13 @@ export function createEngine(options: EngineOptions): Engine {
       for (const client of servers.get(node)?.clients.values() ?? []) if (!client.privileged) client.transport?.end();
     },
     userFits: (node, user, password) => fits(serverOf(node), user, password),
+    idleMs(node) {
+      if (node.busy || node.snapshot !== undefined) return 0;
+      const server = servers.get(node);
+      if (server === undefined) return Date.now() - node.createdAtMs;
+      if (server.clients.size > 0 || server.configured || server.pausedUntilMs > Date.now()) return 0;
+      return Date.now() - server.lastLeftMs;
+    },
     connectionCount: (node) => servers.get(node)?.clients.size ?? 0,
     close,
   };

@@ -272,6 +272,10 @@ export class Server {
   private commandStatsMade: Map<string, CommandStat> | undefined;
   private errorStatsMade: Map<string, number> | undefined;
   private configMade: Map<string, string> | undefined;
+  /** CONFIG SET was called: there are settings that only memory holds. */
+  configured = false;
+  /** When the last client left, or this was made. */
+  lastLeftMs = Date.now();
   /** The ACL users, made from those of the node when first needed. */
   aclUsers: Map<string, AclUser> | undefined;
   /** Clients that are shown all requests. */

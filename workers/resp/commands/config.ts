@@ -65,6 +65,7 @@ function requested(
 /** Sets one parameter; returns what is wrong, if anything. */
 function setOne(server: Server, { parameter: { name }, value }: Change): string | undefined {
   const effect = effects.get(name);
+  server.configured = true;
   if (effect?.set !== undefined) return effect.set(server, value);
   server.config.set(name, value);
   return undefined;

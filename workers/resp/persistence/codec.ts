@@ -1,4 +1,5 @@
 import type { ValueCodec } from '../keyspace/codec.ts';
+import type { EncodingLimits } from '../keyspace/sizes.ts';
 import type { Value } from '../keyspace/value.ts';
 import { crc64, updateCrc64 } from './rdb/crc64.ts';
 import { RDB_VERSION, RDB_VERSION_MAX, RdbError } from './rdb/format.ts';
@@ -30,7 +31,7 @@ export function sealPayload(body: string): string {
   return payload.toString('latin1') + footer.toString('latin1');
 }
 
-function deserializeValue(payload: string): Value | undefined {
+function deserializeValue(payload: string, limits?: EncodingLimits): Value | undefined {
   const bytes = Buffer.from(payload, 'latin1');
   const end = bytes.length - FOOTER;
   if (end < 2 || bytes.readUInt16LE(end) > RDB_VERSION_MAX) return undefined;
@@ -39,7 +40,7 @@ function deserializeValue(payload: string): Value | undefined {
   if (bytes.readUInt32LE(end + 2) !== crc.low || bytes.readUInt32LE(end + 6) !== crc.high) return undefined;
   const input = new RdbInput(bytes.subarray(0, end));
   try {
-    const reading = readValue(input, input.byte());
+    const reading = readValue(input, input.byte(), limits);
     for (;;) {
       const step = reading.next();
       if (step.done === true) return input.left === 0 ? step.value : undefined;

@@ -33,9 +33,11 @@ export async function rebase(context: BaseContext, journal: WalJournal, node: No
     // What the base stands for is in the log on the disk before the base is: positions are never used twice.
     await log.settle();
     probe('base-place');
-    setBase(history, await placeBase(basesDir, history.id, written, position), covered);
+    const placed = await placeBase(basesDir, history.id, written, position);
+    setBase(history, placed, covered);
     probe('base-placed');
-    if (old !== undefined) await removeFile(old.file);
+    // Where nothing was appended in between, the new base has taken the old one's name.
+    if (old !== undefined && old.file !== placed.file) await removeFile(old.file);
   }
   await releaseSegments(context);
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { Node } from '../../keyspace/node.ts';
 import { Compaction } from './compaction.ts';
-import { hasData, newHistory } from './history.ts';
+import { hasData, newHistory, pinOf } from './history.ts';
 import type { NodeHistory } from './history.ts';
 import { WalJournal } from './journal.ts';
 import type { Durability } from './journal.ts';
@@ -109,8 +109,9 @@ export class Wal {
         const history = this.histories.get(one.node.id) ?? newHistory(one.node.id);
         targets.push({ wanted: one, history, node: one.node, effects: 0, failure });
       }
-      await this.log.settle().catch(() => {});
       const fit = targets.filter(({ failure }) => failure === undefined);
+      // A node with nothing but a base, as one that comes back after having been closed, waits for no disk.
+      if (fit.some(({ history }) => pinOf(history) !== Infinity)) await this.log.settle().catch(() => {});
       await replay(this.log.segments, this.log.readable, fit, this.apply);
       for (const { history, failure } of fit) if (failure !== undefined) history.failure = failure;
       return targets.map((target): OpenedNode => {
