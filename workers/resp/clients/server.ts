@@ -21,7 +21,7 @@ export interface Host {
   /** Some can be changed by CONFIG SET while standalone. */
   readonly limits: { -readonly [K in keyof ConnectionLimits]: ConnectionLimits[K] };
   /** Replies that may wait for some time only. */
-  readonly softLimits: { normal: SoftLimit; pubsub: SoftLimit };
+  readonly softLimits: { normal: SoftLimit; pubsub: SoftLimit; replica: SoftLimit & { readonly hard: number } };
   /** Standalone: what parameters of CONFIG were when the server started, as far as that was said. */
   readonly settings: ReadonlyMap<string, string>;
   /** Standalone: where CONFIG REWRITE writes to. */
@@ -84,12 +84,21 @@ export interface Blocked {
   timer: NodeJS.Timeout | undefined;
 }
 
+/** What the statistics need to know of a command. */
+export interface CalledCommand {
+  readonly fullName: string;
+  readonly fast: boolean;
+  readonly skipsSlowLog: boolean;
+}
+
 /** A call that has not replied yet, for the statistics. */
 export interface SuspendedCall {
-  readonly command: string;
+  readonly command: CalledCommand;
   readonly args: readonly string[];
   /** What it has taken so far. */
   readonly microseconds: number;
+  /** Why its user may not make it any more, as an error line. */
+  refusal(): string | undefined;
 }
 
 /** Times at which an event took long. */

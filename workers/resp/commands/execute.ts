@@ -188,8 +188,9 @@ export function call(client: Client, command: Command, args: readonly string[]):
   stampMs = now;
   node.commandsProcessed++;
   // What waits is counted once it has its reply.
-  if (client.blocked !== undefined) client.suspended = { command: command.fullName, args, microseconds };
-  else noteCall(client, command.fullName, args, microseconds, command);
+  if (client.blocked !== undefined) {
+    client.suspended = { command, args, microseconds, refusal: () => aclRefusal(client, command, args) };
+  } else noteCall(client, command, args, microseconds);
 }
 
 /** Remembers what a client that tracks has read; CLIENT CACHING holds for one command, or one transaction. */
