@@ -130,6 +130,7 @@ export function createEngine(options: EngineOptions): Engine {
     adopt: (node) => void serverOf(node),
     beginSnapshot: (node, emit) => beginSnapshot(node, emit),
     replaceKeyspace(node, source) {
+      if (node.busy) throw new Error('A script is at work; wait for node.whole() before its data is replaced.');
       tick();
       for (const db of node.databases) db?.abandon();
       for (const from of source.databases) {
@@ -141,6 +142,8 @@ export function createEngine(options: EngineOptions): Engine {
         for (const key of to.waiting ?? []) if (to.entries.has(key)) node.keyReady(to, key);
       }
       node.aclUsers = source.aclUsers;
+      node.libraries = source.libraries;
+      serverOf(node).scripting?.reloadFunctions();
       reloadUsers(serverOf(node));
       invalidateAll(serverOf(node));
       node.usedBytes = source.usedBytes;

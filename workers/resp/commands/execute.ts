@@ -1,12 +1,12 @@
 import { aclRefusal } from '../acl/refuse.ts';
 import { serveReady } from '../clients/blocking.ts';
-import type { Client, CommandStat } from '../clients/server.ts';
+import type { Client, CommandStat, Server } from '../clients/server.ts';
 import { beginCommand, endCommand, rememberRead } from '../clients/tracking.ts';
 import { discard } from '../clients/transactions.ts';
 import { feedMonitors } from '../clients/monitor.ts';
 import { noteSlow } from '../clients/slow-log.ts';
 import { makeRoom } from '../keyspace/eviction.ts';
-import { BUSY, NO_AUTH, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
+import { NO_AUTH, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
 import type { Command } from './command.ts';
 import { keyUses } from './key-uses.ts';
 import { runExtra } from './extra.ts';
@@ -18,6 +18,13 @@ let stampMs = performance.now();
 /** Starts the stopwatch for a batch of commands. */
 export function startBatch(): void {
   stampMs = performance.now();
+}
+
+/** The command of a request, or undefined when there is none of that name; the number of words is not looked at. */
+export function lookUp(args: readonly string[]): Command | undefined {
+  const command = commandNamed(args[0]!);
+  if (command?.subcommands === undefined || args.length < 2) return command;
+  return command.subcommands.get(args[1]!.toLowerCase());
 }
 
 /** Finds the command of a request, or the error line that refuses it. */
@@ -32,7 +39,8 @@ export function resolve(args: readonly string[]): Command | string {
   return arityHolds(command, args) ? command : wrongArity(command.fullName);
 }
 
-function arityHolds({ arity }: Command, args: readonly string[]): boolean {
+/** Whether a request has as many words as its command takes. */
+export function arityHolds({ arity }: Command, args: readonly string[]): boolean {
   return arity > 0 ? args.length === arity : args.length >= -arity;
 }
 
@@ -64,11 +72,12 @@ function dispatch(client: Client, args: readonly string[]): boolean {
     return true;
   }
   if (client.node.busy && client.authenticated && !mayInterrupt(command)) {
-    if (client.server.scripting?.busy !== true) {
+    const busy = client.server.scripting?.busy;
+    if (busy === undefined) {
       client.server.scripting?.whenFree(() => client.transport?.resume());
       return false;
     }
-    reject(client, command, BUSY);
+    reject(client, command, busy);
     return true;
   }
   const refusal = refusalOf(client, command, args);
@@ -189,14 +198,20 @@ function statOf(stats: Map<string, CommandStat>, name: string): CommandStat {
 
 function reject(client: Client, command: Command | undefined, line: string): void {
   const { server } = client;
-  if (command !== undefined) statOf(server.commandStats, command.fullName).rejected++;
   if (command?.fullName === 'exec') {
+    statOf(server.commandStats, command.fullName).rejected++;
     discard(client);
     client.reply.error(`EXECABORT Transaction discarded because of: ${line.replace(/^ERR /, '')}`);
     return;
   }
   if (client.transaction !== undefined) client.transaction.broken = true;
+  noteRefusal(server, command, line);
+  client.reply.error(line);
+}
+
+/** Counts a refused command. */
+export function noteRefusal(server: Server, command: Command | undefined, line: string): void {
+  if (command !== undefined) statOf(server.commandStats, command.fullName).rejected++;
   const code = line.split(' ', 1)[0]!;
   server.errorStats.set(code, (server.errorStats.get(code) ?? 0) + 1);
-  client.reply.error(line);
 }

@@ -5,4 +5,8 @@ export interface ValueCodec {
   serializeValue(value: Value): string;
   /** Undefined when the payload's version or checksum is wrong or its body is damaged. */
   deserializeValue(payload: string): Value | undefined;
+  /** The payload of FUNCTION DUMP, from the code of libraries. */
+  serializeLibraries(codes: readonly string[]): string;
+  /** The code of the libraries in a payload; what is wrong with it, when it can't be read. */
+  deserializeLibraries(payload: string): readonly string[] | string;
 }

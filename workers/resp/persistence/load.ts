@@ -17,6 +17,11 @@ export interface LoadedRdb {
   readonly digest: string;
 }
 
+/** The name in a function library's first line, `#!lua name=<name>`. */
+function libraryName(code: string): string | undefined {
+  return /^#![^\n]*?\sname=([\w"']+)[^\n]*\n/i.exec(code)?.[1]?.replace(/["']/g, '');
+}
+
 /** How a file is loaded. */
 export interface LoadOptions extends RdbReadOptions {
   /** Refuses a file whose keys take more than this by the node's own accounting. */
@@ -26,7 +31,7 @@ export interface LoadOptions extends RdbReadOptions {
 }
 
 /**
- * Loads an RDB file, keys and ACL users, into `target`, which should be a detached scratch node: when this rejects, the file was not right and
+ * Loads an RDB file, keys, ACL users and function libraries, into `target`, which should be a detached scratch node: when this rejects, the file was not right and
  * what was loaded so far has to be thrown away. Keys that expired before `nowMs` are checked and counted, not loaded.
  */
 export async function loadRdb(
@@ -60,6 +65,11 @@ export async function loadRdb(
     const space = value.indexOf(' ');
     if (space > 0) (target.aclUsers ??= new Map()).set(value.slice(0, space), value.slice(space + 1));
   };
-  await readRdb(source, sink, { ...options, onAux });
+  const onLibrary = (code: string): void => {
+    const name = libraryName(code);
+    if (name === undefined) throw new Error('The RDB file has a function library without a name.');
+    (target.libraries ??= new Map()).set(name, code);
+  };
+  await readRdb(source, sink, { ...options, onAux, onLibrary });
   return { keys, expiredKeys, digest: digest?.toString() ?? '' };
 }

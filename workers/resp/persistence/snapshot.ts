@@ -68,6 +68,8 @@ export function snapshotRdb(node: Node, options: SnapshotOptions = {}): RdbSnaps
 }
 
 async function* write(node: Node, options: SnapshotOptions): AsyncGenerator<Buffer, SnapshotSummary> {
+  // Half a script is never seen.
+  await node.whole();
   const seal = new RdbSeal();
   const running = new RunningSnapshot(node, options.digest !== false);
   let bytes = 0;
@@ -113,7 +115,7 @@ class RunningSnapshot {
   constructor(node: Node, withDigest: boolean) {
     this.node = node;
     this.digest = withDigest ? new KeyspaceDigest() : undefined;
-    writeHeader(this.main.out, Date.now(), node.aclUsers);
+    writeHeader(this.main.out, Date.now(), node);
     for (const db of node.databases)
       if (db !== undefined && db.size > 0) this.main.select(db.index, db.size, db.expires.size);
     this.inner = beginSnapshot(node, (entry) => this.emit(entry));

@@ -1,5 +1,5 @@
 import type { Reply } from '../protocol/reply.ts';
-import { TYPE } from './lua.ts';
+import { TYPE } from './lua-exports.ts';
 import type { Lua } from './lua.ts';
 
 /** Nesting beyond which Redis gives up. */
@@ -16,6 +16,30 @@ export function pushField(lua: Lua, L: number, name: string, pushValue: () => vo
 /** Pushes a reply, as it would go to a client, as the value a script sees. */
 export function pushReply(lua: Lua, L: number, text: string): void {
   pushAt(lua, L, text, { at: 0 });
+}
+
+/** Replies longer than this are pushed in slices. */
+export const LONG_REPLY = 65_536;
+/** So many elements are pushed before others may have their turn. */
+const ELEMENTS_AT_ONCE = 1000;
+
+/** As `pushReply`, for what takes long. */
+export function* pushLongReply(lua: Lua, L: number, text: string): Generator<void, number> {
+  const end = text.indexOf('\r\n');
+  const count = text[0] === '*' ? Number(text.slice(1, end)) : 0;
+  if (count <= ELEMENTS_AT_ONCE) {
+    pushReply(lua, L, text);
+    return 1;
+  }
+  const cursor = { at: end + 2 };
+  lua.api.lua_checkstack(L, 8);
+  lua.api.lua_createtable(L, count, 0);
+  for (let i = 1; i <= count; i++) {
+    pushAt(lua, L, text, cursor);
+    lua.api.lua_rawseti(L, -2, i);
+    if (i % ELEMENTS_AT_ONCE === 0) yield;
+  }
+  return 1;
 }
 
 function pushAt(lua: Lua, L: number, text: string, cursor: { at: number }): void {
@@ -137,12 +161,7 @@ function writeTable(lua: Lua, L: number, reply: Reply, resp3: boolean, depth: nu
   const { api } = lua;
   const drop = (): void => api.lua_settop(L, -2);
   if (field(lua, L, 'err') === TYPE.string) {
-    reply.error(
-      lua
-        .text(L, -1)!
-        .replace(/^-/, '')
-        .replace(/[\r\n]+$/, ''),
-    );
+    reply.error(lua.text(L, -1)!);
     return drop();
   }
   drop();

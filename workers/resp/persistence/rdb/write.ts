@@ -52,8 +52,14 @@ export class RdbKeys {
   }
 }
 
-/** The beginning of an RDB file: its version, remarks for people, and the node's ACL users. */
-export function writeHeader(out: RdbOutput, nowMs: number, aclUsers?: ReadonlyMap<string, string>): void {
+/** What a node has beside its keys, by name. */
+interface HeaderContent {
+  readonly aclUsers?: ReadonlyMap<string, string> | undefined;
+  readonly libraries?: ReadonlyMap<string, string> | undefined;
+}
+
+/** The beginning of an RDB file: its version, remarks for people, and the node's ACL users and function libraries. */
+export function writeHeader(out: RdbOutput, nowMs: number, { aclUsers, libraries }: HeaderContent = {}): void {
   out.raw(`REDIS${String(RDB_VERSION).padStart(4, '0')}`);
   const remarks = [
     ['redis-ver', '7.2.0'],
@@ -67,6 +73,15 @@ export function writeHeader(out: RdbOutput, nowMs: number, aclUsers?: ReadonlyMa
     out.byte(OPCODE.aux);
     out.string(name);
     out.string(value);
+  }
+  writeLibraries(out, libraries?.values() ?? []);
+}
+
+/** Writes function libraries: their code. */
+export function writeLibraries(out: RdbOutput, codes: Iterable<string>): void {
+  for (const code of codes) {
+    out.byte(OPCODE.function2);
+    out.string(code);
   }
 }
 
