@@ -1,20 +1,34 @@
-/** `npm run bench -- <name> [--json]`: runs one bench and prints its figures, beside those of the peer it names. */
+/** `npm run bench -- <name> [--json] …`: runs one bench and prints its figures, beside those of the peer it names. */
 import { readdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { printer, type Bench } from './tools/figure.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+    tests: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '5' },
+    quick: { type: 'boolean', default: false },
+  },
 });
 const names = (await readdir(import.meta.dirname, { withFileTypes: true }))
   .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && entry.name !== 'main.ts')
   .map((entry) => entry.name.slice(0, -'.ts'.length));
 
 const [name] = positionals;
-if (name === undefined || !names.includes(name)) {
-  console.error(`usage: npm run bench -- <name> [--json]\nbenches: ${names.join(', ')}`);
+const rounds = Number(values.rounds);
+if (name === undefined || !names.includes(name) || !(Number.isInteger(rounds) && rounds > 0)) {
+  console.error('usage: npm run bench -- <name> [--json] [--only <parts>] [--tests <commands>] [--rounds N] [--quick]');
+  console.error(`benches: ${names.join(', ')}`);
   process.exit(2);
 }
+const list = (text: string) => text.split(',').filter((word) => word !== '');
 const { bench } = (await import(`./${name}.ts`)) as { bench: Bench };
-await bench(printer(values.json));
+await bench(printer(values.json), {
+  only: list(values.only),
+  tests: list(values.tests.toUpperCase()),
+  rounds,
+  quick: values.quick,
+});

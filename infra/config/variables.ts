@@ -1,4 +1,4 @@
-import { totalmem } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 
 import { z } from 'zod';
 
@@ -102,6 +102,16 @@ export const variables = {
     'manager-1',
     'Name of the node manager, the same at every start: its nodes are its own by it',
     z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'may hold lower-case letters, digits and dashes, at most 63'),
+  ),
+  ENGINE_PROCESSES: variable(
+    String(availableParallelism()),
+    'Processes over which a node manager spreads its nodes; the default is one a core',
+    between(1, 256, 'a number of processes'),
+  ),
+  NODE_UNLOAD_AFTER_S: variable(
+    '600',
+    'Seconds without a connection after which a node is kept on the disk alone until somebody comes; 0: never',
+    between(0, 31_536_000, 'a number of seconds'),
   ),
   NODE_MEMORY_BUDGET_MB: variable(
     String(memoryBudget_mb),

@@ -13,17 +13,12 @@ export const roleScript = fileURLToPath(new URL('role.ts', import.meta.url));
 /** Longer than a role takes for itself to drain, so that force is for those that hang. */
 const stopSteps = [['SIGTERM', 13_000]] as const;
 
-/** A node manager holds its nodes' data in its heap; beside it stand the engine's own structures and what is being read and written. */
-const heapBeside_mb = 1024;
-
 /** Starts a role in a process of its own. It is ready when it says so over IPC, and ends by itself when that closes. */
 export function launchRole(name: string, config: Config, script = roleScript): Launched {
   const logFd = openLog(config.home, name);
-  const heap_mb = config.nodeMemory.budget_mb + heapBeside_mb;
   const child = fork(script, [name], {
     detached: true,
     stdio: ['ignore', logFd, logFd, 'ipc'],
-    execArgv: [...process.execArgv, ...(name === 'node-manager' ? [`--max-old-space-size=${heap_mb}`] : [])],
     env: { ...process.env, ...toEnvironment(config) },
   });
   closeSync(logFd);

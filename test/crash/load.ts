@@ -20,7 +20,7 @@ export interface NodeUnderLoad {
  * Writes commands and data until stopped, through every failure: a command without an answer is sent again with its
  * Idempotency-Key until it gets one, as a careful client would.
  */
-export function startLoad(api: ApiClient, tenantId: string, node: NodeUnderLoad) {
+export function startLoad(api: ApiClient, tenantId: string, [node, other]: readonly [NodeUnderLoad, NodeUnderLoad]) {
   const acknowledged: Acknowledged = { commandIds: [], writes: new Map() };
   const stopping = new AbortController();
 
@@ -54,8 +54,9 @@ export function startLoad(api: ApiClient, tenantId: string, node: NodeUnderLoad)
     }
   }
 
-  async function data(writer: number): Promise<void> {
-    const { host, port, username, password } = node.endpoint;
+  async function data({ id, endpoint }: NodeUnderLoad, number: number): Promise<void> {
+    const { host, port, username, password } = endpoint;
+    const writer = `w:${id}:${number}`;
     const redis = new Redis({
       host,
       port,
@@ -69,8 +70,8 @@ export function startLoad(api: ApiClient, tenantId: string, node: NodeUnderLoad)
     redis.on('error', () => {});
     for (let counter = 1; !stopping.signal.aborted;) {
       try {
-        await redis.set(`w:${writer}:${counter}`, String(counter));
-        acknowledged.writes.set(`w:${writer}`, counter);
+        await redis.set(`${writer}:${counter}`, String(counter));
+        acknowledged.writes.set(writer, counter);
         counter += 1;
       } catch {
         await sleep(20);
@@ -90,7 +91,15 @@ export function startLoad(api: ApiClient, tenantId: string, node: NodeUnderLoad)
     }
   }
 
-  const running = Promise.all([commands(1), commands(2), commands(3), data(1), data(2), backups()]);
+  const running = Promise.all([
+    commands(1),
+    commands(2),
+    commands(3),
+    data(node, 1),
+    data(node, 2),
+    data(other, 1),
+    backups(),
+  ]);
   return {
     tenantId,
     acknowledged,

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,8 +8,11 @@ import { freePort } from '#infra/local/free-port.ts';
 import { isReady, readPlatformFile, startPlatform, type StartedPlatform } from '../tools/platform.ts';
 import { startLoad, type Acknowledged, type NodeUnderLoad } from './load.ts';
 
-export type Victim = 'gateway' | 'node-manager' | 'backup' | 'postgres' | 'parent';
-export const victims: readonly Victim[] = ['gateway', 'node-manager', 'backup', 'postgres', 'parent'];
+export type Victim = 'gateway' | 'node-manager' | 'engine' | 'backup' | 'postgres' | 'parent';
+export const victims: readonly Victim[] = ['gateway', 'node-manager', 'engine', 'backup', 'postgres', 'parent'];
+
+/** Enough that one can be away while another works. */
+const engineProcesses = 2;
 
 /** Mulberry32: the same seed gives the same kills, so that a failure can be had again. */
 export function randomOf(seed: number): () => number {
@@ -31,18 +34,27 @@ export function killPlan(seed: number, times: number): Victim[] {
     .map(({ victim }) => victim);
 }
 
+/** The process that plays the part right now; an engine process by the lock of the data it works with. */
+async function pidOf(platform: StartedPlatform, victim: Victim, random: number): Promise<number | undefined> {
+  if (victim === 'parent') return platform.process.pid;
+  if (victim !== 'engine') return (await readPlatformFile(platform.home))?.children[victim]?.pid;
+  const partition = Math.floor(random * engineProcesses);
+  const folder = join(platform.home, 'nodes', 'manager-1', partition === 0 ? '' : `partition-${partition}`);
+  const lock = await readFile(join(folder, 'lock'), 'utf8').catch(() => '{}');
+  return (JSON.parse(lock) as { pid?: number }).pid;
+}
+
 /** Kills one process of the platform, waiting for it first if it is just being started again. */
-async function kill(platform: StartedPlatform, victim: Victim): Promise<void> {
+async function kill(platform: StartedPlatform, victim: Victim, random: number): Promise<void> {
   for (const deadline = Date.now() + 30_000; Date.now() < deadline; await sleep(20)) {
-    const pid =
-      victim === 'parent' ? platform.process.pid : (await readPlatformFile(platform.home))?.children[victim]?.pid;
+    const pid = await pidOf(platform, victim, random);
     try {
       if (pid !== undefined && process.kill(pid, 'SIGKILL')) return;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   }
-  throw new Error(`$MINIREDIS_HOME/run/platform.json named no living process for ${victim} within 30 s`);
+  throw new Error(`the platform in ${platform.home} named no living process for ${victim} within 30 s`);
 }
 
 async function readyAgain(gatewayUrl: string): Promise<void> {
@@ -64,23 +76,27 @@ export interface CrashReport {
 /** Kills what the plan says while commands, data and backups are written, then holds every acknowledgement against the log and the node. */
 export async function crashScenario(plan: readonly Victim[], random: () => number): Promise<CrashReport> {
   const home = await mkdtemp(join(tmpdir(), 'miniredis-crash-'));
-  const env = { GATEWAY_PORT: String(await freePort()), RESP_PORT: String(await freePort()), LOG_LEVEL: 'warn' };
+  const env = {
+    GATEWAY_PORT: String(await freePort()),
+    RESP_PORT: String(await freePort()),
+    ENGINE_PROCESSES: String(engineProcesses),
+    LOG_LEVEL: 'warn',
+  };
   let platform = await startPlatform({ home, env });
-  const kills: Record<Victim, number> = { gateway: 0, 'node-manager': 0, backup: 0, postgres: 0, parent: 0 };
+  const kills: Record<Victim, number> = { gateway: 0, 'node-manager': 0, engine: 0, backup: 0, postgres: 0, parent: 0 };
   try {
     const { gatewayUrl, apiKey } = platform.credentials;
     const api = apiClient(gatewayUrl, apiKey);
     const tenant = await api.must<{ id: string }>('POST', '/v1/tenants', { name: 'crash' });
-    const node = await api.must<NodeUnderLoad>('POST', `/v1/tenants/${tenant.id}/nodes`, {
-      name: 'kept',
-      memoryLimitMb: 512,
-      durability: 'always',
-    });
-    const load = startLoad(api, tenant.id, node);
+    const create = (name: string): Promise<NodeUnderLoad> =>
+      api.must('POST', `/v1/tenants/${tenant.id}/nodes`, { name, memoryLimitMb: 512, durability: 'always' });
+    // One after another, so that each is in a process of its own.
+    const nodes = [await create('kept'), await create('kept-too')] as const;
+    const load = startLoad(api, tenant.id, nodes);
     try {
       for (const victim of plan) {
         await sleep(200 + random() * 800);
-        await kill(platform, victim);
+        await kill(platform, victim, random());
         kills[victim] += 1;
         if (victim === 'parent') platform = await startPlatform({ home, env });
         await readyAgain(gatewayUrl);
@@ -89,7 +105,8 @@ export async function crashScenario(plan: readonly Victim[], random: () => numbe
     } finally {
       await load.stop();
     }
-    const faults = [...(await commandFaults(api, load.acknowledged)), ...(await writeFaults(node, load.acknowledged))];
+    const faults = await commandFaults(api, load.acknowledged);
+    for (const node of nodes) faults.push(...(await writeFaults(node, load.acknowledged)));
     const writes = [...load.acknowledged.writes.values()].reduce((sum, count) => sum + count, 0);
     return { kills, commands: load.acknowledged.commandIds.length, writes, faults };
   } finally {
@@ -120,7 +137,7 @@ async function writeFaults(node: NodeUnderLoad, { writes }: Acknowledged): Promi
   redis.on('error', () => {});
   const faults: string[] = [];
   try {
-    for (const [writer, last] of writes) {
+    for (const [writer, last] of [...writes].filter(([name]) => name.startsWith(`w:${node.id}`))) {
       for (let from = 1; from <= last; from += 1000) {
         const counters = Array.from({ length: Math.min(1000, last - from + 1) }, (_, index) => from + index);
         const values = await redis.mget(counters.map((counter) => `${writer}:${counter}`));

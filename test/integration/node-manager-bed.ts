@@ -54,7 +54,14 @@ export async function openBed(env: Record<string, string> = {}): Promise<Bed> {
   const database = await testDatabase();
   const home = await mkdtemp(path.join(tmpdir(), 'miniredis-node-'));
   const port = await freePort();
-  const parsed = parseSettings({ MINIREDIS_HOME: home, RESP_PORT: String(port), LOG_LEVEL: 'fatal', ...env });
+  const parsed = parseSettings({
+    MINIREDIS_HOME: home,
+    RESP_PORT: String(port),
+    LOG_LEVEL: 'fatal',
+    // As few as show that there can be several.
+    ENGINE_PROCESSES: '2',
+    ...env,
+  });
   if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
   const config = withAddresses(parsed.settings, database.url, '127.0.0.1:1');
   expect(config.objectStoreUrl).toBe(pathToFileURL(path.join(home, 'objects')).href);

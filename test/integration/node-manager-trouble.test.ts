@@ -33,7 +33,8 @@ async function stop(): Promise<void> {
 }
 
 beforeEach(async () => {
-  bed = await openBed();
+  // One, so that all nodes share what is damaged here.
+  bed = await openBed({ ENGINE_PROCESSES: '1' });
 });
 
 afterEach(async () => {

@@ -1,7 +1,6 @@
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { ManagerId, type NodeId } from '#domains/kernel/ids.ts';
+import { ManagerId } from '#domains/kernel/ids.ts';
 import type { Config } from '#infra/config/config.ts';
 import { loadMasterKey } from '#infra/crypto/master-key.ts';
 import { verifyPlatformToken } from '#infra/crypto/platform-token.ts';
@@ -9,75 +8,68 @@ import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-log/codec.ts';
 import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
 import type { Logger } from '#infra/logging/log.ts';
-import { openObjectStore } from '#infra/object-store/open.ts';
 import { createPool } from '#infra/postgres/pool.ts';
 import type { RunningRole } from '#infra/process/role.ts';
 import type { AuthRequest, AuthResult } from '#workers/resp/engine-api.ts';
+import { createThrottle } from '#workers/resp/clients/throttle.ts';
 import { createEngine } from '#workers/resp/engine.ts';
-import { rdbCodec } from '#workers/resp/persistence/codec.ts';
 
 import { authenticator } from './auth/authenticate.ts';
-import { createThrottle } from './auth/throttle.ts';
+import type { EngineStatus, Verdict } from './engines/calls.ts';
+import { openEngines } from './engines/engines.ts';
 import { followLog } from './following.ts';
 import { createAdmission } from './hosting/admission.ts';
-import { hostNodes } from './hosting/hosted-nodes.ts';
-import { guardMemory } from './hosting/memory-guard.ts';
 import { createReconciler } from './hosting/reconciler.ts';
-import { openStorage } from './hosting/storage.ts';
-import { platformCommands } from './platform/commands.ts';
 import { createReporter } from './reports/reporter.ts';
 
 /** How long, at a stop, work on nodes has to end, and then connections and the log. */
 const patience_ms = 2500;
 
 /**
- * Starts the manager: it listens, recovers its nodes' data from disk, and follows the log as soon as it is there. It
- * rejects when the port is taken or the data can't be read; a database that is away is waited for.
+ * Starts the manager: it listens, starts the engine processes, which recover their nodes' data from disk, and follows the log as
+ * soon as it is there. It rejects when the port is taken; a database that is away is waited for, and so is an engine process that
+ * can't read its data.
  */
 export async function startNodeManager(config: Config, log: Logger): Promise<RunningRole> {
   const managerId = ManagerId.parse(config.managerId);
   const masterKey = await loadMasterKey(config.masterKeyFile);
-  const store = await openObjectStore(config.objectStoreUrl);
   const pool = createPool(config.databaseUrl, { name: `miniredis ${managerId}` });
   const eventLog = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: true });
   const throttle = createThrottle();
 
-  let authenticate: (request: AuthRequest) => Promise<AuthResult> | AuthResult = () => ({
+  let authenticate: (request: AuthRequest) => Promise<Verdict> | Verdict = () => ({
     refusal: 'LOADING MiniRedis is starting; try again in a moment',
   });
-  const engine = createEngine({
-    authenticate: (request) => authenticate(request),
-    codec: rdbCodec,
-    // The manager has a throttle of its own, which knows users. A reader that takes nothing of its replies may hold up as much
-    // of the memory that all share as the largest of values takes, and no more.
-    limits: { authFailuresMax: 0, outputBufferBytesMax: 513 * 2 ** 20 },
-    extraCommands: [
-      platformCommands({
-        store,
-        log,
-        isOpen: (node) => hosted.find(node.id as NodeId) === node,
-        async replace(node, loaded) {
-          await hosted.restore(node, loaded);
-          reconciler.changed(node.id as NodeId);
-          // Whoever asked for the restore finds the node running.
-          await reconciler.settled(node.id as NodeId);
-        },
-      }),
-    ],
+  const engines = await openEngines({
+    config,
+    log,
+    authenticate: async (request) => authenticate(request),
+    async restored(nodeId) {
+      reconciler.changed(nodeId);
+      await reconciler.settled(nodeId);
+    },
+    lost: (nodeId) => reconciler.changed(nodeId),
+  }).catch(async (error: unknown) => {
+    await Promise.all([eventLog.close(), pool.end()]);
+    throw error;
   });
-  const storage = await openStorage(engine, path.join(config.home, 'nodes', managerId), log);
-  const hosted = hostNodes(engine, storage);
-  const unguard = guardMemory(engine, () => hosted.usedBytes, config.nodeMemory.budget_mb * 2 ** 20, log);
-  const respPort = await engine
-    .listen({ port: config.respPort, host: config.bindHost })
-    .catch(async (error: unknown) => {
-      await Promise.all([storage.shut(), eventLog.close(), pool.end()]);
-      throw error;
-    });
+  // Connections are here only until they have logged in.
+  const door = createEngine({
+    async authenticate(request): Promise<AuthResult> {
+      const verdict = await authenticate(request);
+      const { ticket } = verdict;
+      return ticket === undefined ? verdict : { elsewhere: (departure) => engines.handOver(departure, ticket) };
+    },
+    limits: { maxClients: 20_000, authTimeoutSeconds: 60 },
+  });
+  const respPort = await door.listen({ port: config.respPort, host: config.bindHost }).catch(async (error: unknown) => {
+    await Promise.all([engines.stop(), eventLog.close(), pool.end()]);
+    throw error;
+  });
 
   const reconciler = createReconciler({
     find: (nodeId) => following.find(nodeId),
-    host: hosted,
+    host: engines,
     report: createReporter(eventLog, managerId, log),
     log,
   });
@@ -90,11 +82,11 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
     log,
     changed: (nodeId) => reconciler.changed(nodeId),
   });
-  const admission = createAdmission({ engine, hosted, find: (nodeId) => following.find(nodeId) });
+  const admission = createAdmission({ engines, find: (nodeId) => following.find(nodeId) });
   authenticate = authenticator(
     {
       ...admission,
-      userFits: (node, user, password) => engine.userFits(node, user, password),
+      userFits: (nodeId, user, password) => engines.userFits(nodeId, user, password),
       passwordSha256: (nodeId) => following.find(nodeId)?.passwordSha256,
       caughtUp: () => following.caughtUp(),
       isKnown: () => following.known,
@@ -106,29 +98,33 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
   // A manager that is ready has all nodes open whose data could be read.
   let recovered = false;
   void following.begun
-    .then(() => Promise.all([...following.nodes()].map(({ nodeId }) => hosted.opened(nodeId))))
+    .then(() => Promise.all([...following.nodes()].map(({ nodeId }) => engines.opened(nodeId))))
     .then(() => (recovered = true));
 
   return {
-    readiness: async () => ({
-      ready: recovered && storage.failure === undefined,
-      detail: {
-        managerId,
-        respPort,
-        nodes: hosted.count,
-        connections: hosted.connections,
-        failedLogins: throttle.failures,
-        writeAheadLog: storage.status(),
-        logPosition: following.position === null ? null : Number(following.position),
-      },
-    }),
+    async readiness() {
+      const each = await engines.status();
+      const sum = (of: (engine: EngineStatus) => number) =>
+        each.reduce((all, one) => all + (one === null ? 0 : of(one)), 0);
+      return {
+        ready: recovered && each.every((engine) => engine?.failure === null),
+        detail: {
+          managerId,
+          respPort,
+          nodes: sum(({ nodes }) => nodes),
+          connections: sum(({ connections }) => connections),
+          failedLogins: throttle.failures,
+          engines: each,
+          logPosition: following.position === null ? null : Number(following.position),
+        },
+      };
+    },
     async stop() {
-      unguard();
-      const disconnected = engine.close();
+      const disconnected = door.close();
       const orders = Promise.all([following.stop(), reconciler.stop()]);
       await within(patience_ms, orders);
       // The tenants' data comes first, whatever becomes of connections and of a log that is away.
-      await storage.shut();
+      await engines.stop();
       await within(patience_ms, Promise.all([disconnected, orders.then(closeLog)]));
     },
   };

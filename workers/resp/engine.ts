@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { aclFile, loadAclFile, loadConfiguredUsers } from './acl/file.ts';
 import { fits, reloadUsers } from './acl/users.ts';
-import { createAuthThrottle } from './clients/auth-throttle.ts';
 import { Client, Server } from './clients/server.ts';
 import type { Host } from './clients/server.ts';
+import { applySettings } from './config/effects.ts';
+import { createThrottle } from './clients/throttle.ts';
 import { invalidateAll } from './clients/tracking.ts';
 import { call, execute, resolve, startBatch } from './commands/execute.ts';
 import { detach } from './clients/session.ts';
@@ -10,26 +12,32 @@ import { registerCommands } from './commands/table.ts';
 import type { ConnectionLimits, Engine, EngineOptions } from './engine-api.ts';
 import { tick } from './keyspace/clock.ts';
 import { createExpiryCycle } from './keyspace/expiry.ts';
-import { Node } from './keyspace/node.ts';
+import { DATABASE_COUNT, Node } from './keyspace/node.ts';
 import { beginSnapshot } from './keyspace/snapshot.ts';
 import { trackUsage } from './keyspace/usage.ts';
 import { listen } from './net/listener.ts';
 import type { Listener } from './net/listener.ts';
+import type { Connection } from './net/connection.ts';
+import { createSockets } from './net/sockets.ts';
 import { scriptingOf } from './scripting/scripts.ts';
 import { readReply } from './protocol/reply-value.ts';
 
 const MEBIBYTE = 1_048_576;
+const IDLE_CHECK_MS = 500;
 
-/** Redis's own defaults, except that AUTH failures are limited. */
+/** Redis's own defaults. */
 const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
   maxClients: 10_000,
+  nodeClientsMax: 0,
   idleTimeoutSeconds: 0,
+  authTimeoutSeconds: 0,
   bulkBytesMax: 512 * MEBIBYTE,
   queryBufferBytesMax: 1024 * MEBIBYTE,
   outputBufferBytesMax: 0,
   pubsubBufferBytesMax: 32 * MEBIBYTE,
-  authFailuresMax: 100,
 };
+
+const LOOPBACK = '127.0.0.1';
 
 registerCommands();
 
@@ -39,14 +47,15 @@ export function createEngine(options: EngineOptions): Engine {
   const listeners = new Set<Listener>();
   const expiry = createExpiryCycle();
   const limits = { ...DEFAULT_CONNECTION_LIMITS, ...options.limits };
-  const throttle = createAuthThrottle(limits.authFailuresMax);
   const standalone = options.authenticate === undefined;
   const lobbyNode = options.defaultNode ?? new Node({ id: 'lobby' });
 
   const close = async (): Promise<void> => {
     expiry.stop();
     clearInterval(idleTimer);
-    await Promise.all([...listeners].map((listener) => listener.close()));
+    const closed = Promise.all([...listeners].map((listener) => listener.close()));
+    const ended = Promise.all([...sockets.connections].map((connection) => connection.ended()));
+    await Promise.all([closed, ended]);
     listeners.clear();
   };
   const serverOf = (node: Node): Server => {
@@ -54,13 +63,20 @@ export function createEngine(options: EngineOptions): Engine {
     if (known !== undefined) return known;
     const server = new Server(node, host);
     servers.set(node, server);
-    node.onExpiryAdded = () => expiry.watch(node);
+    if (node.onExpiryAdded === undefined) adopt(node);
+    return server;
+  };
+  /** Until someone connects to it, a node needs nothing else. */
+  const adopt = (node: Node): void => {
+    node.onExpiryAdded = expiry.watch;
     if (node.databases.some((db) => db !== undefined && db.expires.size > 0)) expiry.watch(node);
     trackUsage(node);
-    return server;
   };
   const host: Host = {
     limits,
+    softLimits: { normal: { bytes: 0, seconds: 0 }, pubsub: { bytes: 8 * MEBIBYTE, seconds: 60 } },
+    settings: options.settings ?? new Map(),
+    configFile: options.configFile,
     codec: options.codec,
     extraCommands: new Map(options.extraCommands?.map((command) => [command.name.toLowerCase(), command])),
     standalone,
@@ -69,17 +85,32 @@ export function createEngine(options: EngineOptions): Engine {
     runId: randomBytes(20).toString('hex'),
     full: false,
     port: 0,
+    bind: LOOPBACK,
     requirePass: options.requirePass,
     authenticate: options.authenticate,
     serverOf,
-    mayAuthenticate: (address) => throttle.allows(address),
-    authFailed: (address) => throttle.failed(address),
+    throttle: createThrottle(),
+    async listenOn(port) {
+      try {
+        const listener = await listen(port, host.bind, sockets);
+        for (const other of listeners) void other.close();
+        listeners.clear();
+        listeners.add(listener);
+        host.port = listener.port;
+        return undefined;
+      } catch {
+        return 'Unable to listen on this port. Check server logs.';
+      }
+    },
+    onFault: options.onFault,
     shutdown: () => {
       options.onShutdown?.();
     },
   };
   const lobby = serverOf(lobbyNode);
-  const idleTimer = closeIdle(listeners, limits.idleTimeoutSeconds);
+  if (standalone) applySettings(lobby);
+  const sockets = createSockets(lobby);
+  const idleTimer = setInterval(() => closeIdle(sockets.connections, limits), IDLE_CHECK_MS).unref();
 
   /** A client without a connection, for the host's own commands. */
   const insider = (node: Node, db: number): Client => {
@@ -90,12 +121,14 @@ export function createEngine(options: EngineOptions): Engine {
   };
 
   return {
-    async listen({ port, host: address = '127.0.0.1' }) {
-      const listener = await listen(port, address, lobby);
+    async listen({ port, host: address = LOOPBACK }) {
+      const listener = await listen(port, address, sockets);
+      host.bind = address;
       listeners.add(listener);
       host.port = listener.port;
       return listener.port;
     },
+    takeOver: (arrival, admitted) => sockets.arrived(arrival, admitted),
     async execute(node, args, db = 0) {
       tick();
       startBatch();
@@ -127,26 +160,28 @@ export function createEngine(options: EngineOptions): Engine {
       if (reply.startsWith('-'))
         throw new Error(`The journal holds ${args[0]} and it failed: ${reply.slice(1).trimEnd()}`);
     },
-    adopt: (node) => void serverOf(node),
+    loadUsers() {
+      const file = aclFile(lobby);
+      const { aclUsers = [] } = options;
+      if (aclUsers.length > 0) loadConfiguredUsers(lobby, aclUsers);
+      const problem = file === undefined ? undefined : loadAclFile(lobby, file);
+      if (problem !== undefined) throw new Error(problem);
+    },
+    adopt,
     beginSnapshot: (node, emit) => beginSnapshot(node, emit),
     replaceKeyspace(node, source) {
       if (node.busy) throw new Error('A script is at work; wait for node.whole() before its data is replaced.');
       tick();
-      for (const db of node.databases) db?.abandon();
-      for (const from of source.databases) {
-        if (from === undefined) continue;
-        const to = node.database(from.index);
-        to.entries = from.entries;
-        to.expires = from.expires;
-        for (const key of to.watched?.keys() ?? []) to.signal(key);
-        for (const key of to.waiting ?? []) if (to.entries.has(key)) node.keyReady(to, key);
+      for (let index = 0; index < DATABASE_COUNT; index++) {
+        const from = source.databases[index];
+        if (from === undefined) node.databases[index]?.takeOver(undefined);
+        else node.database(index).takeOver(from);
       }
       node.aclUsers = source.aclUsers;
       node.libraries = source.libraries;
       serverOf(node).scripting?.reloadFunctions();
       reloadUsers(serverOf(node));
       invalidateAll(serverOf(node));
-      node.usedBytes = source.usedBytes;
       node.dirty++;
       trackUsage(node);
       if (node.databases.some((db) => db !== undefined && db.expires.size > 0)) expiry.watch(node);
@@ -167,6 +202,13 @@ export function createEngine(options: EngineOptions): Engine {
       for (const client of servers.get(node)?.clients.values() ?? []) if (!client.privileged) client.transport?.end();
     },
     userFits: (node, user, password) => fits(serverOf(node), user, password),
+    idleMs(node) {
+      if (node.busy || node.snapshot !== undefined) return 0;
+      const server = servers.get(node);
+      if (server === undefined) return Date.now() - node.createdAtMs;
+      if (server.clients.size > 0 || server.configured || server.pausedUntilMs > Date.now()) return 0;
+      return Date.now() - server.lastLeftMs;
+    },
     connectionCount: (node) => servers.get(node)?.clients.size ?? 0,
     close,
   };
@@ -182,17 +224,17 @@ function durable(node: Node): Promise<void> {
   });
 }
 
-function closeIdle(listeners: ReadonlySet<Listener>, seconds: number): NodeJS.Timeout | undefined {
-  if (seconds <= 0) return undefined;
-  const check = (): void => {
-    const before = Date.now() - seconds * 1000;
-    for (const { connections } of listeners) {
-      for (const connection of connections) {
-        const { client } = connection;
-        if (client.blocked === undefined && client.subscriptions === 0 && client.lastActiveMs < before)
-          connection.end();
-      }
+/** Closes connections that have asked for nothing, or not shown who they are, for too long. */
+function closeIdle(connections: Iterable<Connection>, limits: ConnectionLimits): void {
+  const now = Date.now();
+  for (const connection of connections) {
+    const { client } = connection;
+    if (!client.authenticated) {
+      const { authTimeoutSeconds: seconds } = limits;
+      if (seconds > 0 && client.createdAtMs < now - seconds * 1000) connection.destroy();
+    } else if (client.blocked === undefined && client.subscriptions === 0 && client.pending === undefined) {
+      const seconds = Number(client.server.config.get('timeout') ?? limits.idleTimeoutSeconds);
+      if (seconds > 0 && client.lastActiveMs < now - seconds * 1000) connection.end();
     }
-  };
-  return setInterval(check, Math.min(1000, seconds * 500)).unref();
+  }
 }

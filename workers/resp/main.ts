@@ -1,38 +1,29 @@
 import { mkdir } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
-import { parseMemory } from './commands/config.ts';
+import { resolve } from 'node:path';
+import { readSettings } from './config/command-line.ts';
+import type { StartSettings } from './config/command-line.ts';
 import { createEngine } from './engine.ts';
 import { Node } from './keyspace/node.ts';
 import { rdbCodec } from './persistence/codec.ts';
 import { createPersistence } from './persistence/standalone.ts';
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '6379' },
-    bind: { type: 'string', default: '127.0.0.1' },
-    requirepass: { type: 'string' },
-    maxmemory: { type: 'string', default: '0' },
-    dir: { type: 'string', default: '.' },
-    dbfilename: { type: 'string', default: 'dump.rdb' },
-    appendonly: { type: 'string', default: 'no' },
-    appendfsync: { type: 'string', default: 'everysec' },
-  },
-});
-
-const maxMemory = parseMemory(values.maxmemory);
-if (maxMemory === undefined) throw new Error(`--maxmemory ${values.maxmemory} is no size; write for example 100mb.`);
-const { appendonly, appendfsync } = values;
-if (appendonly !== 'yes' && appendonly !== 'no') throw new Error('--appendonly is yes or no.');
-if (appendfsync !== 'always' && appendfsync !== 'everysec' && appendfsync !== 'no') {
-  throw new Error('--appendfsync is always, everysec or no.');
+/** Reads redis.conf and the command line; a mistake in them ends the process with what is wrong. */
+function startSettings(): StartSettings {
+  try {
+    return readSettings(process.argv.slice(2));
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  }
 }
 
-const node = new Node({ id: 'standalone', maxMemory });
+const { values, file, users } = startSettings();
+const given = (name: string, otherwise: string): string => values.get(name) ?? otherwise;
+const dir = given('dir', '.');
+
+const node = new Node({ id: 'standalone' });
 const persistence = createPersistence({
-  dir: values.dir,
-  dbFilename: values.dbfilename,
-  appendOnly: appendonly === 'yes',
-  appendFsync: appendfsync,
+  given: new Map([...values, ['dir', resolve(dir)]]),
   node,
   log: (line) => console.log(line),
 });
@@ -49,17 +40,28 @@ const engine = createEngine({
   defaultNode: node,
   codec: rdbCodec,
   saving: persistence.saving,
-  ...(values.requirepass === undefined ? {} : { requirePass: values.requirepass }),
+  settings: new Map([...values, ['dir', resolve(dir)]]),
+  ...(file === undefined ? {} : { configFile: file }),
+  aclUsers: users,
+  requirePass: given('requirepass', ''),
+  onFault: (_node, command, error) => console.error(`${command} failed:`, error),
   onShutdown: stop,
 });
-await mkdir(values.dir, { recursive: true });
+await mkdir(dir, { recursive: true });
 try {
   await persistence.open(engine);
+  engine.loadUsers();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);
 }
-process.on('SIGTERM', stop);
-process.on('SIGINT', stop);
-const port = await engine.listen({ port: Number(values.port), host: values.bind });
-console.log(`Ready to accept connections on ${values.bind}:${port}`);
+const stopBySignal = (): void => {
+  persistence.saving.saveForShutdown(undefined).then(stop, () => {
+    console.error('The data could not be saved, so the server goes on. Look at the log, or use SHUTDOWN NOSAVE.');
+  });
+};
+process.on('SIGTERM', stopBySignal);
+process.on('SIGINT', stopBySignal);
+const bind = given('bind', '127.0.0.1').split(' ')[0]!;
+const port = await engine.listen({ port: Number(given('port', '6379')), host: bind });
+console.log(`Ready to accept connections on ${bind}:${port}`);

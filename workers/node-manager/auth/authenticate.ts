@@ -2,21 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { NodeId } from '#domains/kernel/ids.ts';
 import { constantTimeEqual, sha256Hex } from '#infra/crypto/secrets.ts';
-import type { AuthRequest, AuthResult } from '#workers/resp/engine-api.ts';
-import type { Node } from '#workers/resp/keyspace/node.ts';
+import type { Throttle } from '#workers/resp/clients/throttle.ts';
+import type { AuthRequest } from '#workers/resp/engine-api.ts';
 
+import type { Verdict } from '../engines/calls.ts';
 import { readPresented } from './presented.ts';
-import type { Throttle } from './throttle.ts';
 
 /** What authentication needs to know of the nodes here. */
 export interface Door {
   /** The SHA-256 of the node's password, or undefined when there is no such node here. */
   passwordSha256(nodeId: NodeId): string | undefined;
   /** Lets a connection that proved itself in, or says why the node can't be used now. */
-  admit(nodeId: NodeId): Promise<AuthResult> | AuthResult;
-  admitPlatform(nodeId: NodeId): Promise<AuthResult> | AuthResult;
+  admit(nodeId: NodeId): Promise<Verdict> | Verdict;
+  admitPlatform(nodeId: NodeId): Promise<Verdict> | Verdict;
   /** Whether the node has such an ACL user, and this is its password. */
-  userFits(node: Node, user: string, password: string): boolean;
+  userFits(nodeId: NodeId, user: string, password: string): Promise<boolean>;
   /** Waits, within a bound, until the log has been followed up to where it was at the time of the call. */
   caughtUp(): Promise<void>;
   /** False until the log has been read once: until then nothing is known to be wrong. */
@@ -34,16 +34,13 @@ const nobodysHash = '0'.repeat(64);
  * Decides where AUTH and HELLO lead. A node that is not there, a password that is wrong and a user that can't be all get
  * Redis's WRONGPASS by the same way, so that nobody can find out which nodes exist.
  */
-export function authenticator(
-  door: Door,
-  throttle: Throttle,
-): (request: AuthRequest) => Promise<AuthResult> | AuthResult {
+export function authenticator(door: Door, throttle: Throttle): (request: AuthRequest) => Promise<Verdict> | Verdict {
   const fits = (nodeId: NodeId, password: string): boolean => {
     const expected = door.passwordSha256(nodeId);
     return constantTimeEqual(sha256Hex(password), expected ?? nobodysHash) && expected !== undefined;
   };
 
-  const fail = async (address: string, user: string): Promise<AuthResult> => {
+  const fail = async (address: string, user: string): Promise<Verdict> => {
     const { delay_ms, refusedFor_s } = throttle.failed(address, user);
     if (delay_ms > 0) await sleep(delay_ms, undefined, { ref: false });
     if (refusedFor_s === undefined) return {};
@@ -79,8 +76,8 @@ export function authenticator(
     nodeId: NodeId,
     password: string,
     address: string,
-    admit: () => Promise<AuthResult> | AuthResult,
-  ): Promise<AuthResult> {
+    admit: () => Promise<Verdict> | Verdict,
+  ): Promise<Verdict> {
     if (throttle.isRefused(address, nodeId)) return fail(address, nodeId);
     await door.caughtUp();
     if (!door.isKnown()) return starting;
@@ -91,7 +88,7 @@ export function authenticator(
    * Lets one of the node's own users in. Only the open node knows its users, so that one which is not there or can't be
    * opened is answered like a wrong password: nobody has proved anything yet.
    */
-  async function asAclUser(nodeId: NodeId, user: string, password: string, address: string): Promise<AuthResult> {
+  async function asAclUser(nodeId: NodeId, user: string, password: string, address: string): Promise<Verdict> {
     const name = `${nodeId}:${user}`;
     if (door.passwordSha256(nodeId) === undefined) {
       if (throttle.isRefused(address, name)) return fail(address, name);
@@ -99,12 +96,13 @@ export function authenticator(
     }
     if (!door.isKnown()) return starting;
     const admitted = await door.admit(nodeId);
-    if (admitted.node === undefined || !door.userFits(admitted.node, user, password)) return fail(address, name);
+    const { ticket } = admitted;
+    if (ticket === undefined || !(await door.userFits(nodeId, user, password))) return fail(address, name);
     throttle.succeeded(address, name);
-    return { node: admitted.node, aclUser: user };
+    return { ticket: { ...ticket, aclUser: user } };
   }
 
-  async function admitPlatform(nodeId: NodeId): Promise<AuthResult> {
+  async function admitPlatform(nodeId: NodeId): Promise<Verdict> {
     if (door.passwordSha256(nodeId) === undefined) await door.caughtUp();
     if (!door.isKnown()) return starting;
     if (door.passwordSha256(nodeId) === undefined) return { refusal: 'ERR this manager does not hold the node' };

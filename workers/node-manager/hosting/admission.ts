@@ -1,71 +1,59 @@
 import type { NodeId } from '#domains/kernel/ids.ts';
-import type { AuthResult, Engine } from '#workers/resp/engine-api.ts';
-import { Node } from '#workers/resp/keyspace/node.ts';
 
+import type { Ticket, Verdict } from '../engines/calls.ts';
+import type { Engines } from '../engines/engines.ts';
+import { opening, stopped } from '../engines/entry.ts';
 import type { RoutedNode } from '../routing/routed-node.ts';
-import type { HostedNodes } from './hosted-nodes.ts';
 
-const opening = { refusal: 'LOADING MiniRedis is opening this node; try again in a moment' } as const;
-const stopped = 'ERR node is stopped; start it first';
-const tooMany = { refusal: 'ERR max number of clients reached' } as const;
-
-/** Connections one node may have, so that no tenant takes all that the process has. */
-const connectionsMax = 5000;
 /** How long AUTH waits for a node that is being opened. */
 const openingPatience_ms = 1000;
 
 interface AdmissionOptions {
-  readonly engine: Engine;
-  readonly hosted: HostedNodes;
+  readonly engines: Pick<Engines, 'isOpen' | 'opened' | 'failureOf'>;
   readonly find: (nodeId: NodeId) => RoutedNode | undefined;
 }
 
-/** Lets connections that proved themselves into their node, or tells them why it can't be used now. */
+/** Gives tickets to connections that proved themselves, or tells them why their node can't be used now. */
 export interface Admission {
-  admit(nodeId: NodeId): Promise<AuthResult> | AuthResult;
+  admit(nodeId: NodeId): Promise<Verdict> | Verdict;
   /** The platform's connections also reach nodes that do not run, where they can only verify backups. */
-  admitPlatform(nodeId: NodeId): Promise<AuthResult> | AuthResult;
+  admitPlatform(nodeId: NodeId): Promise<Verdict> | Verdict;
 }
 
-export function createAdmission({ engine, hosted, find }: AdmissionOptions): Admission {
-  const enter = (node: Node): AuthResult => (engine.connectionCount(node) >= connectionsMax ? tooMany : { node });
+export function createAdmission({ engines, find }: AdmissionOptions): Admission {
+  const ticket = (nodeId: NodeId, more: Partial<Ticket> = {}): Verdict => ({
+    ticket: { nodeId, privileged: false, aclUser: null, stopped: false, ...more },
+  });
 
-  async function afterOpening(nodeId: NodeId): Promise<AuthResult> {
+  async function afterOpening(nodeId: NodeId): Promise<Verdict> {
     const timer = Promise.withResolvers<void>();
     const timeout = setTimeout(timer.resolve, openingPatience_ms).unref();
-    await Promise.race([hosted.opened(nodeId), timer.promise]);
+    await Promise.race([engines.opened(nodeId), timer.promise]);
     clearTimeout(timeout);
-    const node = hosted.find(nodeId);
-    if (node !== undefined) return enter(node);
-    return refusalOf(find(nodeId), hosted.failureOf(nodeId)) ?? opening;
+    if (engines.isOpen(nodeId)) return ticket(nodeId);
+    return refusalOf(find(nodeId), engines.failureOf(nodeId)) ?? opening;
   }
 
-  function admit(nodeId: NodeId): Promise<AuthResult> | AuthResult {
-    const wanted = find(nodeId);
-    const refusal = refusalOf(wanted, hosted.failureOf(nodeId));
+  function admit(nodeId: NodeId): Promise<Verdict> | Verdict {
+    const refusal = refusalOf(find(nodeId), engines.failureOf(nodeId));
     if (refusal !== undefined) return refusal;
-    const node = hosted.find(nodeId);
-    return node === undefined ? afterOpening(nodeId) : enter(node);
+    return engines.isOpen(nodeId) ? ticket(nodeId) : afterOpening(nodeId);
   }
 
   return {
     admit,
     async admitPlatform(nodeId) {
-      // However many connections the tenant has, its backups must go on.
-      const open = hosted.find(nodeId);
-      if (open?.closed === false) return { node: open, privileged: true };
+      if (engines.isOpen(nodeId)) return ticket(nodeId, { privileged: true });
       const admitted = await admit(nodeId);
-      if (admitted.node !== undefined) return { node: admitted.node, privileged: true };
+      if (admitted.ticket !== undefined) return ticket(nodeId, { privileged: true });
       const state = find(nodeId)?.state;
       if (state !== 'stopping' && state !== 'stopped') return admitted;
-      const closed = new Node({ id: nodeId });
-      closed.unavailable = stopped;
-      return { node: closed, privileged: true };
+      return ticket(nodeId, { privileged: true, stopped: true });
     },
   };
 }
 
-function refusalOf(wanted: RoutedNode | undefined, failure: string | undefined): AuthResult | undefined {
+function refusalOf(wanted: RoutedNode | undefined, failure: string | undefined): Verdict | undefined {
   switch (wanted?.state) {
     case undefined:
     case 'deleting':

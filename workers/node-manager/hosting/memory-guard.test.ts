@@ -8,7 +8,14 @@ import { guardMemory } from './memory-guard.ts';
 test('nodes that together hold more than the budget may not grow, and may again once there is room', async () => {
   const engine = createEngine({});
   const [greedy, modest] = [new Node({ id: 'greedy' }), new Node({ id: 'modest', maxMemory: 2 ** 20 })];
-  const stop = guardMemory(engine, () => greedy.usedBytes + modest.usedBytes, 4 * 2 ** 20, pino({ level: 'silent' }));
+  const told: number[] = [];
+  const guard = guardMemory({
+    engine,
+    usedBytes: () => greedy.usedBytes + modest.usedBytes,
+    budgetBytes: 4 * 2 ** 20,
+    log: pino({ level: 'silent' }),
+    tell: (bytes) => void told.push(bytes),
+  });
   const set = (node: Node) => engine.execute(node, ['SET', 'k', 'v']);
   try {
     await engine.execute(greedy, ['SET', 'big', 'x'.repeat(5 * 2 ** 20)]);
@@ -18,8 +25,14 @@ test('nodes that together hold more than the budget may not grow, and may again 
     expect(await engine.execute(modest, ['GET', 'k'])).toBe('v');
     expect(await engine.execute(greedy, ['DEL', 'big'])).toBe(1);
     await vi.waitFor(async () => expect(await set(modest)).toBe('OK'), 2000);
+    expect(told[0]).toBeGreaterThan(5 * 2 ** 20);
+    // What other processes hold counts as well.
+    guard.othersUse(5 * 2 ** 20);
+    await vi.waitFor(async () => expect(await set(modest)).toEqual(oom), 2000);
+    guard.othersUse(0);
+    await vi.waitFor(async () => expect(await set(modest)).toBe('OK'), 2000);
   } finally {
-    stop();
+    guard.stop();
     await engine.close();
   }
 });

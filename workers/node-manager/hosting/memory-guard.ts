@@ -9,30 +9,50 @@ const period_ms = 100;
 const easedAt = 0.95;
 /** The collector needs some of the heap to work with. */
 const heapShare = 0.9;
+/** A change smaller than this is not worth telling. */
+const toldBytes = 2 ** 20;
+
+/** Watches what an engine's nodes hold together. */
+export interface MemoryGuard {
+  /** What other processes hold of the same budget. */
+  othersUse(bytes: number): void;
+  stop(): void;
+}
+
+interface MemoryGuardOptions {
+  readonly engine: Pick<Engine, 'setFull'>;
+  readonly usedBytes: () => number;
+  /** What this and the other processes may hold together. */
+  readonly budgetBytes: number;
+  readonly log: Logger;
+  /** Told what the nodes here hold whenever that has changed by much. */
+  readonly tell: (usedBytes: number) => void;
+}
 
 /**
- * Nodes may be promised more than the process has, since most never use it. If they do, all of them are told so with
- * Redis's OOM error when they want to grow, instead of one tenant's data ending the process for everybody. Returns how to stop.
+ * Nodes may be promised more than the machine has, since most never use it. If they do, all of them are told so with
+ * Redis's OOM error when they want to grow, instead of one tenant's data ending the process for everybody.
  */
-export function guardMemory(
-  engine: Pick<Engine, 'setFull'>,
-  usedBytes: () => number,
-  budgetBytes: number,
-  log: Logger,
-): () => void {
+export function guardMemory({ engine, usedBytes, budgetBytes, log, tell }: MemoryGuardOptions): MemoryGuard {
   let full = false;
+  let others = 0;
+  let told = 0;
   const look = () => {
     const used = usedBytes();
+    if (Math.abs(used - told) >= toldBytes) tell((told = used));
     const heap = getHeapStatistics();
-    const share = Math.max(used / budgetBytes, heap.used_heap_size / (heap.heap_size_limit * heapShare));
+    const share = Math.max((used + others) / budgetBytes, heap.used_heap_size / (heap.heap_size_limit * heapShare));
     const now = full ? share > easedAt : share > 1;
     if (now === full) return;
     full = now;
     engine.setFull(full);
-    const facts = { usedBytes: used, budgetBytes, heapBytes: heap.used_heap_size };
+    const facts = { usedBytes: used, othersBytes: others, budgetBytes, heapBytes: heap.used_heap_size };
     if (full) log.warn(facts, 'the nodes together are at the memory budget: they may not grow');
     else log.info(facts, 'there is room again: nodes may grow');
   };
   const timer = setInterval(look, period_ms).unref();
-  return () => clearInterval(timer);
+  return {
+    othersUse: (bytes) => void (others = bytes),
+    stop: () => clearInterval(timer),
+  };
 }

@@ -1,17 +1,14 @@
-import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import type { NodeId } from '#domains/kernel/ids.ts';
-import { acquireLock, type Lock } from '#infra/local/lock.ts';
 import type { Logger } from '#infra/logging/log.ts';
 import type { Engine } from '#workers/resp/engine-api.ts';
 import { Node } from '#workers/resp/keyspace/node.ts';
 import { openWal, type NodeToOpen, type OpenedNode, type Wal } from '#workers/resp/persistence/wal/wal.ts';
 
 import type { RoutedNode } from '../routing/routed-node.ts';
+import { lockFolder } from './folder-lock.ts';
 import { NodeDamaged } from './reconciler.ts';
 
-/** What keeps the nodes' data on disk: one write-ahead log for all of them, and a base for each. */
+/** What keeps a partition's nodes on disk: one write-ahead log for all of them, and a base for each. */
 export interface Storage {
   /** The node with its data, its effects journaled from now on. Rejects with NodeDamaged when its data can't be recovered. */
   open(wanted: RoutedNode): Promise<Node>;
@@ -21,6 +18,8 @@ export interface Storage {
   drop(nodeId: NodeId): Promise<void>;
   /** Puts loaded data in the place of the node's, atomically and durably; the old data stays when it rejects. */
   replace(node: Node, loaded: Node): Promise<void>;
+  /** Nodes of which there is data. */
+  nodes(): readonly string[];
   /** Why nothing can be written down at the moment. */
   readonly failure: string | undefined;
   status(): Record<string, unknown>;
@@ -29,12 +28,10 @@ export interface Storage {
 }
 
 const mebibyte = 2 ** 20;
-/** How long a predecessor that is still stopping is waited for. */
-const lockPatience_ms = 15_000;
 
-/** Opens the manager's folder, in which one process at a time may work. Rejects when the log of writes is damaged. */
+/** Opens a partition's folder, in which one process at a time may work. Rejects when the log of writes is damaged. */
 export async function openStorage(engine: Engine, folder: string, log: Logger): Promise<Storage> {
-  const lock = await takeLock(path.join(folder, 'lock'));
+  const lock = await lockFolder(folder);
   let wal: Wal;
   try {
     wal = await openWal({
@@ -84,6 +81,7 @@ export async function openStorage(engine: Engine, folder: string, log: Logger): 
       await wal.dropNode(nodeId);
     },
     replace: (node, loaded) => wal.replaceNode(node.id, loaded, () => engine.replaceKeyspace(node, loaded)),
+    nodes: () => wal.nodes(),
     get failure() {
       return wal.failure;
     },
@@ -95,18 +93,6 @@ export async function openStorage(engine: Engine, folder: string, log: Logger): 
     }),
     shut: () => (shutting ??= shut()),
   };
-}
-
-async function takeLock(file: string): Promise<Extract<Lock, { held: true }>> {
-  const deadline = Date.now() + lockPatience_ms;
-  for (;;) {
-    const lock = await acquireLock(file);
-    if (lock.held) return lock;
-    if (Date.now() > deadline) {
-      throw new Error(`Process ${lock.by.pid} works with the nodes in ${path.dirname(file)}; end it first.`);
-    }
-    await sleep(100);
-  }
 }
 
 /** Gathers the nodes that are opened in the same turn: recovering them takes one pass over the log, however many they are. */

@@ -35,7 +35,7 @@ const WORDS: Readonly<Record<string, (user: AclUser) => void>> = {
       noPass: false,
       sanitizePayload: true,
       passwords: [],
-      selectors: [newSelector()],
+      selectors: [newSelector(user.channelsAtFirst)],
     }),
 };
 
@@ -82,7 +82,7 @@ function removePassword(user: AclUser, hash: string): string | undefined {
 
 function addSelector(user: AclUser, rule: string): string | undefined {
   if (!rule.endsWith(')')) return SYNTAX;
-  const selector = newSelector();
+  const selector = newSelector(user.channelsAtFirst);
   for (const part of rule.slice(1, -1).split(/[ \0]+/)) {
     if (part === '') continue;
     const problem = applyToSelector(selector, part);

@@ -33,6 +33,8 @@ export interface AclUser {
   passwords: string[];
   /** The first is that of the user itself. */
   selectors: Selector[];
+  /** What acl-pubsub-default was: whether its selectors begin with all channels. */
+  readonly channelsAtFirst: boolean;
 }
 
 /** What was denied, as ACL LOG shows it. */

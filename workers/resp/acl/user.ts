@@ -1,8 +1,8 @@
 import { commandCount } from './command-index.ts';
 import type { AclUser, Selector } from './shapes.ts';
 
-/** Permissions that allow nothing. */
-export function newSelector(): Selector {
+/** Permissions that allow nothing, or just all channels. */
+export function newSelector(allChannels = false): Selector {
   return {
     commands: new Uint8Array(Math.ceil(commandCount() / 8)),
     future: false,
@@ -11,14 +11,15 @@ export function newSelector(): Selector {
     rules: [],
     allKeys: false,
     keys: [],
-    allChannels: false,
+    allChannels,
     channels: [],
   };
 }
 
-/** A user as SETUSER makes it when there is none: off, without a password, allowed nothing. */
-export function newUser(name: string): AclUser {
-  return { name, enabled: false, noPass: false, sanitizePayload: true, passwords: [], selectors: [newSelector()] };
+/** A user as SETUSER makes it when there is none: off, without a password, allowed nothing (but perhaps all channels). */
+export function newUser(name: string, channelsAtFirst = false): AclUser {
+  const selectors = [newSelector(channelsAtFirst)];
+  return { name, enabled: false, noPass: false, sanitizePayload: true, passwords: [], selectors, channelsAtFirst };
 }
 
 /** A copy that can be changed without the original. */

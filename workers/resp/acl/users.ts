@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Client, Server } from '../clients/server.ts';
 import { subscriptionsOf } from '../clients/pubsub.ts';
+import { setting } from '../config/settings.ts';
 import { mayListen } from './check.ts';
 import { applyRule, passwordHash } from './rules.ts';
 import { copyUser, describeUser, isUnrestricted, newUser } from './user.ts';
@@ -94,10 +95,18 @@ export function fits(server: Server, name: string, password: string): boolean {
   return right;
 }
 
+/** Gives the default user of a server of its own another password, or lets everyone in when it is empty. */
+export function requirePassword(server: Server, password: string): void {
+  const user = findUser(server, DEFAULT_USER)!;
+  server.host.requirePass = password;
+  for (const rule of password === '' ? ['nopass'] : ['resetpass', `>${password}`]) applyRule(user, rule);
+}
+
 /** A copy of a user, or a new one, for rules to be tried on. */
 export function draftOf(server: Server, name: string): AclUser {
   const known = findUser(server, name);
-  return known === undefined ? newUser(name) : copyUser(known);
+  const channelsAtFirst = setting(server, 'acl-pubsub-default') === 'allchannels';
+  return known === undefined ? newUser(name, channelsAtFirst) : { ...copyUser(known), channelsAtFirst };
 }
 
 /** Makes a drafted user the node's. */
@@ -122,6 +131,18 @@ export function deleteUser(server: Server, name: string, caller?: Client): boole
 function close(client: Client, caller: Client | undefined): void {
   if (client === caller) client.closing = true;
   else client.transport?.destroy();
+}
+
+/** Puts other users in the place of all; connections of those that are not the default user are closed. */
+export function replaceUsers(server: Server, users: readonly AclUser[], caller?: Client): void {
+  const { node } = server;
+  const all = users.some(({ name }) => name === DEFAULT_USER) ? users : [initialDefault(server), ...users];
+  server.aclUsers = new Map(all.map((user) => [user.name, user]));
+  node.aclUsers = new Map(users.map((user) => [user.name, describeUser(user)]));
+  for (const client of server.clients.values()) {
+    if (client.user !== DEFAULT_USER && !client.privileged) close(client, caller);
+  }
+  applyTo(server);
 }
 
 /** After the users of the node were exchanged as a whole. */

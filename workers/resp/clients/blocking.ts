@@ -1,5 +1,6 @@
 import { clock } from '../keyspace/clock.ts';
 import type { Blocked, Client, Server } from './server.ts';
+import { noteUnblocked } from './statistics.ts';
 
 /** Node's timers hold at most this; longer waits are wound up again. */
 const TIMER_MAX_MS = 0x7fff_ffff;
@@ -59,6 +60,7 @@ export function unblock(client: Client): void {
 
 /** Lets a client that was unblocked have its reply and go on with its input. */
 export function goOn(client: Client): void {
+  noteUnblocked(client);
   client.transport?.schedule();
   client.transport?.resume();
 }

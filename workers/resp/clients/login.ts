@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { noteDenial } from '../acl/log.ts';
 import { DEFAULT_USER, fits, isEnabled, mayEnterFreely, restrictionOf } from '../acl/users.ts';
 import type { AuthResult } from '../engine-api.ts';
@@ -9,7 +10,6 @@ const NOT_NOW = 'ERR Authentication is not possible right now, try again';
 /** A server without a password finds a lone one strange. */
 const NEEDLESS =
   'ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?';
-const TOO_MANY = 'ERR Too many failed authentications from this address, try again in a minute';
 
 /**
  * Presents a password for a client; `by` is the command that does, as it was typed. `done` gets the error line of a
@@ -24,12 +24,7 @@ export function login(
 ): void {
   const { host } = client.server;
   const address = client.address.slice(0, client.address.lastIndexOf(':'));
-  if (!host.mayAuthenticate(address)) {
-    done(TOO_MANY);
-    return;
-  }
   const refuse = (line = WRONG_PASS): void => {
-    host.authFailed(address);
     // Strangers at the door of the platform belong to no node whose log they could be in.
     const ofNode = client.authenticated || host.authenticate === undefined;
     if (ofNode && line.startsWith('WRONGPASS')) noteDenial(client, 'auth', by, username ?? DEFAULT_USER);
@@ -37,16 +32,28 @@ export function login(
   };
   if (host.authenticate === undefined) {
     const name = username ?? DEFAULT_USER;
-    if (username === undefined && mayEnterFreely(client.server)) done(NEEDLESS);
-    else if (fits(client.server, name, password)) {
+    if (username === undefined && mayEnterFreely(client.server)) {
+      done(NEEDLESS);
+      return;
+    }
+    if (fits(client.server, name, password)) {
+      host.throttle.succeeded(address, name);
       become(client, name);
       done(undefined);
-    } else refuse();
+      return;
+    }
+    const { delay_ms } = host.throttle.failed(address, name);
+    if (delay_ms === 0) refuse();
+    else client.pending = sleep(delay_ms, undefined, { ref: false }).then(() => (client.gone ? undefined : refuse()));
     return;
   }
   const settle = (result: AuthResult): void => {
     // A client that left while it was waiting must not be counted among those of the node.
     if (client.gone) return;
+    if (result.elsewhere !== undefined) {
+      client.transport?.leave(result.elsewhere);
+      return;
+    }
     if (result.node === undefined || result.node.closed) {
       refuse(result.node === undefined ? result.refusal : undefined);
       return;
@@ -58,11 +65,24 @@ export function login(
       refuse();
       return;
     }
+    const { nodeClientsMax } = host.limits;
+    if (!privileged && nodeClientsMax > 0 && server.clients.size >= nodeClientsMax) {
+      server.node.rejectedConnections++;
+      client.closing = true;
+      done('ERR max number of clients reached');
+      return;
+    }
     moveTo(client, server);
     client.privileged = privileged;
     become(client, name);
     done(undefined);
   };
+  const { admitted } = client;
+  if (admitted !== undefined) {
+    client.admitted = undefined;
+    settle(admitted);
+    return;
+  }
   const result = host.authenticate({ ...(username === undefined ? {} : { username }), password, address });
   if (result instanceof Promise) {
     client.pending = result.catch(() => ({ refusal: NOT_NOW })).then(settle);

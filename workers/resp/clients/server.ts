@@ -1,14 +1,30 @@
 import type { AclLogEntry, AclUser } from '../acl/shapes.ts';
-import type { AuthRequest, AuthResult, ConnectionLimits, ExtraCommand, Saving } from '../engine-api.ts';
+import type {
+  AuthRequest,
+  AuthResult,
+  ConnectionLimits,
+  Departure,
+  ExtraCommand,
+  Saving,
+  SoftLimit,
+} from '../engine-api.ts';
 import { clock } from '../keyspace/clock.ts';
 import type { ValueCodec } from '../keyspace/codec.ts';
 import type { Database, Watcher } from '../keyspace/database.ts';
 import type { Node } from '../keyspace/node.ts';
 import { Reply } from '../protocol/reply.ts';
+import type { Throttle } from './throttle.ts';
 
 /** What all nodes of a process share. */
 export interface Host {
-  readonly limits: ConnectionLimits;
+  /** Some can be changed by CONFIG SET while standalone. */
+  readonly limits: { -readonly [K in keyof ConnectionLimits]: ConnectionLimits[K] };
+  /** Replies that may wait for some time only. */
+  readonly softLimits: { normal: SoftLimit; pubsub: SoftLimit };
+  /** Standalone: what parameters of CONFIG were when the server started, as far as that was said. */
+  readonly settings: ReadonlyMap<string, string>;
+  /** Standalone: where CONFIG REWRITE writes to. */
+  readonly configFile: string | undefined;
   readonly codec: ValueCodec | undefined;
   /** By name in lower case. */
   readonly extraCommands: ReadonlyMap<string, ExtraCommand>;
@@ -20,15 +36,20 @@ export interface Host {
   /** All nodes together take as much memory as the process may have. */
   full: boolean;
   port: number;
+  /** The address it listens on. */
+  bind: string;
   /** Standalone: the password of the default user, while it has no rules of its own. */
-  readonly requirePass: string | undefined;
+  requirePass: string | undefined;
   /** Decides where a password leads; undefined while standalone, where the node's own users are all there are. */
   authenticate: ((request: AuthRequest) => AuthResult | Promise<AuthResult>) | undefined;
   /** The server side of a node. */
   serverOf(node: Node): Server;
-  /** Counts a failed AUTH of an address; true while the address may try. */
-  mayAuthenticate(address: string): boolean;
-  authFailed(address: string): void;
+  /** Slows those who guess passwords of a standalone server; elsewhere `authenticate` sees to that. */
+  readonly throttle: Throttle;
+  /** Standalone: listens on another port instead; what went wrong, if anything did. */
+  listenOn(port: number): Promise<string | undefined>;
+  /** Takes note of a command that threw; undefined lets it end the process. */
+  readonly onFault: ((node: Node, command: string, error: unknown) => void) | undefined;
   /** Standalone: ends the process's engine. */
   shutdown(): void;
 }
@@ -43,6 +64,8 @@ export interface Transport {
   end(): void;
   /** Closes at once. */
   destroy(): void;
+  /** Gives the connection away once its replies are out; the request it waits for is carried out there. */
+  leave(to: (connection: Departure) => void): void;
   /** Bytes of input kept, and of output not yet taken by the peer. */
   sizes(): { input: number; output: number };
 }
@@ -60,9 +83,26 @@ export interface Blocked {
   timer: NodeJS.Timeout | undefined;
 }
 
+/** A call that has not replied yet, for the statistics. */
+export interface SuspendedCall {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** What it has taken so far. */
+  readonly microseconds: number;
+}
+
+/** Times at which an event took long. */
+export interface LatencyEvent {
+  /** Seconds since 1970 and milliseconds, the oldest first, at most one a second. */
+  readonly samples: { readonly at: number; milliseconds: number }[];
+  maxMs: number;
+}
+
 /** Commands queued by MULTI. */
 export interface Transaction {
   readonly queue: (readonly string[])[];
+  /** Size of the arguments in the queue. */
+  bytes: number;
   /** A command was refused when queued, so EXEC must fail. */
   broken: boolean;
 }
@@ -81,6 +121,8 @@ export interface CommandStat {
   microseconds: number;
   rejected: number;
   failed: number;
+  /** Calls by the power of two of their nanoseconds; see latency-histogram.ts. */
+  histogram: Uint32Array | undefined;
 }
 
 /** A node's scripts and functions, and the one that is running. */
@@ -174,6 +216,12 @@ export class Client {
   replyMode: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
   noEvict = false;
   noTouch = false;
+  /** Errors among the replies that are in the statistics. */
+  errorsSeen = 0;
+  /** The command whose reply waits until the client is unblocked. */
+  suspended: SuspendedCall | undefined;
+  /** What becomes of the AUTH of a connection that came from another engine, which has authenticated it. */
+  admitted: AuthResult | undefined;
   /** Close once the replies are out. */
   closing = false;
   /** The connection has ended; nothing may tie the client to a node any more. */
@@ -204,28 +252,35 @@ export class Client {
   }
 }
 
-/** What a redis-server process keeps beside its keyspace, for one node: its clients, channels, slow log and settings. */
+/**
+ * What a redis-server process keeps beside its keyspace, for one node: its clients, channels, slow log and settings. Its
+ * maps are made when first asked for: an empty one takes some 200 bytes, and most nodes never need most of them.
+ */
 export class Server {
   readonly node: Node;
   readonly host: Host;
-  readonly clients = new Map<number, Client>();
+  private clientsMade: Map<number, Client> | undefined;
   nextClientId = 1;
-  channels = new Map<string, Set<Client>>();
-  patterns = new Map<string, Set<Client>>();
-  shardChannels = new Map<string, Set<Client>>();
-  /** Clients that wait for a key, first come first served, by database and key. */
-  readonly waiting = new Map<string, Set<Client>>();
+  private channelsMade: Map<string, Set<Client>> | undefined;
+  private patternsMade: Map<string, Set<Client>> | undefined;
+  private shardChannelsMade: Map<string, Set<Client>> | undefined;
+  private waitingMade: Map<string, Set<Client>> | undefined;
   /** Until when commands are held (CLIENT PAUSE), in milliseconds; 0 when not paused. */
   pausedUntilMs = 0;
   pausedWritesOnly = false;
   pauseTimer: NodeJS.Timeout | undefined;
-  readonly pausedClients = new Set<Client>();
+  private pausedClientsMade: Set<Client> | undefined;
   slowLog: SlowEntry[] = [];
   nextSlowId = 0;
-  readonly commandStats = new Map<string, CommandStat>();
-  readonly errorStats = new Map<string, number>();
-  /** Settings changed by CONFIG SET, by name. */
-  readonly config = new Map<string, string>();
+  totalErrors = 0;
+  evictedClients = 0;
+  private commandStatsMade: Map<string, CommandStat> | undefined;
+  private errorStatsMade: Map<string, number> | undefined;
+  private configMade: Map<string, string> | undefined;
+  /** CONFIG SET was called: there are settings that only memory holds. */
+  configured = false;
+  /** When the last client left, or this was made. */
+  lastLeftMs = Date.now();
   /** The ACL users, made from those of the node when first needed. */
   aclUsers: Map<string, AclUser> | undefined;
   /** Clients that are shown all requests. */
@@ -237,6 +292,12 @@ export class Server {
   aclLogMax = 128;
   slowLogMicroseconds = 10_000;
   slowLogMax = 128;
+  /** Milliseconds from which an event counts as a spike; 0 while nobody wants to know. */
+  latencyThresholdMs = 0;
+  /** Spikes by the name of what took long. */
+  latencyEvents: Map<string, LatencyEvent> | undefined;
+  /** Whether the time of each command goes into its histogram. */
+  latencyTracking = true;
   /** The node's Lua scripts, once it has used some. */
   scripting: NodeScripts | undefined;
   /** Classes of keyspace notifications that are on, as in notify-keyspace-events. */
@@ -245,5 +306,43 @@ export class Server {
   constructor(node: Node, host: Host) {
     this.node = node;
     this.host = host;
+  }
+
+  get clients(): Map<number, Client> {
+    return (this.clientsMade ??= new Map());
+  }
+
+  get channels(): Map<string, Set<Client>> {
+    return (this.channelsMade ??= new Map());
+  }
+
+  get patterns(): Map<string, Set<Client>> {
+    return (this.patternsMade ??= new Map());
+  }
+
+  get shardChannels(): Map<string, Set<Client>> {
+    return (this.shardChannelsMade ??= new Map());
+  }
+
+  /** Clients that wait for a key, first come first served, by database and key. */
+  get waiting(): Map<string, Set<Client>> {
+    return (this.waitingMade ??= new Map());
+  }
+
+  get pausedClients(): Set<Client> {
+    return (this.pausedClientsMade ??= new Set());
+  }
+
+  get commandStats(): Map<string, CommandStat> {
+    return (this.commandStatsMade ??= new Map());
+  }
+
+  get errorStats(): Map<string, number> {
+    return (this.errorStatsMade ??= new Map());
+  }
+
+  /** Settings changed by CONFIG SET, by name. */
+  get config(): Map<string, string> {
+    return (this.configMade ??= new Map());
   }
 }

@@ -1,4 +1,5 @@
 import { mayEnterFreely, restrictionOf } from '../acl/users.ts';
+import type { SessionState } from '../engine-api.ts';
 import { clock } from '../keyspace/clock.ts';
 import { unblock } from './blocking.ts';
 import { stopMonitor } from './monitor.ts';
@@ -27,6 +28,18 @@ export function detach(client: Client): void {
   stopMonitor(client);
   server.pausedClients.delete(client);
   server.clients.delete(client.id);
+  server.lastLeftMs = Date.now();
+}
+
+/** What a client takes along into another engine. */
+export function sessionOf({ reply, replyMode, name, libName, libVersion, noEvict, noTouch }: Client): SessionState {
+  return { resp3: reply.resp3, replyMode, name, libName, libVersion, noEvict, noTouch };
+}
+
+/** Gives a client what it brought along from another engine. */
+export function resume(client: Client, { resp3, ...session }: SessionState): void {
+  Object.assign(client, session);
+  client.reply.resp3 = resp3;
 }
 
 /** Moves a connection that has authenticated to the node it asked for. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { denialOf, denialText } from '../acl/check.ts';
+import { aclFile, loadAclFile, saveAclFile } from '../acl/file.ts';
 import { findUser } from '../acl/users.ts';
 import type { Client } from '../clients/server.ts';
 import { clock } from '../keyspace/clock.ts';
@@ -97,7 +98,29 @@ function dryRun(client: Client, args: readonly string[]): void {
 
 const NO_FILE =
   'ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store users in the Redis configuration.';
-const noFile: Run = ({ reply }) => reply.error(NO_FILE);
+
+function load(client: Client): void {
+  const { server, reply } = client;
+  const file = aclFile(server);
+  const problem = file === undefined ? NO_FILE.slice(4) : loadAclFile(server, file, client);
+  if (problem === undefined) reply.ok();
+  else reply.error(`ERR ${problem}`);
+}
+
+function save(client: Client): void {
+  const { server, reply } = client;
+  const file = aclFile(server);
+  if (file === undefined) reply.error(NO_FILE);
+  else {
+    client.pending = saveAclFile(server, file).then(
+      () => reply.ok(),
+      () =>
+        reply.error(
+          'ERR There was an error trying to save the ACLs. Please check the server logs for more information',
+        ),
+    );
+  }
+}
 
 const row = (name: string, arity: number, flags: string, since: string, summary: string, run: Run): CommandSpec => ({
   name,
@@ -117,6 +140,6 @@ export const aclToolSubcommands: readonly CommandSpec[] = [
   row('genpass', -2, FREE, '6.0.0', 'Generates a pseudorandom, secure password.', generatePassword),
   row('log', -2, ADMIN, '6.0.0', 'Lists recent security events generated due to ACL rules.', log),
   row('dryrun', -4, ADMIN, '7.0.0', 'Simulates the execution of a command by a user.', dryRun),
-  row('load', 2, ADMIN, '6.0.0', 'Reloads the rules from the configured ACL file.', noFile),
-  row('save', 2, ADMIN, '6.0.0', 'Saves the effective ACL rules in the configured ACL file.', noFile),
+  row('load', 2, ADMIN, '6.0.0', 'Reloads the rules from the configured ACL file.', load),
+  row('save', 2, ADMIN, '6.0.0', 'Saves the effective ACL rules in the configured ACL file.', save),
 ];

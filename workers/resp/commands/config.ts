@@ -1,242 +1,126 @@
 import type { Client, Server } from '../clients/server.ts';
-import { notificationClasses, setNotifications, shownClasses } from '../clients/notifications.ts';
-import type { EvictionPolicy } from '../keyspace/node.ts';
-import type { EncodingLimits } from '../keyspace/sizes.ts';
-import { trackUsage } from '../keyspace/usage.ts';
+import { everyName, parameterOf } from '../config/catalogue.ts';
+import type { Parameter } from '../config/catalogue.ts';
+import { effects, TENANTS_OWN } from '../config/effects.ts';
+import { check } from '../config/kinds.ts';
+import { rewriteConfig, valueOf } from '../config/rewrite.ts';
+import { cut, SYNTAX } from '../protocol/errors.ts';
 import { matches } from '../protocol/glob.ts';
-import { parseInteger } from '../protocol/numbers.ts';
-import { cut, SYNTAX, wrongArity } from '../protocol/errors.ts';
 import type { Run } from './command.ts';
 
-/** One setting of a node. `set` returns what is wrong with a value, if anything. */
-interface Parameter {
-  readonly get: (server: Server) => string;
-  readonly set?: (server: Server, value: string) => string | undefined;
-  /** May be set by a tenant; others only where the engine is a server of its own. */
-  readonly tenant?: boolean;
-}
-
-const POLICIES: readonly string[] = [
-  'volatile-lru',
-  'allkeys-lru',
-  'volatile-lfu',
-  'allkeys-lfu',
-  'volatile-random',
-  'allkeys-random',
-  'volatile-ttl',
-  'noeviction',
-];
-
-const UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  b: 1,
-  k: 1000,
-  kb: 1024,
-  m: 1e6,
-  mb: 1024 ** 2,
-  g: 1e9,
-  gb: 1024 ** 3,
-};
-
-/** Bytes written as Redis's configuration allows: `100mb`, `1g`, … */
-export function parseMemory(text: string): number | undefined {
-  const match = /^(\d+)([a-z]*)$/i.exec(text);
-  const unit = UNITS[match?.[2]?.toLowerCase() ?? '?'];
-  return match === null || unit === undefined ? undefined : Number(match[1]) * unit;
-}
-
-/** A setting that is kept and shown but does not change what the engine does. */
-function kept(name: string, initial: string, allowed?: RegExp): Parameter {
-  return {
-    get: (server) => server.config.get(name) ?? initial,
-    set: (server, value) => {
-      if (allowed !== undefined && !allowed.test(value)) return 'argument must be one of the allowed values';
-      server.config.set(name, value);
-      return undefined;
-    },
-  };
-}
-
-function fixed(get: string | ((server: Server) => string)): Parameter {
-  return { get: typeof get === 'string' ? () => get : get };
-}
-
-function integer(
-  get: (server: Server) => number,
-  set: (server: Server, value: number) => void,
-  min: number,
-  tenant = true,
-): Parameter {
-  return {
-    tenant,
-    get: (server) => String(get(server)),
-    set: (server, text) => {
-      const value = parseInteger(text);
-      if (value === undefined) return "argument couldn't be parsed into an integer";
-      if (value < min) return `argument must be between ${min} and 9223372036854775807 inclusive`;
-      set(server, value);
-      return undefined;
-    },
-  };
-}
-
-function encoding(field: keyof EncodingLimits, min = 0): Parameter {
-  return integer(
-    ({ node }) => node.encodingLimits[field],
-    ({ node }, value) => {
-      node.encodingLimits = { ...node.encodingLimits, [field]: value };
-    },
-    min,
-  );
-}
-
-const parameters: ReadonlyMap<string, Parameter> = new Map<string, Parameter>([
-  [
-    'maxmemory',
-    {
-      get: ({ node }) => String(node.maxMemory),
-      set: ({ node }, text) => {
-        const bytes = parseMemory(text);
-        if (bytes === undefined) return 'argument must be a memory value';
-        node.maxMemory = bytes;
-        return undefined;
-      },
-    },
-  ],
-  [
-    'maxmemory-policy',
-    {
-      tenant: true,
-      get: ({ node }) => node.evictionPolicy,
-      set: ({ node }, value) => {
-        if (!POLICIES.includes(value)) return `argument(s) must be one of the following: ${POLICIES.join(', ')}`;
-        node.evictionPolicy = value as EvictionPolicy;
-        trackUsage(node);
-        return undefined;
-      },
-    },
-  ],
-  ['maxmemory-samples', kept('maxmemory-samples', '5', /^\d+$/)],
-  [
-    'notify-keyspace-events',
-    {
-      tenant: true,
-      get: ({ notifications }) => shownClasses(notifications),
-      set: (server, value) => {
-        const classes = notificationClasses(value);
-        if (classes === undefined) return "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
-        setNotifications(server, classes);
-        return undefined;
-      },
-    },
-  ],
-  [
-    'slowlog-log-slower-than',
-    integer(
-      (server) => server.slowLogMicroseconds,
-      (server, value) => {
-        server.slowLogMicroseconds = value;
-      },
-      -1,
-    ),
-  ],
-  [
-    'slowlog-max-len',
-    integer(
-      (server) => server.slowLogMax,
-      (server, value) => {
-        server.slowLogMax = Math.min(value, 10_000);
-        server.slowLog.length = Math.min(server.slowLog.length, server.slowLogMax);
-      },
-      0,
-    ),
-  ],
-  ['hash-max-listpack-entries', encoding('hashEntries')],
-  ['hash-max-ziplist-entries', encoding('hashEntries')],
-  ['hash-max-listpack-value', encoding('hashValue')],
-  ['hash-max-ziplist-value', encoding('hashValue')],
-  ['set-max-intset-entries', encoding('setIntsetEntries')],
-  ['set-max-listpack-entries', encoding('setEntries')],
-  ['set-max-listpack-value', encoding('setValue')],
-  ['zset-max-listpack-entries', encoding('zsetEntries')],
-  ['zset-max-ziplist-entries', encoding('zsetEntries')],
-  ['zset-max-listpack-value', encoding('zsetValue')],
-  ['zset-max-ziplist-value', encoding('zsetValue')],
-  ['list-max-listpack-size', encoding('listSize', -5)],
-  ['list-max-ziplist-size', encoding('listSize', -5)],
-  ['hll-sparse-max-bytes', encoding('hllSparseBytes')],
-  ['stream-node-max-entries', encoding('streamEntries')],
-  ['stream-node-max-bytes', encoding('streamBytes')],
-  ['list-compress-depth', kept('list-compress-depth', '0', /^\d+$/)],
-  ['busy-reply-threshold', kept('busy-reply-threshold', '5000', /^\d+$/)],
-  ['lua-time-limit', kept('busy-reply-threshold', '5000', /^\d+$/)],
-  ['latency-monitor-threshold', kept('latency-monitor-threshold', '0', /^\d+$/)],
-  ['appendonly', kept('appendonly', 'no', /^(?:yes|no)$/)],
-  ['appendfsync', kept('appendfsync', 'everysec', /^(?:always|everysec|no)$/)],
-  ['save', kept('save', '')],
-  ['timeout', kept('timeout', '0', /^\d+$/)],
-  ['tcp-keepalive', kept('tcp-keepalive', '300', /^\d+$/)],
-  ['hz', kept('hz', '10', /^\d+$/)],
-  ['databases', fixed('16')],
-  ['bind', fixed('127.0.0.1')],
-  ['port', fixed(({ host }) => String(host.port))],
-  ['maxclients', fixed(({ host }) => String(host.limits.maxClients))],
-  ['proto-max-bulk-len', fixed(({ host }) => String(host.limits.bulkBytesMax))],
-  ['client-query-buffer-limit', fixed(({ host }) => String(host.limits.queryBufferBytesMax))],
-  ['cluster-enabled', fixed('no')],
-  ['lfu-log-factor', kept('lfu-log-factor', '10', /^\d+$/)],
-  ['lfu-decay-time', kept('lfu-decay-time', '1', /^\d+$/)],
-  ['lazyfree-lazy-user-del', kept('lazyfree-lazy-user-del', 'no', /^(?:yes|no)$/)],
-]);
-
+/** Names with wildcards find all that is not hidden; others are looked up, and shown as they were asked for. */
 export const configGet: Run = ({ server, reply }, args) => {
-  const wanted = [...parameters].filter(([name]) => args.slice(2).some((pattern) => matches(pattern, name, true)));
-  reply.map(wanted.length);
-  for (const [name, parameter] of wanted) {
+  const wanted = new Map<string, Parameter>();
+  for (const pattern of args.slice(2)) {
+    if (/[[*?]/.test(pattern)) {
+      for (const [name, found] of everyName()) {
+        if (!found.hidden && !wanted.has(name) && matches(pattern, name, true)) wanted.set(name, found);
+      }
+    } else {
+      const found = parameterOf(pattern);
+      if (found !== undefined) wanted.set(pattern, found);
+    }
+  }
+  reply.map(wanted.size);
+  for (const [name, found] of wanted) {
     reply.bulk(name);
-    reply.bulk(parameter.get(server));
+    reply.bulk(valueOf(server, found));
   }
 };
+
+interface Change {
+  readonly parameter: Parameter;
+  readonly given: string;
+  readonly value: string;
+}
+
+const failed = (name: string, problem: string): string =>
+  `ERR CONFIG SET failed (possibly related to argument '${cut(name)}') - ${problem}`;
+
+/** Why a parameter may not be set by this client. */
+function refusal({ server: { host } }: Client, { name, immutable }: Parameter): string | undefined {
+  if (immutable) return "can't set immutable config";
+  const allowed = host.standalone || effects.get(name)?.tenant === true || TENANTS_OWN.has(name);
+  return allowed ? undefined : "can't set protected config";
+}
+
+/** The parameters of a request; an error line when one can't be set at all. Whether values make sense is seen later. */
+function requested(
+  client: Client,
+  args: readonly string[],
+): { parameter: Parameter; given: string; text: string }[] | string {
+  const found: { parameter: Parameter; given: string; text: string }[] = [];
+  for (let i = 2; i < args.length; i += 2) {
+    const given = args[i]!;
+    const parameter = parameterOf(given);
+    if (parameter === undefined) return `ERR Unknown option or number of arguments for CONFIG SET - '${cut(given)}'`;
+    const refused = refusal(client, parameter);
+    if (refused !== undefined) return failed(given, refused);
+    if (found.some((other) => other.parameter === parameter)) return failed(given, 'duplicate parameter');
+    found.push({ parameter, given, text: args[i + 1]! });
+  }
+  return found;
+}
+
+/** Sets one parameter; returns what is wrong, if anything. */
+function setOne(server: Server, { parameter: { name }, value }: Change): string | undefined {
+  const effect = effects.get(name);
+  server.configured = true;
+  if (effect?.set !== undefined) return effect.set(server, value);
+  server.config.set(name, value);
+  return undefined;
+}
 
 /** All settings of one request are made, or none. */
 export const configSet: Run = (client: Client, args) => {
   const { server, reply } = client;
   if (args.length % 2 !== 0) {
-    reply.error(args.length < 4 ? wrongArity('config|set') : SYNTAX);
+    reply.error(SYNTAX);
     return;
   }
-  const changes: { name: string; parameter: Parameter; value: string }[] = [];
-  for (let i = 2; i < args.length; i += 2) {
-    const name = args[i]!.toLowerCase();
-    const parameter = parameters.get(name);
-    if (parameter === undefined) {
-      reply.error(`ERR Unknown option or number of arguments for CONFIG SET - '${cut(args[i]!)}'`);
-      return;
-    }
-    if (changes.some((change) => change.name === name)) {
-      reply.error(`ERR CONFIG SET failed (possibly related to argument '${args[i]!}') - duplicate parameter`);
-      return;
-    }
-    if (parameter.set === undefined || (!server.host.standalone && parameter.tenant !== true)) {
-      reply.error(`ERR CONFIG SET failed (possibly related to argument '${args[i]!}') - can't set immutable config`);
-      return;
-    }
-    changes.push({ name, parameter, value: args[i + 1]! });
+  const wanted = requested(client, args);
+  if (typeof wanted === 'string') {
+    reply.error(wanted);
+    return;
   }
-  const done: { parameter: Parameter; old: string }[] = [];
-  for (const { name, parameter, value } of changes) {
-    const old = parameter.get(server);
-    const problem = parameter.set!(server, value);
+  const undo: Change[] = [];
+  const rollback = (name: string, problem: string): void => {
+    for (const change of undo.toReversed()) setOne(server, change);
+    reply.error(failed(name, problem));
+  };
+  const applied: { name: string; apply: () => Promise<string | undefined> }[] = [];
+  for (const { parameter, given, text } of wanted) {
+    const checked = check(parameter, text);
+    const old = valueOf(server, parameter);
+    const problem = 'problem' in checked ? checked.problem : setOne(server, { parameter, given, value: checked.value });
     if (problem !== undefined) {
-      for (const undo of done.toReversed()) undo.parameter.set!(server, undo.old);
-      reply.error(`ERR CONFIG SET failed (possibly related to argument '${name}') - ${problem}`);
+      rollback(parameter.name, problem);
       return;
     }
-    done.push({ parameter, old });
+    undo.push({ parameter, given, value: old });
+    const { apply } = effects.get(parameter.name) ?? {};
+    const value = 'value' in checked ? checked.value : '';
+    if (apply !== undefined) applied.push({ name: parameter.name, apply: () => apply(server, value) });
   }
-  reply.ok();
+  if (applied.length === 0) reply.ok();
+  else client.pending = applyAll(applied, rollback, () => reply.ok());
 };
 
+async function applyAll(
+  applied: readonly { name: string; apply: () => Promise<string | undefined> }[],
+  rollback: (name: string, problem: string) => void,
+  done: () => void,
+): Promise<void> {
+  for (const { name, apply } of applied) {
+    const problem = await apply();
+    if (problem === undefined) continue;
+    rollback(name, problem);
+    return;
+  }
+  done();
+}
+
+/** Forgets what was counted. */
 export const configResetStat: Run = ({ node, server, reply }) => {
   node.keyspaceHits = 0;
   node.keyspaceMisses = 0;
@@ -247,7 +131,25 @@ export const configResetStat: Run = ({ node, server, reply }) => {
   node.rejectedConnections = 0;
   node.netInputBytes = 0;
   node.netOutputBytes = 0;
+  node.readsProcessed = 0;
+  node.writesProcessed = 0;
+  server.totalErrors = 0;
+  server.evictedClients = 0;
   server.commandStats.clear();
   server.errorStats.clear();
   reply.ok();
+};
+
+/** Writes the configuration file anew. */
+export const configRewrite: Run = (client) => {
+  const { server, reply } = client;
+  const { configFile } = server.host;
+  if (configFile === undefined) {
+    reply.error('ERR The server is running without a config file');
+    return;
+  }
+  client.pending = rewriteConfig(server, configFile).then(
+    () => reply.ok(),
+    (error: unknown) => reply.error(`ERR Rewriting config file: ${error instanceof Error ? error.message : ''}`),
+  );
 };

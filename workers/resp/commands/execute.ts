@@ -1,16 +1,19 @@
 import { aclRefusal } from '../acl/refuse.ts';
 import { serveReady } from '../clients/blocking.ts';
-import type { Client, CommandStat, Server } from '../clients/server.ts';
+import type { Client, Transaction } from '../clients/server.ts';
+import { noteCall, noteErrors, statOf } from '../clients/statistics.ts';
 import { beginCommand, endCommand, rememberRead } from '../clients/tracking.ts';
 import { discard } from '../clients/transactions.ts';
 import { feedMonitors } from '../clients/monitor.ts';
-import { noteSlow } from '../clients/slow-log.ts';
 import { makeRoom } from '../keyspace/eviction.ts';
 import { NO_AUTH, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
 import type { Command } from './command.ts';
 import { keyUses } from './key-uses.ts';
 import { runExtra } from './extra.ts';
 import { commandNamed } from './registry.ts';
+
+/** What begins HTTP requests, as browsers can be tricked into sending them: the connection is closed without a word. */
+const OF_HTTP = new Set(['post', 'host:']);
 
 /** When the command before ended: commands run one after another, so one reading of the clock per command is enough. */
 let stampMs = performance.now();
@@ -67,6 +70,10 @@ function quietly(client: Client, args: readonly string[]): boolean {
 function dispatch(client: Client, args: readonly string[]): boolean {
   const command = resolve(args);
   if (typeof command === 'string') {
+    if (OF_HTTP.has(args[0]!.toLowerCase())) {
+      client.transport?.destroy();
+      return true;
+    }
     if (client.privileged && runExtra(client, args)) return true;
     reject(client, commandNamed(args[0]!), command);
     return true;
@@ -87,16 +94,25 @@ function dispatch(client: Client, args: readonly string[]): boolean {
   }
   const { transaction } = client;
   if (transaction !== undefined && !command.unqueued) {
-    if (command.noMulti) reject(client, command, 'ERR Command not allowed inside a transaction');
-    else {
-      transaction.queue.push(args);
-      client.reply.simple('QUEUED');
-    }
+    // On the platform an AUTH may lead to another node, or another process.
+    const allowed = !command.noMulti || (command.noAuth && client.server.host.standalone);
+    if (!allowed) reject(client, command, 'ERR Command not allowed inside a transaction');
+    else if (!enqueue(transaction, args, client.server.host.limits.queryBufferBytesMax))
+      reject(client, command, 'ERR The transaction is larger than client-query-buffer-limit');
+    else client.reply.simple('QUEUED');
     return true;
   }
   if (client.server.pausedUntilMs !== 0 && mustWait(client, command)) return false;
   call(client, command, args);
   return true;
+}
+
+/** Adds a request to a transaction; one that would be larger than what a connection may keep is given up, and false returned. */
+function enqueue(transaction: Transaction, args: readonly string[], bytesMax: number): boolean {
+  for (const arg of args) transaction.bytes += arg.length + 32;
+  if (transaction.bytes > bytesMax) transaction.queue.length = 0;
+  else transaction.queue.push(args);
+  return transaction.bytes <= bytesMax;
 }
 
 /** Whether a command runs between two slices of a script. EXEC itself must wait, whatever was queued. */
@@ -160,7 +176,9 @@ export function call(client: Client, command: Command, args: readonly string[]):
   client.lastCommand = command.fullName;
   const { tracking } = server;
   if (tracking !== undefined) beginCommand(tracking, client);
+  if (client.noTouch) node.noTouch = command.fullName !== 'touch';
   command.run(client, args);
+  if (client.noTouch) node.noTouch = false;
   if (node.dirty !== dirty && !node.rewritten) node.addEffect(index, args);
   // A script that was suspended goes on later, and its effects are one block.
   if (!client.executing && !node.busy) {
@@ -175,11 +193,9 @@ export function call(client: Client, command: Command, args: readonly string[]):
   const microseconds = (now - stampMs) * 1000;
   stampMs = now;
   node.commandsProcessed++;
-  const stat = statOf(server.commandStats, command.fullName);
-  stat.calls++;
-  stat.microseconds += microseconds;
-  if (microseconds >= server.slowLogMicroseconds && server.slowLogMicroseconds >= 0)
-    noteSlow(client, args, microseconds);
+  // What waits is counted once it has its reply.
+  if (client.blocked !== undefined) client.suspended = { command: command.fullName, args, microseconds };
+  else noteCall(client, command.fullName, args, microseconds, command);
 }
 
 /** Remembers what a client that tracks has read; CLIENT CACHING holds for one command, or one transaction. */
@@ -190,28 +206,14 @@ function track(client: Client, command: Command, args: readonly string[]): void 
   if (command.fullName !== 'client|caching') tracking.caching = false;
 }
 
-function statOf(stats: Map<string, CommandStat>, name: string): CommandStat {
-  let stat = stats.get(name);
-  if (stat === undefined) stats.set(name, (stat = { calls: 0, microseconds: 0, rejected: 0, failed: 0 }));
-  return stat;
-}
-
 function reject(client: Client, command: Command | undefined, line: string): void {
-  const { server } = client;
+  if (command !== undefined) statOf(client.server, command.fullName).rejected++;
   if (command?.fullName === 'exec') {
-    statOf(server.commandStats, command.fullName).rejected++;
     discard(client);
     client.reply.error(`EXECABORT Transaction discarded because of: ${line.replace(/^ERR /, '')}`);
-    return;
+  } else {
+    if (client.transaction !== undefined) client.transaction.broken = true;
+    client.reply.error(line);
   }
-  if (client.transaction !== undefined) client.transaction.broken = true;
-  noteRefusal(server, command, line);
-  client.reply.error(line);
-}
-
-/** Counts a refused command. */
-export function noteRefusal(server: Server, command: Command | undefined, line: string): void {
-  if (command !== undefined) statOf(server.commandStats, command.fullName).rejected++;
-  const code = line.split(' ', 1)[0]!;
-  server.errorStats.set(code, (server.errorStats.get(code) ?? 0) + 1);
+  noteErrors(client);
 }

@@ -1,8 +1,8 @@
 import type { Client } from '../clients/server.ts';
 import { clock } from '../keyspace/clock.ts';
 import type { Node } from '../keyspace/node.ts';
-import { DICT_ENTRY_BYTES, stringBytes } from '../keyspace/sizes.ts';
-import { frequency, idleMs } from '../keyspace/usage.ts';
+import { EMBEDDED_MAX, ENTRY_BYTES, stringBytes } from '../keyspace/sizes.ts';
+import { frequency, idleMs, setFrequency, setIdle } from '../keyspace/usage.ts';
 import { bytesOf } from '../keyspace/value.ts';
 import type { Value } from '../keyspace/value.ts';
 import { SYNTAX } from '../protocol/errors.ts';
@@ -10,11 +10,8 @@ import { isInteger } from '../protocol/numbers.ts';
 import { changed, integerArg, integerFrom } from './arguments.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
 
-/** The longest string Redis keeps inside its object header. */
-const EMBEDDED_MAX = 44;
-
 /** The encoding Redis would have chosen. */
-function encodingOf(value: Value, node: Node): string {
+export function encodingOf(value: Value, node: Node): string {
   if (typeof value === 'string') {
     if (isInteger(value)) return 'int';
     return value.length <= EMBEDDED_MAX ? 'embstr' : 'raw';
@@ -27,6 +24,12 @@ function encodingOf(value: Value, node: Node): string {
     default:
       return value.encoding;
   }
+}
+
+/** Small integers are one shared object in Redis, unless each value needs a time of last use of its own. */
+function referencesOf(value: Value, node: Node): number {
+  const shared = typeof value === 'string' && value.length <= 4 && isInteger(value) && !value.startsWith('-');
+  return shared && (node.maxMemory === 0 || !/l[rf]u$/.test(node.evictionPolicy)) ? 2_147_483_647 : 1;
 }
 
 /** A subcommand of OBJECT about a key that must be there; OBJECT does not count as a use. */
@@ -44,7 +47,7 @@ const IS_LFU =
   'ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.';
 
 function freq(client: Client, key: string): void {
-  if (client.node.evictionPolicy.endsWith('lfu')) client.reply.integer(frequency(client.db, key));
+  if (client.node.evictionPolicy.endsWith('lfu')) client.reply.integer(frequency(client.node, client.db, key));
   else client.reply.error(NOT_LFU);
 }
 
@@ -64,7 +67,7 @@ function memoryUsage(client: Client, args: readonly string[]): void {
   }
   const value = db.peek(args[2]!);
   if (value === undefined) reply.null();
-  else reply.integer(DICT_ENTRY_BYTES + stringBytes(args[2]!) + bytesOf(value));
+  else reply.integer(ENTRY_BYTES + stringBytes(args[2]!) + bytesOf(value));
 }
 
 function memoryStats({ node, reply, db }: Client): void {
@@ -93,10 +96,12 @@ function dump(client: Client, args: readonly string[]): void {
 interface RestoreOptions {
   replace: boolean;
   absolute: boolean;
+  idleSeconds: number | undefined;
+  frequency: number | undefined;
 }
 
 function restoreOptions(client: Client, args: readonly string[]): RestoreOptions | undefined {
-  const options: RestoreOptions = { replace: false, absolute: false };
+  const options: RestoreOptions = { replace: false, absolute: false, idleSeconds: undefined, frequency: undefined };
   for (let i = 4; i < args.length; i++) {
     const option = args[i]!.toUpperCase();
     if (option === 'REPLACE') options.replace = true;
@@ -108,6 +113,7 @@ function restoreOptions(client: Client, args: readonly string[]): RestoreOptions
         client.reply.error(`ERR Invalid ${option} value, must be >= 0${option === 'FREQ' ? ' and <= 255' : ''}`);
         return undefined;
       }
+      options[option === 'FREQ' ? 'frequency' : 'idleSeconds'] = value;
     } else {
       client.reply.error(SYNTAX);
       return undefined;
@@ -144,6 +150,8 @@ function restore(client: Client, args: readonly string[]): void {
   db.replace(key, value);
   const expireAt = options.absolute ? ttl : ttl + clock.now;
   if (ttl > 0) db.expireAt(key, expireAt);
+  if (options.idleSeconds !== undefined) setIdle(node, db, key, options.idleSeconds);
+  if (options.frequency !== undefined) setFrequency(node, db, key, options.frequency);
   changed(client, 'g', 'restore', key);
   node.propagate(db.index, ['RESTORE', key, ttl > 0 ? String(expireAt) : '0', args[3]!, 'REPLACE', 'ABSTTL']);
   reply.ok();
@@ -187,7 +195,7 @@ export const objectCommands: readonly CommandSpec[] = [
         'generic',
         '2.2.3',
         'Returns the reference count of a value.',
-        about(({ reply }) => reply.integer(1)),
+        about(({ node, reply }, _, value) => reply.integer(referencesOf(value, node))),
       ),
       row('idletime', 3, 'readonly', 'generic', '2.2.3', 'Returns the time since the last access.', about(idleTime)),
       row('freq', 3, 'readonly', 'generic', '4.0.0', 'Returns the logarithmic access frequency.', about(freq)),

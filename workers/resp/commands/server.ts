@@ -4,10 +4,11 @@ import { invalidateAll } from '../clients/tracking.ts';
 import type { Database } from '../keyspace/database.ts';
 import { DATABASE_COUNT } from '../keyspace/node.ts';
 import { SYNTAX } from '../protocol/errors.ts';
-import { parseDouble, parseInteger } from '../protocol/numbers.ts';
+import { parseInteger } from '../protocol/numbers.ts';
 import { integerArg, integerFrom } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
-import { configGet, configResetStat, configSet } from './config.ts';
+import { configGet, configResetStat, configRewrite, configSet } from './config.ts';
+import { debug } from './debug.ts';
 import { info } from './info.ts';
 
 function flush(databases: (client: Client) => readonly (Database | undefined)[]): Run {
@@ -17,6 +18,7 @@ function flush(databases: (client: Client) => readonly (Database | undefined)[])
       reply.error(SYNTAX);
       return;
     }
+    node.peakBytes = Math.max(node.peakBytes, node.usedBytes);
     for (const db of databases(client)) db?.clear();
     invalidateAll(client.server);
     // Counts as a change even when nothing was there, so that an empty flush is propagated too.
@@ -30,7 +32,6 @@ function time(client: Client): void {
   client.reply.bulks([String(Math.floor(now / 1000)), String(Math.floor((now % 1000) * 1000))]);
 }
 
-/** Exchanges what two databases hold; who watches or waits for a key stays with the number. */
 function swapDb(client: Client, args: readonly string[]): void {
   const { node, reply } = client;
   const first = parseInteger(args[1]!);
@@ -49,21 +50,7 @@ function swapDb(client: Client, args: readonly string[]): void {
   }
   const a = node.database(first);
   const b = node.database(second);
-  if (a !== b) {
-    const { entries, expires, clocks } = a;
-    a.entries = b.entries;
-    a.expires = b.expires;
-    a.clocks = b.clocks;
-    b.entries = entries;
-    b.expires = expires;
-    b.clocks = clocks;
-    for (const db of [a, b]) {
-      db.watched?.forEach((_, key) => {
-        if (a.entries.has(key) || b.entries.has(key)) db.signal(key);
-      });
-      for (const key of db.waiting ?? []) if (db.entries.has(key)) node.keyReady(db, key);
-    }
-  }
+  if (a !== b) a.swap(b);
   node.dirty++;
   reply.ok();
 }
@@ -81,32 +68,6 @@ function role({ reply }: Client): void {
   reply.bulk('master');
   reply.integer(0);
   reply.array(0);
-}
-
-function debug(client: Client, args: readonly string[]): void {
-  const { reply, server } = client;
-  if (!server.host.standalone) {
-    reply.error(
-      'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.',
-    );
-    return;
-  }
-  const sub = args[1]!.toUpperCase();
-  if (sub === 'SLEEP' && args.length === 3) {
-    const until = performance.now() + (parseDouble(args[2]!) ?? 0) * 1000;
-    // Redis stands still as well: that is what the command is for.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.max(0, until - performance.now()));
-    reply.ok();
-  } else if ((sub === 'SET-ACTIVE-EXPIRE' || sub === 'JMAP' || sub === 'CHANGE-REPL-ID') && args.length >= 2)
-    reply.ok();
-  else reply.error(`ERR unknown subcommand or wrong number of arguments for '${args[1]!}'. Try DEBUG HELP.`);
-}
-
-function shutdown(client: Client): void {
-  if (client.server.host.standalone) {
-    client.closing = true;
-    client.server.host.shutdown();
-  } else client.reply.error("ERR SHUTDOWN is not available here; stop the node through the platform's API.");
 }
 
 function slowLogGet(client: Client, args: readonly string[]): void {
@@ -207,23 +168,13 @@ export const serverCommands: readonly CommandSpec[] = [
     client.reply.ok();
   }),
   row('debug', -2, ADMIN, '1.0.0', 'A container for debugging commands.', debug),
-  row(
-    'shutdown',
-    -1,
-    `${ADMIN} no_multi allow_busy`,
-    '1.0.0',
-    'Synchronously saves the database(s) to disk and shuts down the server.',
-    shutdown,
-  ),
   {
     ...row('config', -2, '', '2.0.0', 'A container for server configuration commands.'),
     subcommands: [
       row('get', -3, ADMIN, '2.0.0', 'Returns the effective values of configuration parameters.', configGet),
       row('set', -4, ADMIN, '2.0.0', 'Sets configuration parameters in-flight.', configSet),
       row('resetstat', 2, ADMIN, '2.0.0', "Resets the server's statistics.", configResetStat),
-      row('rewrite', 2, ADMIN, '2.8.0', 'Persists the effective configuration to file.', ({ reply }) =>
-        reply.error('ERR The server is running without a config file'),
-      ),
+      row('rewrite', 2, ADMIN, '2.8.0', 'Persists the effective configuration to file.', configRewrite),
     ],
   },
   {
@@ -239,25 +190,6 @@ export const serverCommands: readonly CommandSpec[] = [
         ({ server, reply }) => reply.integer(server.slowLog.length),
       ),
       row('reset', 2, 'admin loading stale', '2.2.12', 'Clears all entries from the slow log.', slowLogReset),
-    ],
-  },
-  {
-    ...row('latency', -2, '', '2.8.13', 'A container for latency diagnostics commands.'),
-    subcommands: [
-      row('latest', 2, ADMIN, '2.8.13', 'Returns the latest latency samples for all events.', ({ reply }) =>
-        reply.array(0),
-      ),
-      row('history', 3, ADMIN, '2.8.13', 'Returns timestamp-latency samples for an event.', ({ reply }) =>
-        reply.array(0),
-      ),
-      row('reset', -2, ADMIN, '2.8.13', 'Resets the latency data for one or more events.', ({ reply }) =>
-        reply.integer(0),
-      ),
-      row('doctor', 2, ADMIN, '2.8.13', 'Returns a human-readable latency analysis report.', ({ reply }) =>
-        reply.verbatim(
-          'Dave, no latency spike was observed during the lifetime of this Redis instance, not in the slightest bit. I honestly think you ought to sit down calmly, take a stress pill, and think things over.\n',
-        ),
-      ),
     ],
   },
 ];

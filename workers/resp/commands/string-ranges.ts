@@ -1,5 +1,6 @@
 import type { Client } from '../clients/server.ts';
 import type { ByteString } from '../keyspace/byte-string.ts';
+import { EMBEDDED_MAX } from '../keyspace/sizes.ts';
 import { isString, mutable, textOf } from '../keyspace/value.ts';
 import type { StringValue } from '../keyspace/value.ts';
 import { NOT_INTEGER, STRING_TOO_LONG, SYNTAX } from '../protocol/errors.ts';
@@ -8,7 +9,10 @@ import type { CommandSpec } from './command.ts';
 import { lcs } from './lcs.ts';
 import { ONE, stringRow } from './string-row.ts';
 
-/** From this size on APPEND writes in place; below it copying is cheaper than a buffer. */
+/**
+ * From this size on APPEND writes in place; below it copying is cheaper than a buffer. What is shorter than Redis embeds
+ * is kept in a buffer too, because that shows: its encoding is raw.
+ */
 const IN_PLACE_BYTES = 4096;
 const STRING_MAX = 512 * 1024 * 1024;
 
@@ -24,8 +28,13 @@ function append(client: Client, args: readonly string[]): void {
     return;
   }
   if (old === undefined) db.put(key, tail);
-  else if (typeof old === 'string' && length < IN_PLACE_BYTES) db.put(key, flat(old, tail));
-  else {
+  else if (
+    length > EMBEDDED_MAX &&
+    length < IN_PLACE_BYTES &&
+    (typeof old === 'string' || old.length <= EMBEDDED_MAX)
+  ) {
+    db.put(key, flat(textOf(old), tail));
+  } else {
     const target = mutable(old, length * 2);
     target.write(target.length, tail);
     if (target === old) db.changed(key, target);

@@ -139,7 +139,7 @@ function getEx(client: Client, args: readonly string[]): void {
   const key = args[1]!;
   const option = args[2]?.toUpperCase();
   const persist = option === 'PERSIST' && args.length === 3;
-  const timed = option !== undefined && /^P?EX(?:AT)?$/.test(option) && args.length === 4;
+  const timed = option !== undefined && /^[EP]X(?:AT)?$/.test(option) && args.length === 4;
   if (option !== undefined && !persist && !timed) {
     reply.error(SYNTAX);
     return;

@@ -5,6 +5,7 @@ import { functionCommands } from './functions.ts';
 import { geoCommands } from './geo.ts';
 import { hashCommands } from './hashes.ts';
 import { hyperLogLogCommands } from './hyperloglog.ts';
+import { latencyCommands } from './latency.ts';
 import { listMoveCommands } from './list-moves.ts';
 import { listCommands } from './lists.ts';
 import { objectCommands } from './objects.ts';
@@ -55,6 +56,7 @@ const lists = [
   geoCommands,
   hashCommands,
   hyperLogLogCommands,
+  latencyCommands,
   listMoveCommands,
   listCommands,
   objectCommands,

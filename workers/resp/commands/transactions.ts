@@ -11,7 +11,7 @@ function multi(client: Client): void {
     client.reply.error('ERR MULTI calls can not be nested');
     return;
   }
-  client.transaction = { queue: [], broken: false };
+  client.transaction = { queue: [], bytes: 0, broken: false };
   client.reply.ok();
 }
 

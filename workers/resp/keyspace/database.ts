@@ -1,6 +1,7 @@
 import { clock } from './clock.ts';
 import { Dict } from './dict.ts';
-import { DICT_ENTRY_BYTES, stringBytes } from './sizes.ts';
+import type { Restamp } from './dict.ts';
+import { stringBytes } from './sizes.ts';
 import { bytesOf } from './value.ts';
 import type { Value } from './value.ts';
 
@@ -11,16 +12,16 @@ export interface Watcher {
 
 /** What a database needs of the node it belongs to. */
 export interface DatabaseOwner {
-  /** Estimated bytes of all entries of the node. */
-  usedBytes: number;
   keyspaceHits: number;
   keyspaceMisses: number;
   /** While a journal is replayed nothing expires by itself: the DEL is in the journal. */
   replaying: boolean;
   /** Set while a snapshot runs: is told of a key before anything about it changes. */
   snapshot: { capture(db: Database, key: string): void } | undefined;
-  /** Set while the eviction policy goes by use: is told of each use of a key. */
-  usage: { used(db: Database, key: string): void; forget(db: Database, key: string): void } | undefined;
+  /** Set while the eviction policy is LFU: the stamp of a key that is used, from the one before. */
+  readonly restamp: Restamp | undefined;
+  /** The client that runs wants its reads not to count as uses. */
+  readonly noTouch: boolean;
   /** Set while clients track what they have read: is told of each change to a key. */
   readonly invalidated: ((key: string) => void) | undefined;
   /** Set while someone wants to be told of events. */
@@ -33,14 +34,20 @@ export interface DatabaseOwner {
   expiryAdded(): void;
 }
 
+/** Each entry has a stamp: when, or how often, it was used. */
+const STAMPED = { stamped: true } as const;
+
+/** A time in milliseconds is beyond what fits into a place of an array. */
+const TIME_BYTES = 16;
+
 /** One numbered database: its entries, and beside them the times at which some of them expire. */
 export class Database {
   index: number;
-  entries = new Dict<Value>();
+  entries = new Dict<Value>(STAMPED);
   /** Absolute expiry times in milliseconds. */
   expires = new Dict<number>();
-  /** How keys were last used; kept only while the eviction policy needs it. */
-  clocks: Dict<number> | undefined;
+  /** Bytes of the keys and values themselves, without the tables that hold them. */
+  private payload = 0;
   /** Clients that WATCH a key, and whether it was there (not logically expired) when they began. */
   watched: Map<string, Map<Watcher, boolean>> | undefined;
   /** Keys that blocked clients wait for. */
@@ -56,6 +63,12 @@ export class Database {
     return this.entries.size;
   }
 
+  /** Bytes of all that is in it. */
+  get usedBytes(): number {
+    if (this.entries.size === 0) return 0;
+    return this.payload + this.entries.bytes + this.expires.bytes + this.expires.size * TIME_BYTES;
+  }
+
   /** The value of a key, without counting as a use. An expired key is removed and gone. */
   peek(key: string): Value | undefined {
     const value = this.entries.get(key);
@@ -65,45 +78,48 @@ export class Database {
 
   /** The value of a key for a command that only reads. */
   read(key: string): Value | undefined {
-    const value = this.peek(key);
+    const value = this.touch(key);
     if (value === undefined) {
       this.owner.keyspaceMisses++;
       if (this.owner.listener !== undefined) this.owner.listener.event('m', 'keymiss', key, this.index);
-    } else {
-      this.owner.keyspaceHits++;
-      if (this.owner.usage !== undefined) this.owner.usage.used(this, key);
-    }
+    } else this.owner.keyspaceHits++;
     return value;
   }
 
   /** The value of a key for a command that may change it in place; `changed` or `remove` must follow when it did. */
   write(key: string): Value | undefined {
-    const value = this.peek(key);
-    if (value === undefined) return undefined;
-    if (this.owner.snapshot !== undefined) this.owner.snapshot.capture(this, key);
-    if (this.owner.usage !== undefined) this.owner.usage.used(this, key);
+    const value = this.touch(key);
+    if (value !== undefined && this.owner.snapshot !== undefined) this.owner.snapshot.capture(this, key);
+    return value;
+  }
+
+  /** As `peek`, and counts as a use. */
+  private touch(key: string): Value | undefined {
+    const { owner } = this;
+    if (owner.noTouch) return this.peek(key);
+    const value = this.entries.use(key, clock.stamp, owner.restamp);
+    if (value !== undefined && this.expires.size !== 0 && this.expireIfDue(key)) return undefined;
     return value;
   }
 
   /** Adds or replaces a value and keeps the expiry, if any. */
   put(key: string, value: Value): void {
-    if (this.owner.snapshot !== undefined) this.owner.snapshot.capture(this, key);
-    const old = this.entries.get(key);
-    this.entries.set(key, value);
+    const { owner } = this;
+    if (owner.snapshot !== undefined) owner.snapshot.capture(this, key);
+    const old = this.entries.exchange(key, value, clock.stamp, owner.restamp);
     if (old === undefined) {
-      this.owner.usedBytes += DICT_ENTRY_BYTES + stringBytes(key);
-      if (this.owner.usage !== undefined) this.owner.usage.used(this, key);
-      if (this.owner.listener !== undefined) this.owner.listener.event('n', 'new', key, this.index);
+      this.payload += stringBytes(key);
+      if (owner.listener !== undefined) owner.listener.event('n', 'new', key, this.index);
     } else this.release(old);
     this.charge(value);
-    if (this.watched !== undefined || this.owner.invalidated !== undefined) this.signal(key);
-    if (this.waiting !== undefined && this.waiting.has(key)) this.owner.keyReady(this, key);
+    if (this.watched !== undefined || owner.invalidated !== undefined) this.signal(key);
+    if (this.waiting !== undefined && this.waiting.has(key)) owner.keyReady(this, key);
   }
 
   /** Adds or replaces a value and drops the expiry, as SET does. */
   replace(key: string, value: Value): void {
     this.put(key, value);
-    if (this.expires.size !== 0) this.dropExpiry(key);
+    if (this.expires.size !== 0) this.expires.delete(key);
   }
 
   /** Accounts for a collection that was changed in place; an emptied one must be removed instead. */
@@ -114,20 +130,18 @@ export class Database {
 
   /** Accounts for a collection without telling those who WATCH it, as Redis does for what groups have pending. */
   recount(value: Exclude<Value, string>): void {
-    this.owner.usedBytes += value.bytes - value.charged;
+    this.payload += value.bytes - value.charged;
     value.charged = value.bytes;
   }
 
   /** Removes a key that is there, and says whether it was. */
   remove(key: string): boolean {
-    const value = this.entries.get(key);
-    if (value === undefined) return false;
     if (this.owner.snapshot !== undefined) this.owner.snapshot.capture(this, key);
-    this.entries.delete(key);
-    this.owner.usedBytes -= DICT_ENTRY_BYTES + stringBytes(key);
+    const value = this.entries.take(key);
+    if (value === undefined) return false;
+    this.payload -= stringBytes(key);
     this.release(value);
-    if (this.expires.size !== 0) this.dropExpiry(key);
-    if (this.clocks !== undefined) this.owner.usage?.forget(this, key);
+    if (this.expires.size !== 0) this.expires.delete(key);
     if (this.watched !== undefined || this.owner.invalidated !== undefined) this.signal(key);
     if (this.waiting !== undefined && this.waiting.has(key)) this.owner.keyReady(this, key);
     return true;
@@ -141,10 +155,8 @@ export class Database {
   /** Sets the expiry of a key that is there. */
   expireAt(key: string, atMs: number): void {
     if (this.owner.snapshot !== undefined) this.owner.snapshot.capture(this, key);
-    if (this.expires.set(key, atMs)) {
-      this.owner.usedBytes += DICT_ENTRY_BYTES + 16;
-      if (this.expires.size === 1) this.owner.expiryAdded();
-    }
+    // The key's string is the one of the entry, so that it is not kept twice.
+    if (this.expires.set(this.entries.keyOf(key) ?? key, atMs) && this.expires.size === 1) this.owner.expiryAdded();
     if (this.watched !== undefined || this.owner.invalidated !== undefined) this.signal(key);
   }
 
@@ -152,7 +164,7 @@ export class Database {
   persist(key: string): boolean {
     if (this.expires.size === 0 || !this.expires.has(key)) return false;
     if (this.owner.snapshot !== undefined) this.owner.snapshot.capture(this, key);
-    this.dropExpiry(key);
+    this.expires.delete(key);
     if (this.watched !== undefined || this.owner.invalidated !== undefined) this.signal(key);
     return true;
   }
@@ -171,22 +183,43 @@ export class Database {
     this.waiting?.forEach((key) => {
       if (this.entries.has(key)) this.owner.keyReady(this, key);
     });
-    this.entries.forEach((value, key) => {
-      this.owner.usedBytes -= DICT_ENTRY_BYTES + stringBytes(key);
-      this.release(value);
-    });
-    this.owner.usedBytes -= this.expires.size * (DICT_ENTRY_BYTES + 16);
-    this.entries = new Dict();
-    this.expires = new Dict();
-    if (this.clocks !== undefined) this.clocks = new Dict();
+    this.start();
   }
 
-  /** Lets go of everything at once, however much it is; the owner accounts for it. A running snapshot keeps the old entries. */
-  abandon(): void {
-    for (const key of this.watched?.keys() ?? []) this.signal(key);
-    this.entries = new Dict();
+  /** Lets go of everything, however much it is, in constant time: nothing is looked at again. */
+  private start(): void {
+    this.entries = new Dict(STAMPED);
     this.expires = new Dict();
-    if (this.clocks !== undefined) this.clocks = new Dict();
+    this.payload = 0;
+  }
+
+  /** Takes what another database holds in the place of its own; the other must not be used any more. */
+  takeOver(other: Database | undefined): void {
+    for (const key of this.watched?.keys() ?? []) this.signal(key);
+    this.start();
+    if (other !== undefined) {
+      this.entries = other.entries;
+      this.expires = other.expires;
+      this.payload = other.payload;
+    }
+    for (const key of this.waiting ?? []) if (this.entries.has(key)) this.owner.keyReady(this, key);
+  }
+
+  /** Exchanges what two databases hold; who watches or waits for a key stays with the number. */
+  swap(other: Database): void {
+    const { entries, expires, payload } = this;
+    this.entries = other.entries;
+    this.expires = other.expires;
+    this.payload = other.payload;
+    other.entries = entries;
+    other.expires = expires;
+    other.payload = payload;
+    for (const db of [this, other]) {
+      db.watched?.forEach((_, key) => {
+        if (this.entries.has(key) || other.entries.has(key)) db.signal(key);
+      });
+      for (const key of db.waiting ?? []) if (db.entries.has(key)) db.owner.keyReady(db, key);
+    }
   }
 
   /** Whether a key's time has come, without removing it. */
@@ -212,19 +245,15 @@ export class Database {
     });
   }
 
-  private dropExpiry(key: string): void {
-    if (this.expires.delete(key)) this.owner.usedBytes -= DICT_ENTRY_BYTES + 16;
-  }
-
   private charge(value: Value): void {
-    this.owner.usedBytes += bytesOf(value);
+    this.payload += bytesOf(value);
     if (typeof value !== 'string') value.charged = value.bytes;
   }
 
   private release(value: Value): void {
-    if (typeof value === 'string') this.owner.usedBytes -= stringBytes(value);
+    if (typeof value === 'string') this.payload -= stringBytes(value);
     else {
-      this.owner.usedBytes -= value.charged;
+      this.payload -= value.charged;
       value.charged = 0;
     }
   }

@@ -1,97 +1,156 @@
-/** How many entries a shard holds before it is split: small enough to walk for one SCAN step, large enough to cost little. */
-const SHARD_MAX = 256;
+import { hashOf, Shard, SHARD_CAPACITY } from './shard.ts';
+
 /** Two neighbouring shards that hold fewer entries than this together become one again. */
 const SHARD_MERGE = 64;
 const DEPTH_MAX = 22;
-const HASH_SEED = (Math.random() * 0x1_0000_0000) >>> 0;
+/** A Dict's own object. */
+const DICT_BYTES = 96;
 
-/** A 32-bit hash of a byte string, seeded per process. Only the ends of very long keys are read. */
-function hashOf(key: string): number {
-  const { length } = key;
-  let hash = HASH_SEED ^ length;
-  if (length <= 256) {
-    for (let i = 0; i < length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x5bd1e995);
-  } else {
-    for (let i = 0; i < 128; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x5bd1e995);
-    for (let i = length - 128; i < length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x5bd1e995);
-  }
-  hash ^= hash >>> 16;
-  hash = Math.imul(hash, 0x85ebca6b);
-  hash ^= hash >>> 13;
-  hash = Math.imul(hash, 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+/** The new stamp of an entry from the one before, or the first. */
+export type Restamp = (stamp: number | undefined) => number;
+
+/** What a Dict keeps: `keysOnly` a set, without values; `stamped` a small integer beside each entry. */
+export interface DictOptions {
+  readonly keysOnly?: boolean;
+  readonly stamped?: boolean;
 }
 
 /**
  * A map from byte strings that can be scanned with a stateless cursor, sampled, and grown without a pause.
  *
  * A JavaScript Map has neither a seekable order nor random access, and doubles in one go. Here the entries are spread
- * over many small Maps by extendible hashing on the high bits of a hash. The scan order is the order of the hash, which
- * no split or merge changes, so a cursor is simply the next hash to visit: an element that stays is returned exactly
- * once, whatever happens to others meanwhile. Up to 256 entries there is one Map and no hashing at all.
+ * over many small shards by extendible hashing on the high bits of a hash. The scan order is the order of the hash,
+ * which no split or merge changes, so a cursor is simply the next hash to visit: an element that stays is returned
+ * exactly once, whatever happens to others meanwhile. The shards are few large objects, which spares the garbage
+ * collector, and know what they take.
  */
 export class Dict<V> {
   size = 0;
-  private only: Map<string, V> | undefined = new Map();
-  private directory: Map<string, V>[] = [];
-  private depths: number[] = [];
+  /** Bytes of the tables, without the keys and values in them. */
+  bytes: number;
+  private readonly keysOnly: boolean;
+  private readonly stamped: boolean;
+  private only: Shard<V> | undefined;
+  private directory: Shard<V>[] = [];
   private depth = 0;
+  /** How many shards are as deep as the directory. */
   private deepest = 0;
 
-  private shardOf(key: string): Map<string, V> {
-    return this.only ?? this.directory[hashOf(key) >>> (32 - this.depth)]!;
+  constructor({ keysOnly = false, stamped = false }: DictOptions = {}) {
+    this.keysOnly = keysOnly;
+    this.stamped = stamped;
+    this.only = new Shard(keysOnly, stamped);
+    this.bytes = DICT_BYTES + this.only.bytes;
+  }
+
+  /** The shard of a key; `hash` must be right unless the only shard does without it. */
+  private shardOf(hash: number): Shard<V> {
+    return this.only ?? this.directory[hash >>> (32 - this.depth)]!;
+  }
+
+  private hashFor(key: string): number {
+    return this.only === undefined ? hashOf(key) : this.only.hashFor(key);
   }
 
   get(key: string): V | undefined {
-    const only = this.only;
-    return only !== undefined ? only.get(key) : this.directory[hashOf(key) >>> (32 - this.depth)]!.get(key);
+    const hash = this.hashFor(key);
+    const shard = this.shardOf(hash);
+    const at = shard.find(key, hash);
+    return at < 0 ? undefined : shard.values[at];
   }
 
   has(key: string): boolean {
-    return this.shardOf(key).has(key);
+    const hash = this.hashFor(key);
+    return this.shardOf(hash).find(key, hash) >= 0;
   }
 
-  /** Adds or replaces, and says whether the key is new. */
-  set(key: string, value: V): boolean {
-    const shard = this.shardOf(key);
-    const before = shard.size;
-    shard.set(key, value);
-    if (shard.size === before) return false;
+  /** As `get`, and gives the entry a new stamp: `now`, or what `restamp` makes of the old one. */
+  use(key: string, now: number, restamp: Restamp | undefined): V | undefined {
+    const hash = this.hashFor(key);
+    const shard = this.shardOf(hash);
+    const at = shard.find(key, hash);
+    if (at < 0) return undefined;
+    shard.stamps![at] = restamp === undefined ? now : restamp(shard.stamps![at]);
+    return shard.values[at];
+  }
+
+  /** The key as it is kept here, so that another Dict can share the string; undefined when it is not here. */
+  keyOf(key: string): string | undefined {
+    const hash = this.hashFor(key);
+    const shard = this.shardOf(hash);
+    const at = shard.find(key, hash);
+    return at < 0 ? undefined : shard.keys[at];
+  }
+
+  /** The stamp of a key; undefined when it is not here. */
+  stampOf(key: string): number | undefined {
+    const hash = this.hashFor(key);
+    const shard = this.shardOf(hash);
+    const at = shard.find(key, hash);
+    return at < 0 ? undefined : shard.stamps![at];
+  }
+
+  /** Gives an entry another stamp. */
+  setStamp(key: string, stamp: number): void {
+    this.use(key, stamp, undefined);
+  }
+
+  /** Adds or replaces, and says whether the key is new. A new entry gets the stamp. */
+  set(key: string, value: V, stamp = 0): boolean {
+    const { size } = this;
+    this.exchange(key, value, stamp, undefined);
+    return this.size !== size;
+  }
+
+  /** Adds or replaces, and returns the value before. The stamp becomes `now`; with `restamp` only a new entry gets one. */
+  exchange(key: string, value: V, now: number, restamp: Restamp | undefined): V | undefined {
+    const hash = this.hashFor(key);
+    const shard = this.shardOf(hash);
+    const at = shard.find(key, hash);
+    if (at >= 0) {
+      const old = shard.values[at];
+      if (!this.keysOnly) shard.values[at] = value;
+      if (this.stamped && restamp === undefined) shard.stamps![at] = now;
+      return old;
+    }
+    const before = shard.bytes;
+    shard.add(key, hash, value, restamp === undefined ? now : restamp(undefined));
+    this.bytes += shard.bytes - before;
     this.size++;
-    if (before >= SHARD_MAX) this.split(key);
-    return true;
+    if (shard.size >= SHARD_CAPACITY) this.split(shard, hash);
+    return undefined;
   }
 
   delete(key: string): boolean {
-    const shard = this.shardOf(key);
-    if (!shard.delete(key)) return false;
+    const { size } = this;
+    this.take(key);
+    return this.size !== size;
+  }
+
+  /** Removes an entry and returns its value. */
+  take(key: string): V | undefined {
+    const hash = this.hashFor(key);
+    const shard = this.shardOf(hash);
+    const at = shard.find(key, hash);
+    if (at < 0) return undefined;
+    const value = shard.values[at];
+    const before = shard.bytes;
+    shard.removeAt(at);
+    this.bytes += shard.bytes - before;
     this.size--;
-    if (this.only === undefined && shard.size < SHARD_MERGE / 2) this.merge(key);
-    return true;
+    if (this.only === undefined && shard.size < SHARD_MERGE / 2) this.merge(shard, hash);
+    return value;
   }
 
-  clear(): void {
-    this.size = 0;
-    this.only = new Map();
-    this.directory = [];
-    this.depths = [];
-    this.depth = 0;
-    this.deepest = 0;
-  }
-
-  /** Calls `visit` for every entry, in no promised order. The entry just visited may be deleted meanwhile. */
+  /** Calls `visit` for every entry, in no promised order. Nothing may be added or removed meanwhile. */
   forEach(visit: (value: V, key: string) => void): void {
-    for (const shard of this.shards()) for (const [key, value] of shard) visit(value, key);
-  }
-
-  *[Symbol.iterator](): Generator<[string, V]> {
-    for (const shard of this.shards()) yield* shard;
+    for (const { keys, values, size } of this.shards()) for (let i = 0; i < size; i++) visit(values[i]!, keys[i]!);
   }
 
   keys(): string[] {
-    const keys: string[] = [];
-    for (const shard of this.shards()) for (const key of shard.keys()) keys.push(key);
-    return keys;
+    const all: string[] = [];
+    for (const { keys, size } of this.shards()) for (let i = 0; i < size; i++) all.push(keys[i]!);
+    return all;
   }
 
   /**
@@ -99,25 +158,25 @@ export class Dict<V> {
    * The work is bounded: at most ten shards are looked at for each entry asked for.
    */
   scan(cursor: number, count: number, visit: (value: V, key: string) => void): number {
-    if (this.only !== undefined && cursor === 0 && count >= this.size) {
-      this.only.forEach(visit);
+    if (cursor === 0 && count >= this.size && this.only !== undefined) {
+      const { keys, values, size } = this.only;
+      const [allKeys, allValues] = [keys.slice(0, size), values.slice(0, size)];
+      for (const [i, key] of allKeys.entries()) visit(allValues[i]!, key);
       return 0;
     }
     let from = cursor;
     let found = 0;
     for (let shards = 0; from <= 0xffff_ffff && found < count && shards < count * 10; shards++) {
-      const slot = this.only === undefined ? from >>> (32 - this.depth) : 0;
-      const shard = this.only ?? this.directory[slot]!;
-      const due = [...shard.keys()].map((key) => ({ key, hash: hashOf(key) })).filter(({ hash }) => hash >= from);
-      due.sort((a, b) => a.hash - b.hash);
-      let next = this.endOf(slot);
+      const shard = this.shardOf(from);
+      let next = this.endOf(shard, from);
+      const due = dueFrom(shard, from);
       for (const { key, hash } of due) {
         if (found >= count && hash >= from) {
           next = hash;
           break;
         }
-        const value = shard.get(key);
-        if (value !== undefined) visit(value, key);
+        const at = shard.find(key, hash | 0);
+        if (at >= 0) visit(shard.values[at]!, key);
         found++;
         from = hash + 1;
       }
@@ -126,127 +185,116 @@ export class Dict<V> {
     return from > 0xffff_ffff ? 0 : from;
   }
 
+  /** About how many steps of `scanShard` a whole round takes. */
+  get shardCount(): number {
+    return this.only === undefined ? this.directory.length : 1;
+  }
+
+  /** Visits the entries of one whole shard, from `cursor` on, and returns the cursor of the next, 0 at the end. */
+  scanShard(cursor: number, visit: (value: V, key: string) => void): number {
+    const shard = this.shardOf(cursor);
+    for (let i = shard.size - 1; i >= 0; i--) visit(shard.values[i]!, shard.keys[i]!);
+    const next = this.endOf(shard, cursor);
+    return next > 0xffff_ffff ? 0 : next;
+  }
+
   /** Where `key` lies in the scan order: a scan whose cursor is greater has passed it. */
   position(key: string): number {
-    return hashOf(key);
+    return hashOf(key) >>> 0;
   }
 
   /** A key picked about uniformly, or undefined when there is none. */
   randomKey(): string | undefined {
     if (this.size === 0) return undefined;
-    let shard = this.only;
-    for (
-      let slot = Math.floor(Math.random() * this.directory.length);
-      shard === undefined || shard.size === 0;
-      slot++
-    ) {
-      shard = this.directory[slot % this.directory.length]!;
-    }
-    let skip = Math.floor(Math.random() * shard.size);
-    for (const key of shard.keys()) if (skip-- === 0) return key;
-    return undefined;
+    const { directory, only } = this;
+    let slot = Math.floor(Math.random() * directory.length);
+    let shard = only ?? directory[slot]!;
+    while (shard.size === 0) shard = directory[++slot % directory.length]!;
+    return shard.keys[Math.floor(Math.random() * shard.size)];
   }
 
-  private *shards(): Generator<Map<string, V>> {
+  private *shards(): Generator<Shard<V>> {
     if (this.only !== undefined) {
       yield this.only;
       return;
     }
     for (let from = 0; from <= 0xffff_ffff;) {
-      if (this.only !== undefined) return;
-      const slot = from >>> (32 - this.depth);
-      yield this.directory[slot]!;
-      if (this.directory.length === 0) return;
-      from = this.endOf(slot);
+      const shard = this.shardOf(from);
+      yield shard;
+      from = this.endOf(shard, from);
     }
   }
 
-  /** The first hash after those of the shard in `slot`. */
-  private endOf(slot: number): number {
-    if (this.only !== undefined) return 0x1_0000_0000;
-    const span = this.depth - this.depths[slot]!;
-    return ((slot >>> span) + 1) * 2 ** (32 - this.depths[slot]!);
+  /** The first hash after those of a shard, of which `hash` is one. */
+  private endOf({ depth }: Shard<V>, hash: number): number {
+    if (depth === 0) return 0x1_0000_0000;
+    return ((hash >>> (32 - depth)) + 1) * 2 ** (32 - depth);
   }
 
-  private split(key: string): void {
+  /** The first of the directory's slots for a shard, of which `hash` is one, and how many there are. */
+  private slotsOf({ depth }: Shard<V>, hash: number): { first: number; width: number } {
+    const width = 1 << (this.depth - depth);
+    return { first: (hash >>> (32 - this.depth)) & ~(width - 1), width };
+  }
+
+  private split(shard: Shard<V>, hash: number): void {
     if (this.only !== undefined) {
-      this.directory = [this.only];
-      this.depths = [0];
       this.only = undefined;
-      this.grow();
-      return;
+      this.directory = [shard];
     }
-    let slot = hashOf(key) >>> (32 - this.depth);
-    if (this.depths[slot] === this.depth) {
+    if (shard.depth === this.depth) {
       // Keys chosen to collide must not blow up the directory, so it stays in proportion to the entries.
       if (this.depth >= DEPTH_MAX || this.directory.length * 16 > this.size) return;
-      this.grow();
-      slot = hashOf(key) >>> (32 - this.depth);
+      this.directory = this.directory.flatMap((each) => [each, each]);
+      this.depth++;
+      this.deepest = 0;
     }
-    const depth = this.depths[slot]!;
-    const low = new Map<string, V>();
-    const high = new Map<string, V>();
-    for (const [k, v] of this.directory[slot]!) ((hashOf(k) >>> (31 - depth)) & 1 ? high : low).set(k, v);
-    this.place(slot, depth, low, high);
+    const before = shard.bytes;
+    const { first, width } = this.slotsOf(shard, hash);
+    const high = shard.splitOff();
+    this.directory.fill(high, first + width / 2, first + width);
+    if (shard.depth === this.depth) this.deepest += 2;
+    this.bytes += shard.bytes + high.bytes - before + 8 * 2;
   }
 
-  /** Puts two shards where one was. */
-  private place(slot: number, depth: number, low: Map<string, V>, high: Map<string, V>): void {
-    const width = 1 << (this.depth - depth);
-    const start = slot & ~(width - 1);
-    for (let i = 0; i < width; i++) {
-      this.directory[start + i] = i < width / 2 ? low : high;
-      this.depths[start + i] = depth + 1;
-    }
-    if (depth + 1 === this.depth) this.deepest++;
-  }
-
-  private grow(): void {
-    this.directory = this.directory.flatMap((shard) => [shard, shard]);
-    this.depths = this.depths.flatMap((depth) => [depth, depth]);
-    this.depth++;
-    this.deepest = 0;
-    if (this.depth === 1) this.place(0, 0, ...this.halves(this.directory[0]!));
-  }
-
-  private halves(shard: Map<string, V>): [Map<string, V>, Map<string, V>] {
-    const low = new Map<string, V>();
-    const high = new Map<string, V>();
-    for (const [k, v] of shard) (hashOf(k) >>> 31 ? high : low).set(k, v);
-    return [low, high];
-  }
-
-  private merge(key: string): void {
-    const slot = hashOf(key) >>> (32 - this.depth);
-    const depth = this.depths[slot]!;
-    const width = 1 << (this.depth - depth);
-    const start = slot & ~(width - 1);
-    const buddy = start ^ width;
-    if (this.depths[buddy] !== depth) return;
-    const mine = this.directory[start]!;
-    const theirs = this.directory[buddy]!;
-    if (mine.size + theirs.size >= SHARD_MERGE) return;
-    for (const [k, v] of theirs) mine.set(k, v);
-    if (depth === 1) {
-      this.clear();
-      this.only = mine;
-      this.size = mine.size;
+  private merge(shard: Shard<V>, hash: number): void {
+    const { first, width } = this.slotsOf(shard, hash);
+    const buddy = this.directory[first ^ width]!;
+    if (buddy.depth !== shard.depth || shard.size + buddy.size >= SHARD_MERGE) return;
+    const bytes = shard.bytes + buddy.bytes;
+    if (shard.depth === this.depth) this.deepest -= 2;
+    for (let i = 0; i < buddy.size; i++) copyEntry(buddy, i, shard);
+    shard.depth--;
+    this.bytes += shard.bytes - bytes - 8 * 2;
+    if (shard.depth === 0) {
+      this.only = shard;
+      this.directory = [];
+      this.depth = 0;
       return;
     }
-    const first = Math.min(start, buddy);
-    for (let i = 0; i < width * 2; i++) {
-      this.directory[first + i] = mine;
-      this.depths[first + i] = depth - 1;
-    }
-    if (depth === this.depth) this.deepest--;
-    while (this.deepest === 0 && this.depth > 1) this.shrink();
+    const start = Math.min(first, first ^ width);
+    this.directory.fill(shard, start, start + width * 2);
+    while (this.deepest === 0) this.shrink();
   }
 
   private shrink(): void {
     this.directory = this.directory.filter((_, slot) => slot % 2 === 0);
-    this.depths = this.depths.filter((_, slot) => slot % 2 === 0);
     this.depth--;
-    this.deepest = 0;
-    for (let slot = 0; slot < this.depths.length; slot += 2) if (this.depths[slot] === this.depth) this.deepest++;
+    this.deepest = this.directory.filter(({ depth }) => depth === this.depth).length;
   }
+}
+
+function copyEntry<V>(from: Shard<V>, at: number, to: Shard<V>): void {
+  const key = from.keys[at]!;
+  to.add(key, from.hashes?.[at] ?? hashOf(key), from.values[at]!, from.stamps?.[at] ?? 0);
+}
+
+/** The entries of a shard from a place in the scan order on, in that order. */
+function dueFrom<V>({ keys, hashes, size }: Shard<V>, from: number): { key: string; hash: number }[] {
+  const due: { key: string; hash: number }[] = [];
+  for (let i = 0; i < size; i++) {
+    const hash = (hashes?.[i] ?? hashOf(keys[i]!)) >>> 0;
+    if (hash >= from) due.push({ key: keys[i]!, hash });
+  }
+  return due.sort((a, b) => a.hash - b.hash);
 }

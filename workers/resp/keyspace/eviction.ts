@@ -1,9 +1,11 @@
 import type { Database } from './database.ts';
-import type { Node } from './node.ts';
+import type { EvictionPolicy, Node } from './node.ts';
 import { frequency, idleMs } from './usage.ts';
 
-/** Keys looked at for each one evicted, as maxmemory-samples. */
-const SAMPLES = 5;
+/** How many good candidates are kept from one choice to the next. */
+const POOL_SIZE = 16;
+/** What eviction may take of one command; the rest is done between commands. */
+const SLICE_MS = 0.5;
 
 interface Candidate {
   readonly db: Database;
@@ -11,49 +13,99 @@ interface Candidate {
   readonly score: number;
 }
 
-/** Evicts keys by the node's policy until it is within its memory limit, and says whether it is. */
+/** The best candidates seen, the best last, by node while it evicts. */
+const pools = new WeakMap<Node, Candidate[]>();
+
+/**
+ * Evicts keys by the node's policy until it is within its memory limit. False when that can't be reached. The work is
+ * bounded: when there is more to do than fits into a slice, it goes on between commands, and the answer is true.
+ */
 export function makeRoom(node: Node): boolean {
-  if (node.maxMemory === 0 || node.usedBytes <= node.maxMemory) return true;
-  if (node.replaying) return true;
-  while (node.usedBytes > node.maxMemory) {
-    const victim = node.evictionPolicy === 'noeviction' ? undefined : pick(node);
+  const limit = node.maxMemory;
+  if (limit === 0 || node.replaying || node.usedBytes <= limit) return true;
+  if (node.evictionPolicy === 'noeviction') return false;
+  const deadline = performance.now() + SLICE_MS;
+  for (let evicted = 0; node.usedBytes > limit; evicted++) {
+    if (evicted % 16 === 15 && performance.now() > deadline) {
+      goOnLater(node);
+      return true;
+    }
+    const victim = pick(node);
     if (victim === undefined) return false;
-    victim.db.remove(victim.key);
-    node.evictedKeys++;
-    node.addEffect(victim.db.index, ['DEL', victim.key]);
-    node.flushEffects();
-    node.notify('e', 'evicted', victim.key, victim.db.index);
+    evict(node, victim);
   }
   return true;
 }
 
-/** The best of a few keys from each database, by the policy; undefined when nothing may be evicted. */
+function goOnLater(node: Node): void {
+  if (node.evicting) return;
+  node.evicting = true;
+  setImmediate(() => {
+    node.evicting = false;
+    if (!node.closed && !node.busy) makeRoom(node);
+  });
+}
+
+function evict(node: Node, { db, key }: Candidate): void {
+  db.remove(key);
+  node.evictedKeys++;
+  node.addEffect(db.index, ['DEL', key]);
+  node.flushEffects();
+  node.notify('e', 'evicted', key, db.index);
+}
+
+/** What to evict next; undefined when nothing may be evicted. */
 function pick(node: Node): Candidate | undefined {
-  const [scope, measure] = node.evictionPolicy.split('-') as [string, string];
-  let best: Candidate | undefined;
-  for (const db of node.databases) {
-    if (db === undefined) continue;
-    const pool = scope === 'volatile' ? db.expires : db.entries;
-    const samples = measure === 'random' ? 1 : SAMPLES;
-    for (let i = 0; i < samples && pool.size > 0; i++) {
-      const key = pool.randomKey()!;
-      const score = scoreOf(db, key, measure);
-      if (best === undefined || score > best.score) best = { db, key, score };
+  const { evictionPolicy: policy } = node;
+  if (policy.endsWith('random')) return pickRandom(node);
+  const pool = pools.get(node) ?? [];
+  pools.set(node, pool);
+  for (;;) {
+    let candidates = 0;
+    for (const db of node.databases) {
+      if (db === undefined) continue;
+      const keys = keysOf(db, policy);
+      candidates += keys.size;
+      for (let i = Math.min(node.evictionSamples, keys.size); i > 0; i--) {
+        const key = keys.randomKey()!;
+        offer(pool, { db, key, score: scoreOf(node, db, key) });
+      }
+    }
+    if (candidates === 0) {
+      pools.delete(node);
+      return undefined;
+    }
+    for (let best = pool.pop(); best !== undefined; best = pool.pop()) {
+      // What was in the pool may be gone by now, or have lost its expiry.
+      if (keysOf(best.db, policy).has(best.key)) return best;
     }
   }
-  return best;
+}
+
+function pickRandom(node: Node): Candidate | undefined {
+  const dbs = node.databases.filter((db) => db !== undefined && keysOf(db, node.evictionPolicy).size > 0);
+  const db = dbs[node.evictedKeys % dbs.length];
+  if (db === undefined) return undefined;
+  return { db, key: keysOf(db, node.evictionPolicy).randomKey()!, score: 0 };
+}
+
+function keysOf(db: Database, policy: EvictionPolicy): Database['entries'] | Database['expires'] {
+  return policy.startsWith('volatile') ? db.expires : db.entries;
+}
+
+/** Puts a candidate in its place, unless the pool is full of better ones. */
+function offer(pool: Candidate[], candidate: Candidate): void {
+  if (pool.some(({ db, key }) => key === candidate.key && db === candidate.db)) return;
+  if (pool.length === POOL_SIZE && candidate.score <= pool[0]!.score) return;
+  let at = pool.length;
+  while (at > 0 && pool[at - 1]!.score > candidate.score) at--;
+  pool.splice(at, 0, candidate);
+  if (pool.length > POOL_SIZE) pool.shift();
 }
 
 /** How well a key suits eviction; the greatest goes first. */
-function scoreOf(db: Database, key: string, measure: string): number {
-  switch (measure) {
-    case 'lru':
-      return idleMs(db, key);
-    case 'lfu':
-      return 255 - frequency(db, key);
-    case 'ttl':
-      return -(db.expiryOf(key) ?? 0);
-    default:
-      return Math.random();
-  }
+function scoreOf(node: Node, db: Database, key: string): number {
+  if (node.evictionPolicy.endsWith('lru')) return idleMs(db, key);
+  if (node.evictionPolicy.endsWith('lfu')) return 255 - frequency(node, db, key);
+  return -(db.expiryOf(key) ?? 0);
 }

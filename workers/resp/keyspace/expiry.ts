@@ -1,65 +1,85 @@
-import { tick } from './clock.ts';
+import { clock, tick } from './clock.ts';
 import type { Database } from './database.ts';
 import type { Node } from './node.ts';
 
 const INTERVAL_MS = 100;
-/** What one round over all nodes may take, so that nobody's requests wait for expiry. */
-const BUDGET_MS = 2;
+/** What one slice of work over all nodes may take, so that nobody's requests wait for expiry. */
+const SLICE_MS = 1;
+/** While many keys are due a slice follows the one before after this time: a fifth of the process at most. */
+const BACKLOG_MS = 4;
+/** A key nobody asks for is removed within about this many rounds after its time. */
+const ROUNDS = 10;
+
+/** Nodes whose keys expire only when someone asks for them (DEBUG SET-ACTIVE-EXPIRE). */
+const held = new WeakSet<Node>();
+
+/** Whether keys of a node expire that nobody asks for. */
+export function setActiveExpiry(node: Node, on: boolean): void {
+  if (on) held.delete(node);
+  else held.add(node);
+}
 
 /**
- * Removes expired keys nobody asks for. Only nodes that have keys with an expiry are visited, a few keys at a time; the
- * timer runs only while there are such nodes.
+ * Removes expired keys nobody asks for. Only nodes that have keys with an expiry are visited, a part of their keys at a
+ * time, so that all are seen within a second; the timer runs only while there are such nodes.
  */
-export function createExpiryCycle(): { watch(node: Node): void; stop(): void } {
+export function createExpiryCycle(): { readonly watch: (node: Node) => void; stop(): void } {
   const nodes = new Set<Node>();
   const cursors = new WeakMap<Database, number>();
   let timer: NodeJS.Timeout | undefined;
 
   const round = (): void => {
     tick();
-    const deadline = performance.now() + BUDGET_MS;
+    const deadline = performance.now() + SLICE_MS;
+    let backlog = false;
     for (const node of Array.from(nodes)) {
       if (performance.now() > deadline) break;
       // Whoever was visited goes to the end of the line, so that a short budget is shared fairly.
       nodes.delete(node);
-      if (!node.closed && (node.busy || visit(node, cursors, deadline))) nodes.add(node);
+      if (node.closed) continue;
+      if (node.busy || held.has(node) || node.replaying) {
+        nodes.add(node);
+        continue;
+      }
+      if (visit(node, cursors, deadline) === 'backlog') backlog = true;
+      if (node.databases.some((db) => db !== undefined && db.expires.size > 0)) nodes.add(node);
     }
-    if (nodes.size === 0) stop();
-  };
-  const stop = (): void => {
-    clearInterval(timer);
-    timer = undefined;
+    timer = nodes.size === 0 ? undefined : setTimeout(round, backlog ? BACKLOG_MS : INTERVAL_MS).unref();
   };
   return {
-    watch(node) {
+    watch: (node) => {
       nodes.add(node);
-      timer ??= setInterval(round, INTERVAL_MS).unref();
+      timer ??= setTimeout(round, INTERVAL_MS).unref();
     },
-    stop,
+    stop() {
+      clearTimeout(timer);
+      timer = undefined;
+      nodes.clear();
+    },
   };
 }
 
-/** Expires keys of a node while many of those seen are due; says whether any with an expiry are left. */
-function visit(node: Node, cursors: WeakMap<Database, number>, deadline: number): boolean {
-  let left = false;
+/** Expires keys of a node until its share of shards is seen or the time is over; says whether many more are due. */
+function visit(node: Node, cursors: WeakMap<Database, number>, deadline: number): 'backlog' | 'done' {
   for (const db of node.databases) {
-    if (db === undefined) continue;
-    let seen = 0;
+    if (db === undefined || db.expires.size === 0) continue;
     let removed = 0;
-    do {
-      const due: string[] = [];
-      seen = 0;
-      const next = db.expires.scan(cursors.get(db) ?? 0, 20, (_, key) => {
-        seen++;
-        if (db.isExpired(key)) due.push(key);
-      });
-      cursors.set(db, next);
-      for (const key of due) db.expireIfDue(key);
-      removed = due.length;
+    for (let shards = Math.ceil(db.expires.shardCount / ROUNDS); shards > 0; shards--) {
+      removed += expireShard(db, cursors);
       node.flushEffects();
-      // As Redis: go on at once while more than a tenth of what was seen had expired.
-    } while (removed > seen / 10 && performance.now() < deadline);
-    if (db.expires.size > 0) left = true;
+      if (performance.now() > deadline) return removed > 0 ? 'backlog' : 'done';
+    }
   }
-  return left;
+  return 'done';
+}
+
+/** Removes the keys that are due of one shard, and returns how many they were. */
+function expireShard(db: Database, cursors: WeakMap<Database, number>): number {
+  const due: string[] = [];
+  const next = db.expires.scanShard(cursors.get(db) ?? 0, (at, key) => {
+    if (at <= clock.now) due.push(key);
+  });
+  cursors.set(db, next);
+  for (const key of due) db.expireIfDue(key);
+  return due.length;
 }

@@ -1,110 +1,145 @@
 import { Dict } from './dict.ts';
-import { DEFAULT_LIMITS, DICT_ENTRY_BYTES, OBJECT_BYTES, stringBytes } from './sizes.ts';
+import { flattened, isItem, item, itemEnd, itemText } from './packed.ts';
+import type { Packed } from './packed.ts';
+import { DEFAULT_LIMITS, stringBytes } from './sizes.ts';
 import type { EncodingLimits } from './sizes.ts';
 
-/** A hash: a flat array of fields and values while small (Redis's listpack), then a Dict. It never turns back. */
+/** The object itself, which is counted closely since there may be millions of small hashes. */
+const HASH_BYTES = 48;
+
+/** A hash: fields and values in one packed string while small (Redis's listpack), then a Dict. It never turns back. */
 export class HashValue {
-  bytes = OBJECT_BYTES;
   charged = 0;
-  private small: string[] | undefined = [];
-  private large: Dict<string> | undefined;
+  /** How many fields it has. */
+  size = 0;
+  private content: Packed | LargeHash = '';
 
   get kind() {
     return 'hash' as const;
   }
 
   get encoding(): 'listpack' | 'hashtable' {
-    return this.small === undefined ? 'hashtable' : 'listpack';
+    return typeof this.content === 'string' ? 'listpack' : 'hashtable';
   }
 
-  get size(): number {
-    return this.small === undefined ? this.large!.size : this.small.length / 2;
-  }
-
-  private indexOf(field: string): number {
-    const small = this.small!;
-    for (let i = 0; i < small.length; i += 2) if (small[i] === field) return i;
-    return -1;
+  /** Bytes of all it holds. */
+  get bytes(): number {
+    const { content } = this;
+    return HASH_BYTES + (typeof content === 'string' ? stringBytes(content) : content.payload + content.fields.bytes);
   }
 
   get(field: string): string | undefined {
-    if (this.small === undefined) return this.large!.get(field);
-    const at = this.indexOf(field);
-    return at < 0 ? undefined : this.small[at + 1];
+    const { content } = this;
+    if (typeof content !== 'string') return content.fields.get(field);
+    const at = find(content, field);
+    return at < 0 ? undefined : itemText(content, itemEnd(content, at));
   }
 
   has(field: string): boolean {
-    return this.small === undefined ? this.large!.has(field) : this.indexOf(field) >= 0;
+    const { content } = this;
+    return typeof content === 'string' ? find(content, field) >= 0 : content.fields.has(field);
   }
 
   /** Sets a field and says whether it is new. */
   set(field: string, value: string, limits: EncodingLimits = DEFAULT_LIMITS): boolean {
-    if (this.small !== undefined) {
-      const at = this.indexOf(field);
+    if (typeof this.content === 'string') {
+      const at = find(this.content, field);
       const fits = field.length <= limits.hashValue && value.length <= limits.hashValue;
-      if (fits && (at >= 0 || this.small.length / 2 < limits.hashEntries)) {
-        if (at >= 0) {
-          this.bytes += stringBytes(value) - stringBytes(this.small[at + 1]!);
-          this.small[at + 1] = value;
-          return false;
-        }
-        this.small.push(field, value);
-        this.bytes += 16 + stringBytes(field) + stringBytes(value);
-        return true;
+      if (fits && (at >= 0 || this.size < limits.hashEntries)) {
+        this.content = withField(this.content, at, field, value);
+        if (at < 0) this.size++;
+        return at < 0;
       }
-      this.convert();
+      this.content = this.unpacked(this.content);
     }
-    const large = this.large!;
-    const old = large.get(field);
-    large.set(field, value);
-    this.bytes +=
-      old === undefined
-        ? DICT_ENTRY_BYTES + stringBytes(field) + stringBytes(value)
-        : stringBytes(value) - stringBytes(old);
+    const { fields } = this.content;
+    const old = fields.exchange(field, value, 0, undefined);
+    this.content.payload += stringBytes(value) - (old === undefined ? -stringBytes(field) : stringBytes(old));
+    if (old === undefined) this.size++;
     return old === undefined;
   }
 
-  private convert(): void {
-    const large = new Dict<string>();
-    const small = this.small!;
-    for (let i = 0; i < small.length; i += 2) large.set(small[i]!, small[i + 1]!);
-    this.bytes += (DICT_ENTRY_BYTES - 16) * large.size + 200;
-    this.large = large;
-    this.small = undefined;
+  private unpacked(packed: Packed): LargeHash {
+    const large = { fields: new Dict<string>(), payload: 0 };
+    forEachPair(packed, (value, field) => {
+      // Both are copied: a part of a string would keep the whole of it.
+      large.fields.set(copied(field), copied(value));
+      large.payload += stringBytes(field) + stringBytes(value);
+    });
+    return large;
   }
 
   delete(field: string): boolean {
-    if (this.small === undefined) {
-      const old = this.large!.get(field);
+    const { content } = this;
+    if (typeof content !== 'string') {
+      const old = content.fields.take(field);
       if (old === undefined) return false;
-      this.large!.delete(field);
-      this.bytes -= DICT_ENTRY_BYTES + stringBytes(field) + stringBytes(old);
+      content.payload -= stringBytes(field) + stringBytes(old);
+      this.size--;
       return true;
     }
-    const at = this.indexOf(field);
+    const at = find(content, field);
     if (at < 0) return false;
-    const [, old] = this.small.splice(at, 2);
-    this.bytes -= 16 + stringBytes(field) + stringBytes(old!);
+    const end = itemEnd(content, itemEnd(content, at));
+    this.content = flattened(content.slice(0, at) + content.slice(end));
+    this.size--;
     return true;
   }
 
   forEach(visit: (value: string, field: string) => void): void {
-    if (this.small === undefined) {
-      this.large!.forEach(visit);
-      return;
-    }
-    for (let i = 0; i < this.small.length; i += 2) visit(this.small[i + 1]!, this.small[i]!);
+    if (typeof this.content === 'string') forEachPair(this.content, visit);
+    else this.content.fields.forEach(visit);
   }
 
   /** As `Dict.scan`; a compact hash is returned whole. */
   scan(cursor: number, count: number, visit: (value: string, field: string) => void): number {
-    if (this.small === undefined) return this.large!.scan(cursor, count, visit);
+    if (typeof this.content !== 'string') return this.content.fields.scan(cursor, count, visit);
     this.forEach(visit);
     return 0;
   }
 
   randomField(): string | undefined {
-    if (this.small === undefined) return this.large!.randomKey();
-    return this.small[Math.floor((Math.random() * this.small.length) / 2) * 2];
+    const { content } = this;
+    if (typeof content !== 'string') return content.fields.randomKey();
+    let at = 0;
+    for (let skip = Math.floor(Math.random() * this.size); skip > 0; skip--)
+      at = itemEnd(content, itemEnd(content, at));
+    return content === '' ? undefined : itemText(content, at);
   }
+}
+
+interface LargeHash {
+  readonly fields: Dict<string>;
+  /** Bytes of the fields and values themselves. */
+  payload: number;
+}
+
+/** Where a field begins, or -1. */
+function find(packed: Packed, field: string): number {
+  const { length } = packed;
+  for (let at = 0; at < length;) {
+    if (isItem(packed, at, field)) return at;
+    at = itemEnd(packed, itemEnd(packed, at));
+  }
+  return -1;
+}
+
+/** The pairs with the value of the field at a place replaced, or with a new field at the end when there is none (-1). */
+function withField(packed: Packed, at: number, field: string, value: string): Packed {
+  if (at < 0) return flattened(packed + item(field) + item(value));
+  const start = itemEnd(packed, at);
+  if (isItem(packed, start, value)) return packed;
+  return flattened(packed.slice(0, start) + item(value) + packed.slice(itemEnd(packed, start)));
+}
+
+function forEachPair(packed: Packed, visit: (value: string, field: string) => void): void {
+  for (let at = 0; at < packed.length;) {
+    const middle = itemEnd(packed, at);
+    visit(itemText(packed, middle), itemText(packed, at));
+    at = itemEnd(packed, middle);
+  }
+}
+
+function copied(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }

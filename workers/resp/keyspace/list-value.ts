@@ -1,21 +1,32 @@
-import { DEFAULT_LIMITS, OBJECT_BYTES, stringBytes } from './sizes.ts';
+import { arrayBytes, DEFAULT_LIMITS, OBJECT_BYTES, stringBytes } from './sizes.ts';
 import type { EncodingLimits } from './sizes.ts';
 
 const CHUNK_MAX = 128;
-const ELEMENT_BYTES = 12;
+
+const CHUNK_BYTES = arrayBytes(CHUNK_MAX);
+/** The list itself, with an array of one chunk. */
+const LIST_BYTES = OBJECT_BYTES + 24 + 56;
 
 /** A list: chunks of up to 128 elements, so that both ends are cheap and the middle is reached by whole chunks. */
 export class ListValue {
-  bytes = OBJECT_BYTES;
   charged = 0;
   length = 0;
   /** Bytes of the elements alone; decides, with the length, what Redis would call the encoding. */
   private payload = 0;
+  /** Bytes the elements take as strings. */
+  private strings = 0;
   private quicklist = false;
-  private readonly chunks: string[][] = [];
+  private chunks: string[][] = [];
 
   get kind() {
     return 'list' as const;
+  }
+
+  /** Bytes of all it holds. */
+  get bytes(): number {
+    const { length } = this.chunks;
+    const chunks = length === 1 ? arrayBytes(this.length) : length * CHUNK_BYTES;
+    return LIST_BYTES + this.strings + chunks + (length === 1 ? 0 : arrayBytes(length));
   }
 
   /** `listpack` until it outgrows one list node, `quicklist` until it has shrunk to half a node, as Redis 7.2 does. */
@@ -31,12 +42,13 @@ export class ListValue {
   private count(element: string, sign: 1 | -1): void {
     this.length += sign;
     this.payload += sign * element.length;
-    this.bytes += sign * (ELEMENT_BYTES + stringBytes(element));
+    this.strings += sign * stringBytes(element);
   }
 
   pushHead(element: string): void {
     const first = this.chunks[0];
     if (first !== undefined && first.length < CHUNK_MAX) first.unshift(element);
+    else if (first === undefined) this.chunks = [[element]];
     else this.chunks.unshift([element]);
     this.count(element, 1);
   }
@@ -44,6 +56,8 @@ export class ListValue {
   pushTail(element: string): void {
     const last = this.chunks[this.chunks.length - 1];
     if (last !== undefined && last.length < CHUNK_MAX) last.push(element);
+    // A list of one chunk is common, and a literal takes no more room than it needs.
+    else if (last === undefined) this.chunks = [[element]];
     else this.chunks.push([element]);
     this.count(element, 1);
   }

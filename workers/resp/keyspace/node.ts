@@ -60,15 +60,24 @@ export class Node implements DatabaseOwner {
   /** Set once the node was closed. */
   closed = false;
 
-  usedBytes = 0;
+  /** Bytes of clients' buffers and of what scripts keep. */
+  overheadBytes = 0;
   peakBytes = 0;
   replaying = false;
   snapshot: DatabaseOwner['snapshot'];
-  usage: DatabaseOwner['usage'];
+  restamp: DatabaseOwner['restamp'];
+  noTouch = false;
+  /** As `lfu-log-factor` and `lfu-decay-time`. */
+  lfuLogFactor = 10;
+  lfuDecayMinutes = 1;
+  /** Keys looked at for each one evicted, as `maxmemory-samples`. */
+  evictionSamples = 5;
+  /** Set while eviction goes on between commands, because one command's share of time was not enough. */
+  evicting = false;
   /** Set while clients track what they have read: is told of each change to a key. */
   invalidated: ((key: string) => void) | undefined;
   /** Called when the first key with an expiry appears, to schedule active expiry. */
-  onExpiryAdded: (() => void) | undefined;
+  onExpiryAdded: ((node: Node) => void) | undefined;
 
   /** Changes since the node was created; a command that raises it is propagated. */
   dirty = 0;
@@ -89,6 +98,8 @@ export class Node implements DatabaseOwner {
   rejectedConnections = 0;
   netInputBytes = 0;
   netOutputBytes = 0;
+  readsProcessed = 0;
+  writesProcessed = 0;
   readonly createdAtMs = Date.now();
 
   constructor(options: NodeOptions) {
@@ -96,6 +107,13 @@ export class Node implements DatabaseOwner {
     this.maxMemory = options.maxMemory ?? 0;
     this.evictionPolicy = options.evictionPolicy ?? 'noeviction';
     this.journal = options.journal;
+  }
+
+  /** Bytes of all it holds. */
+  get usedBytes(): number {
+    let bytes = this.overheadBytes;
+    for (const db of this.databases) if (db !== undefined) bytes += db.usedBytes;
+    return bytes;
   }
 
   /** The database of an index in range, made when first asked for. */
@@ -153,7 +171,7 @@ export class Node implements DatabaseOwner {
   }
 
   expiryAdded(): void {
-    this.onExpiryAdded?.();
+    this.onExpiryAdded?.(this);
   }
 
   /** Tells whoever listens of a change to a key. */

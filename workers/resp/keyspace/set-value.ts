@@ -1,5 +1,5 @@
 import { Dict } from './dict.ts';
-import { DEFAULT_LIMITS, DICT_ENTRY_BYTES, OBJECT_BYTES, stringBytes } from './sizes.ts';
+import { arrayBytes, DEFAULT_LIMITS, OBJECT_BYTES, stringBytes } from './sizes.ts';
 import type { EncodingLimits } from './sizes.ts';
 
 /** Above this a linear search costs more than the table it saves. */
@@ -18,14 +18,20 @@ function isInteger(text: string): boolean {
 
 /** A set: an array while small, then a Dict. `encoding` is the one Redis 7.2 would have chosen. It never turns back. */
 export class SetValue {
-  bytes = OBJECT_BYTES;
   charged = 0;
+  /** Bytes of the members themselves. */
+  private payload = 0;
   encoding: 'intset' | 'listpack' | 'hashtable' = 'intset';
   private small: string[] | undefined = [];
   private large: Dict<true> | undefined;
 
   get kind() {
     return 'set' as const;
+  }
+
+  /** Bytes of all it holds. */
+  get bytes(): number {
+    return OBJECT_BYTES + this.payload + (this.small === undefined ? this.large!.bytes : arrayBytes(this.small.length));
   }
 
   get size(): number {
@@ -43,7 +49,7 @@ export class SetValue {
     if (this.small !== undefined && this.small.length >= ARRAY_MAX) this.convert();
     if (this.small === undefined) this.large!.set(member, true);
     else this.small.push(member);
-    this.bytes += (this.small === undefined ? DICT_ENTRY_BYTES : 8) + stringBytes(member);
+    this.payload += stringBytes(member);
     return true;
   }
 
@@ -61,9 +67,8 @@ export class SetValue {
   }
 
   private convert(): void {
-    const large = new Dict<true>();
+    const large = new Dict<true>({ keysOnly: true });
     for (const member of this.small!) large.set(member, true);
-    this.bytes += (DICT_ENTRY_BYTES - 8) * large.size + 200;
     this.large = large;
     this.small = undefined;
   }
@@ -71,13 +76,13 @@ export class SetValue {
   delete(member: string): boolean {
     if (this.small === undefined) {
       if (!this.large!.delete(member)) return false;
-      this.bytes -= DICT_ENTRY_BYTES + stringBytes(member);
+      this.payload -= stringBytes(member);
       return true;
     }
     const at = this.small.indexOf(member);
     if (at < 0) return false;
     this.small.splice(at, 1);
-    this.bytes -= 8 + stringBytes(member);
+    this.payload -= stringBytes(member);
     return true;
   }
 

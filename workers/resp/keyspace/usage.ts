@@ -1,55 +1,57 @@
-import { clock } from './clock.ts';
-import { Dict } from './dict.ts';
+import { clock, sinceStamp, stampBefore } from './clock.ts';
 import type { Database } from './database.ts';
 import type { Node } from './node.ts';
 
 const LFU_INITIAL = 5;
-const LFU_LOG_FACTOR = 10;
-const LFU_DECAY_MINUTES = 1;
+const MINUTE_MS = 60_000;
 
-/** An LFU clock packs minutes and an 8-bit logarithmic counter, as Redis does; an LRU clock is milliseconds. */
-function lfuOf(stored: number): number {
-  const counter = stored % 256;
-  const minutes = Math.floor(clock.now / 60_000) - Math.floor(stored / 256);
-  return Math.max(0, counter - Math.floor(minutes / LFU_DECAY_MINUTES));
-}
-
-/** Begins or stops keeping how keys are used, as the node's eviction policy needs it. */
+/**
+ * How keys are used is a stamp beside each of them, as Redis has 24 bits for it: when it was last used, or under an LFU
+ * policy minutes and a logarithmic counter. A change of policy reinterprets the stamps that are there, as in Redis.
+ */
 export function trackUsage(node: Node): void {
-  const policy = node.evictionPolicy;
-  const kind = policy.endsWith('lru') ? 'lru' : policy.endsWith('lfu') ? 'lfu' : undefined;
-  for (const db of node.databases) if (db !== undefined) db.clocks = undefined;
-  if (kind === undefined) {
-    node.usage = undefined;
+  if (!node.evictionPolicy.endsWith('lfu')) {
+    node.restamp = undefined;
     return;
   }
-  const stamp =
-    kind === 'lru'
-      ? (): number => clock.now
-      : (stored: number | undefined): number => {
-          let counter = stored === undefined ? LFU_INITIAL : lfuOf(stored);
-          const base = Math.max(0, counter - LFU_INITIAL);
-          if (stored !== undefined && counter < 255 && Math.random() < 1 / (base * LFU_LOG_FACTOR + 1)) counter++;
-          return Math.floor(clock.now / 60_000) * 256 + counter;
-        };
-  node.usage = {
-    used(db: Database, key: string): void {
-      const clocks = (db.clocks ??= new Dict());
-      clocks.set(key, stamp(clocks.get(key)));
-    },
-    forget(db: Database, key: string): void {
-      db.clocks?.delete(key);
-    },
+  node.restamp = (stamp) => {
+    if (stamp === undefined) return lfuStamp(LFU_INITIAL);
+    const counter = decayed(node, stamp);
+    const base = Math.max(0, counter - LFU_INITIAL);
+    const counts = counter < 255 && Math.random() < 1 / (base * node.lfuLogFactor + 1);
+    return lfuStamp(counts ? counter + 1 : counter);
   };
 }
 
-/** Milliseconds since a key was last used, as far as it is known (LRU policies); 0 otherwise. */
+function lfuStamp(counter: number): number {
+  return ((Math.floor(clock.now / MINUTE_MS) & 0xffff) << 8) | counter;
+}
+
+/** The counter of a stamp after one has been taken off for each period without a use. */
+function decayed(node: Node, stamp: number): number {
+  const counter = stamp & 255;
+  if (node.lfuDecayMinutes === 0) return counter;
+  const minutes = (Math.floor(clock.now / MINUTE_MS) - (stamp >>> 8)) & 0xffff;
+  return Math.max(0, counter - Math.floor(minutes / node.lfuDecayMinutes));
+}
+
+/** Milliseconds since a key was last used; 0 when it is not there. */
 export function idleMs(db: Database, key: string): number {
-  return Math.max(0, clock.now - (db.clocks?.get(key) ?? clock.now));
+  return sinceStamp(db.entries.stampOf(key) ?? clock.stamp);
 }
 
 /** How often a key is used on the LFU scale of 0 to 255 (LFU policies). */
-export function frequency(db: Database, key: string): number {
-  const stored = db.clocks?.get(key);
-  return stored === undefined ? 0 : lfuOf(stored);
+export function frequency(node: Node, db: Database, key: string): number {
+  const stamp = db.entries.stampOf(key);
+  return stamp === undefined ? 0 : decayed(node, stamp);
+}
+
+/** Sets how long a key counts as unused (RESTORE IDLETIME), unless the policy is LFU. */
+export function setIdle(node: Node, db: Database, key: string, seconds: number): void {
+  if (node.restamp === undefined) db.entries.setStamp(key, stampBefore(seconds * 1000));
+}
+
+/** Sets how often a key counts as used (RESTORE FREQ), if the policy is LFU. */
+export function setFrequency(node: Node, db: Database, key: string, counter: number): void {
+  if (node.restamp !== undefined) db.entries.setStamp(key, lfuStamp(counter));
 }

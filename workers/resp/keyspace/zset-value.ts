@@ -1,13 +1,14 @@
 import { Dict } from './dict.ts';
 import { RankTree } from './rank-tree.ts';
 import type { Before } from './rank-tree.ts';
-import { DEFAULT_LIMITS, DICT_ENTRY_BYTES, OBJECT_BYTES, stringBytes } from './sizes.ts';
+import { boxBytes, DEFAULT_LIMITS, OBJECT_BYTES, stringBytes } from './sizes.ts';
 import type { EncodingLimits } from './sizes.ts';
 
 /** A sorted set: a tree by rank, and above Redis's listpack limits a Dict from member to score beside it. */
 export class ZSetValue {
-  bytes = OBJECT_BYTES * 2;
   charged = 0;
+  /** Bytes of the members themselves, and of scores in the Dict. */
+  private payload = 0;
   private readonly tree = new RankTree();
   private scores: Dict<number> | undefined;
 
@@ -17,6 +18,11 @@ export class ZSetValue {
 
   get encoding(): 'listpack' | 'skiplist' {
     return this.scores === undefined ? 'listpack' : 'skiplist';
+  }
+
+  /** Bytes of all it holds. */
+  get bytes(): number {
+    return OBJECT_BYTES + this.payload + this.tree.bytes + (this.scores?.bytes ?? 0);
   }
 
   get size(): number {
@@ -31,22 +37,34 @@ export class ZSetValue {
   set(member: string, score: number, limits: EncodingLimits = DEFAULT_LIMITS): boolean {
     const old = this.score(member);
     if (old === score) return false;
-    if (old !== undefined) this.tree.delete(old, member);
-    else {
-      this.bytes += 16 + stringBytes(member) + (this.scores === undefined ? 0 : DICT_ENTRY_BYTES + 16);
+    let kept = member;
+    if (old !== undefined) {
+      this.tree.delete(old, member);
+      // Both structures go on sharing one string.
+      if (this.scores !== undefined) {
+        kept = this.scores.keyOf(member)!;
+        this.payload -= boxBytes(old);
+      }
+    } else {
+      this.payload += stringBytes(member);
       if (this.scores === undefined && (this.size >= limits.zsetEntries || member.length > limits.zsetValue)) {
         this.convert();
       }
     }
-    this.tree.insert(score, member);
-    this.scores?.set(member, score);
+    this.tree.insert(score, kept);
+    if (this.scores !== undefined) {
+      this.scores.set(kept, score);
+      this.payload += boxBytes(score);
+    }
     return old === undefined;
   }
 
   private convert(): void {
     const scores = new Dict<number>();
-    this.forEach((score, member) => scores.set(member, score));
-    this.bytes += (DICT_ENTRY_BYTES + 16) * (scores.size + 1) + 200;
+    this.forEach((score, member) => {
+      scores.set(member, score);
+      this.payload += boxBytes(score);
+    });
     this.scores = scores;
   }
 
@@ -54,8 +72,8 @@ export class ZSetValue {
     const score = this.score(member);
     if (score === undefined) return false;
     this.tree.delete(score, member);
-    this.scores?.delete(member);
-    this.bytes -= 16 + stringBytes(member) + (this.scores === undefined ? 0 : DICT_ENTRY_BYTES + 16);
+    if (this.scores?.delete(member) === true) this.payload -= boxBytes(score);
+    this.payload -= stringBytes(member);
     return true;
   }
 

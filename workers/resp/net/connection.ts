@@ -2,18 +2,20 @@ import type { Socket } from 'node:net';
 import { mayEnterFreely } from '../acl/users.ts';
 import { Client } from '../clients/server.ts';
 import type { Server, Transport } from '../clients/server.ts';
-import { attach, detach } from '../clients/session.ts';
+import { noteLateErrors } from '../clients/statistics.ts';
+import { attach, detach, sessionOf } from '../clients/session.ts';
 import { execute, startBatch } from '../commands/execute.ts';
-import type { ConnectionLimits } from '../engine-api.ts';
+import type { ConnectionLimits, Departure } from '../engine-api.ts';
 import { tick } from '../keyspace/clock.ts';
 import { RequestParser } from '../protocol/parser.ts';
+import { writeRequest } from '../protocol/request.ts';
+import { DirectWriter } from './direct-write.ts';
+import { takeHandle } from './handle.ts';
 
 /** Bytes not yet taken by the peer at which its requests are no longer read. */
 const CHOKE_BYTES = 1_048_576;
 /** Bytes of input kept while a client is blocked, above which reading stops. */
 const STALLED_INPUT_MAX = 1_048_576;
-/** HTTP requests, as browsers can be tricked into sending them. */
-const FORBIDDEN = new Set(['post', 'host:']);
 
 interface HeldReplies {
   readonly pieces: string[];
@@ -24,18 +26,25 @@ interface HeldReplies {
 export class Connection implements Transport {
   readonly client: Client;
   private readonly socket: Socket;
+  private readonly writer: DirectWriter;
   private readonly limits: ConnectionLimits;
   private readonly parser: RequestParser;
   /** A request that has been read but must wait for a pause to end. */
   private deferred: readonly string[] | undefined;
   private held: HeldReplies[] | undefined;
+  /** The request whose asynchronous end is awaited. */
+  private awaited: readonly string[] | undefined;
+  private leaving = false;
   private choked = false;
+  /** Since when more waits than the soft limit allows; 0 while it does not. */
+  private overSinceMs = 0;
   private reading = true;
   private scheduled = false;
   private closed = false;
 
   constructor(socket: Socket, server: Server, address: string, localAddress: string) {
     this.socket = socket;
+    this.writer = new DirectWriter(socket);
     this.limits = server.host.limits;
     this.parser = new RequestParser(this.limits.bulkBytesMax);
     this.client = new Client(server, this, address, localAddress);
@@ -43,11 +52,18 @@ export class Connection implements Transport {
     attach(this.client, server);
   }
 
+  /** Begins to read; `input` came before. */
+  start(input?: Buffer): void {
+    if (input !== undefined && !this.received(input, input.length)) return;
+    if (!this.closed) this.socket.resume();
+  }
+
   /** Takes the bytes of one read, from a buffer that is reused as soon as this returns. */
   received(chunk: Buffer, length: number): boolean {
     if (this.closed || this.client.closing) return true;
     this.client.lastActiveMs = tick();
     this.client.node.netInputBytes += length;
+    this.client.node.readsProcessed++;
     startBatch();
     this.parser.feed(chunk, length);
     this.process();
@@ -59,13 +75,13 @@ export class Connection implements Transport {
 
   /** The client waits for something, so its input must wait too. */
   private get stalled(): boolean {
-    return this.client.blocked !== undefined || this.client.pending !== undefined || this.deferred !== undefined;
+    return this.waits || this.deferred !== undefined;
   }
 
   /** Runs requests as far as they have been read. */
   private process(): void {
     const { client, parser } = this;
-    while (!client.closing && !this.choked && client.blocked === undefined && client.pending === undefined) {
+    while (!client.closing && !this.closed && !this.choked && !this.waits) {
       parser.unauthenticated = !client.authenticated;
       const request = this.deferred ?? parser.next();
       if (request === undefined) break;
@@ -75,24 +91,40 @@ export class Connection implements Transport {
         break;
       }
       this.deferred = undefined;
-      if (FORBIDDEN.has(request[0]!.toLowerCase())) {
-        this.destroy();
+      let done: boolean;
+      try {
+        done = execute(client, request);
+      } catch (error) {
+        this.faulted(request[0]!, error);
         return;
       }
-      if (!execute(client, request)) {
+      if (!done) {
         this.deferred = request;
         client.server.pausedClients.add(client);
         break;
       }
-      if (client.pending !== undefined) this.awaitPending(client.pending);
+      if (client.pending !== undefined) this.awaitPending(client.pending, request);
       if (client.reply.length > CHOKE_BYTES) this.flush();
     }
     this.flush();
   }
 
-  private awaitPending(pending: Promise<void>): void {
+  /** A mistake of the engine must not become everybody's: who came upon it is let go, and the rest goes on. */
+  private faulted(name: string, error: unknown): void {
+    const { node, server } = this.client;
+    if (server.host.onFault === undefined) throw error;
+    server.host.onFault(node, name.slice(0, 64), error);
+    this.client.reply.error('ERR internal error; the connection is closed and the error is in the log');
+    this.end();
+  }
+
+  private awaitPending(pending: Promise<void>, request: readonly string[]): void {
+    this.awaited = request;
     const goOn = (): void => {
+      this.awaited = undefined;
+      if (this.leaving) return;
       this.client.pending = undefined;
+      noteLateErrors(this.client);
       this.resume();
     };
     pending.then(goOn, goOn);
@@ -108,7 +140,7 @@ export class Connection implements Transport {
   }
 
   resume(): void {
-    if (this.closed || this.stalledBeyondPause()) return;
+    if (this.closed || this.waits) return;
     tick();
     startBatch();
     this.process();
@@ -116,7 +148,7 @@ export class Connection implements Transport {
     this.readOn();
   }
 
-  private stalledBeyondPause(): boolean {
+  private get waits(): boolean {
     return this.client.blocked !== undefined || this.client.pending !== undefined;
   }
 
@@ -160,18 +192,32 @@ export class Connection implements Transport {
   private write(pieces: string[]): void {
     const { socket, client } = this;
     if (this.closed) return;
-    if (pieces.length === 1) socket.write(pieces[0]!, 'latin1');
+    if (pieces.length === 1) this.writer.write(pieces[0]!);
     else {
       socket.cork();
       for (const piece of pieces) socket.write(piece, 'latin1');
       socket.uncork();
     }
+    client.node.writesProcessed++;
     for (const piece of pieces) client.node.netOutputBytes += piece.length;
-    const waiting = socket.writableLength;
+    const { waiting } = this.writer;
     if (waiting === 0) return;
-    const limit = client.subscriptions > 0 ? this.limits.pubsubBufferBytesMax : this.limits.outputBufferBytesMax;
-    if (limit > 0 && waiting > limit) this.destroy();
+    if (this.exceedsOutput(waiting)) this.destroy();
     else if (waiting > CHOKE_BYTES && !this.choked) this.choke();
+  }
+
+  /** Whether more waits to be taken than may, or has for too long. */
+  private exceedsOutput(waiting: number): boolean {
+    const { limits, client } = this;
+    const listens = client.subscriptions > 0;
+    const hard = listens ? limits.pubsubBufferBytesMax : limits.outputBufferBytesMax;
+    if (hard > 0 && waiting > hard) return true;
+    const { softLimits } = client.server.host;
+    const soft = listens ? softLimits.pubsub : softLimits.normal;
+    if (soft.bytes === 0 || waiting <= soft.bytes) this.overSinceMs = 0;
+    else if (this.overSinceMs === 0) this.overSinceMs = Date.now();
+    else return Date.now() - this.overSinceMs > soft.seconds * 1000;
+    return false;
   }
 
   /** Reads no more of a client until it has taken its replies. */
@@ -185,7 +231,30 @@ export class Connection implements Transport {
   }
 
   sizes(): { input: number; output: number } {
-    return { input: this.parser.heldBytes, output: this.socket.writableLength };
+    return { input: this.parser.heldBytes, output: this.writer.waiting };
+  }
+
+  leave(to: (connection: Departure) => void): void {
+    const { socket, client, parser, awaited } = this;
+    this.leaving = true;
+    this.reading = false;
+    socket.pause();
+    const go = (): void => {
+      if (this.closed) return;
+      const input = writeRequest(awaited ?? []) + parser.surrender();
+      const { address, localAddress } = client;
+      const handle = takeHandle(socket);
+      const session = sessionOf(client);
+      this.destroy();
+      to({ handle, address, localAddress, session, input });
+    };
+    const goOnceSent = (): void => {
+      if (this.writer.waiting === 0) go();
+      else socket.write('', go);
+    };
+    const { journal } = client.node;
+    if (this.held === undefined || journal === undefined) goOnceSent();
+    else journal.whenDurable(goOnceSent);
   }
 
   end(): void {
@@ -200,6 +269,14 @@ export class Connection implements Transport {
     if (this.closed) return;
     this.release();
     this.socket.destroy();
+  }
+
+  /** Sends what waits and closes; resolves when the socket is gone. */
+  ended(): Promise<void> {
+    return new Promise((resolve) => {
+      this.socket.once('close', () => resolve());
+      this.end();
+    });
   }
 
   /** The socket is gone. */

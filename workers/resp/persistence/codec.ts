@@ -22,7 +22,18 @@ function serializeValue(value: Value): string {
   const out = new RdbOutput();
   out.byte(typeByte(value));
   writeBody(out, value);
-  return sealed(out);
+  return sealPayload(Buffer.concat(out.take(true)).toString('latin1'));
+}
+
+/** Adds version and checksum to a payload. */
+export function sealPayload(body: string): string {
+  const payload = Buffer.from(`${body}${String.fromCharCode(RDB_VERSION & 255, RDB_VERSION >> 8)}`, 'latin1');
+  const crc = crc64();
+  updateCrc64(crc, payload);
+  const footer = Buffer.alloc(8);
+  footer.writeUInt32LE(crc.low, 0);
+  footer.writeUInt32LE(crc.high, 4);
+  return payload.toString('latin1') + footer.toString('latin1');
 }
 
 function deserializeValue(payload: string): Value | undefined {
@@ -43,7 +54,7 @@ function deserializeValue(payload: string): Value | undefined {
 function serializeLibraries(codes: readonly string[]): string {
   const out = new RdbOutput();
   writeLibraries(out, codes);
-  return sealed(out);
+  return sealPayload(Buffer.concat(out.take(true)).toString('latin1'));
 }
 
 function deserializeLibraries(payload: string): readonly string[] | string {
@@ -62,18 +73,6 @@ function deserializeLibraries(payload: string): readonly string[] | string {
     throw error;
   }
   return codes;
-}
-
-/** A payload with its footer: the version and the checksum. */
-function sealed(out: RdbOutput): string {
-  out.uint16(RDB_VERSION);
-  const payload = Buffer.concat(out.take(true));
-  const crc = crc64();
-  updateCrc64(crc, payload);
-  const footer = Buffer.alloc(8);
-  footer.writeUInt32LE(crc.low, 0);
-  footer.writeUInt32LE(crc.high, 4);
-  return payload.toString('latin1') + footer.toString('latin1');
 }
 
 /** What is before a payload's footer; undefined when the version or the checksum is wrong. */

@@ -15,6 +15,8 @@ export interface LoadedRdb {
   readonly expiredKeys: number;
   /** Over all keys of the file, expired ones included: compares with a snapshot's `digest`. */
   readonly digest: string;
+  /** How long it is. */
+  readonly bytes: number;
 }
 
 /** The name in a function library's first line, `#!lua name=<name>`. */
@@ -70,6 +72,6 @@ export async function loadRdb(
     if (name === undefined) throw new Error('The RDB file has a function library without a name.');
     (target.libraries ??= new Map()).set(name, code);
   };
-  await readRdb(source, sink, { ...options, onAux, onLibrary });
-  return { keys, expiredKeys, digest: digest?.toString() ?? '' };
+  const bytes = await readRdb(source, sink, { ...options, onAux, onLibrary });
+  return { bytes, keys, expiredKeys, digest: digest?.toString() ?? '' };
 }

@@ -29,6 +29,10 @@ export interface RdbSnapshot {
 export interface SnapshotOptions {
   /** Called synchronously at the snapshot's instant. */
   readonly onInstant?: () => void;
+  /** The instant waits until this is so, for what `onInstant` has to do. */
+  readonly ready?: () => boolean;
+  /** True for the base of an append-only log. */
+  readonly aofBase?: boolean;
   /** False saves the time for a digest nobody wants (`digest` is then empty). */
   readonly digest?: boolean;
   /** How long one slice keeps others waiting, in milliseconds: 2 unless given. */
@@ -68,10 +72,10 @@ export function snapshotRdb(node: Node, options: SnapshotOptions = {}): RdbSnaps
 }
 
 async function* write(node: Node, options: SnapshotOptions): AsyncGenerator<Buffer, SnapshotSummary> {
-  // Half a script is never seen.
-  await node.whole();
   const seal = new RdbSeal();
-  const running = new RunningSnapshot(node, options.digest !== false);
+  // A script that is suspended between two slices has done half of its work.
+  while (node.busy || options.ready?.() === false) await (node.busy ? node.whole() : nextTurn());
+  const running = new RunningSnapshot(node, options);
   let bytes = 0;
   try {
     options.onInstant?.();
@@ -112,10 +116,10 @@ class RunningSnapshot {
   /** Set while a key is written that is about to change, which can't wait. */
   private capturing = false;
 
-  constructor(node: Node, withDigest: boolean) {
+  constructor(node: Node, { digest, aofBase }: SnapshotOptions) {
     this.node = node;
-    this.digest = withDigest ? new KeyspaceDigest() : undefined;
-    writeHeader(this.main.out, Date.now(), node);
+    this.digest = digest === false ? undefined : new KeyspaceDigest();
+    writeHeader(this.main.out, Date.now(), node, aofBase);
     for (const db of node.databases)
       if (db !== undefined && db.size > 0) this.main.select(db.index, db.size, db.expires.size);
     this.inner = beginSnapshot(node, (entry) => this.emit(entry));

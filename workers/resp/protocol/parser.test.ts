@@ -77,3 +77,25 @@ test('nothing is kept between whole requests', () => {
   expect(parse(encode(['PING']), [], parser)).toEqual([['PING']]);
   expect(parser.heldBytes).toBe(0);
 });
+
+test('what is kept of a request counts, also arguments that have been read', () => {
+  const parser = new RequestParser(1_000_000);
+  expect(parse(`*3\r\n$1\r\na\r\n$1000\r\n${'x'.repeat(1000)}\r\n$2\r\nz`, [5, 200, 900], parser)).toEqual([]);
+  expect(parser.heldBytes).toBeGreaterThan(1001);
+  expect(parser.heldBytes).toBeLessThan(1200);
+  expect(parse('z\r\nPING\r\n', [], parser)).toEqual([['a', 'x'.repeat(1000), 'zz'], ['PING']]); // prettier-ignore
+  expect(parser.heldBytes).toBe(0);
+});
+
+test('strangers send small requests only', () => {
+  const stranger = (text: string): unknown[] => {
+    const parser = new RequestParser(1_000_000);
+    parser.unauthenticated = true;
+    return parse(text, [], parser);
+  };
+  expect(stranger(`AUTH ${'x'.repeat(16_000)}\r\n`)).toHaveLength(1);
+  for (const line of [`AUTH ${'x'.repeat(17_000)}\r\n`, 'x'.repeat(17_000)])
+    expect(stranger(line)).toEqual([{ protocolError: 'too big inline request' }]);
+  expect(stranger('*2\r\n$4\r\nAUTH\r\n$16385\r\n')).toEqual([{ protocolError: 'unauthenticated bulk length' }]);
+  expect(stranger('*11\r\n')).toEqual([{ protocolError: 'unauthenticated multibulk length' }]);
+});

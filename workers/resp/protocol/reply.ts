@@ -13,6 +13,11 @@ export class Reply {
   pieces: string[] = [];
   /** Bytes in `pieces`. */
   piecesLength = 0;
+  /** Errors replied so far, and the line of the last. */
+  errors = 0;
+  lastError = '';
+  /** How many of them were counted where they came from. */
+  counted = 0;
   /** Whether the client asked for RESP3 by HELLO. */
   resp3 = false;
 
@@ -31,6 +36,8 @@ export class Reply {
 
   /** An error line, without the leading '-'. Line breaks in it would break the protocol and become spaces. */
   error(line: string): void {
+    this.errors++;
+    this.lastError = line;
     this.out += `-${/[\r\n]/.test(line) ? line.replace(/[\r\n]+$/, '').replace(/[\r\n]/g, ' ') : line}\r\n`;
   }
 
@@ -98,6 +105,17 @@ export class Reply {
   verbatim(text: string): void {
     if (this.resp3) this.out += `=${text.length + 4}\r\ntxt:${text}\r\n`;
     else this.bulk(text);
+  }
+
+  /** An integer beyond 64 bits, in decimal. */
+  bigNumber(digits: string): void {
+    if (this.resp3) this.out += `(${digits}\r\n`;
+    else this.bulk(digits);
+  }
+
+  /** `size` pairs about the reply that follows; there is nothing like it in RESP2. */
+  attribute(size: number): void {
+    this.out += `|${size}\r\n`;
   }
 
   bulks(texts: readonly string[]): void {

@@ -1,6 +1,7 @@
 import { serveReady } from '../clients/blocking.ts';
 import { Client } from '../clients/server.ts';
 import type { Server } from '../clients/server.ts';
+import { numberSetting } from '../config/settings.ts';
 import { clock } from '../keyspace/clock.ts';
 import { Ended, Slices } from './job.ts';
 import type { Job } from './job.ts';
@@ -8,8 +9,6 @@ import { after } from './later.ts';
 import type { Later } from './later.ts';
 import type { ScriptState } from './state.ts';
 
-/** How long others wait before they are told BUSY, in milliseconds, unless it is configured. */
-const BUSY_AFTER_MS = 5000;
 /** How often it is looked whether a script has run for so long that others are told. */
 const BUSY_POLL_MS = 50;
 /** How much longer than that a tenant's script may go on at most: then it is ended, and what it wrote stays. */
@@ -51,7 +50,7 @@ export class Jobs {
   }
 
   private get thresholdMs(): number {
-    return Number(this.server.config.get('busy-reply-threshold') ?? BUSY_AFTER_MS);
+    return numberSetting(this.server, 'busy-reply-threshold');
   }
 
   /** Whether the node may not take more memory. */

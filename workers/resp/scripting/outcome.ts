@@ -2,13 +2,13 @@ import type { Reply } from '../protocol/reply.ts';
 import type { Job } from './job.ts';
 import { TYPE } from './lua-exports.ts';
 import type { Lua } from './lua.ts';
-import { writeResult } from './values.ts';
+import { writeError, writeResult } from './values.ts';
 
 /** Writes what a job left on the stack as its client's reply. `resp3` is the version the script has chosen for itself. */
 export function writeOutcome(job: Job, reply: Reply, status: number, resp3: boolean): void {
   const { lua } = job.state;
   if (status === 0) writeResult(lua, lua.L, reply, resp3);
-  else reply.error(errorOf(job));
+  else writeError(lua, lua.L, reply, errorOf(job));
   lua.api.lua_settop(lua.L, 0);
 }
 

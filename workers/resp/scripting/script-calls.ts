@@ -2,7 +2,8 @@ import { denialOf, denialText } from '../acl/check.ts';
 import { noteDenial } from '../acl/log.ts';
 import type { Client, Server } from '../clients/server.ts';
 import type { Command } from '../commands/command.ts';
-import { arityHolds, call, lookUp, noteRefusal } from '../commands/execute.ts';
+import { noteErrors, statOf } from '../clients/statistics.ts';
+import { arityHolds, call, lookUp } from '../commands/execute.ts';
 import { OOM } from '../protocol/errors.ts';
 import type { Job } from './job.ts';
 
@@ -16,8 +17,10 @@ export function callFromScript(inner: Client, job: Job | undefined, args: readon
   const command = lookUp(args);
   const refusal = refusalOf(inner, job, command, args);
   if (refusal !== undefined) {
-    noteRefusal(inner.server, command, refusal);
-    return `-${refusal}\r\n`;
+    if (command !== undefined) statOf(inner.server, command.fullName).rejected++;
+    inner.reply.error(refusal);
+    noteErrors(inner);
+    return inner.reply.take().join('');
   }
   if (command!.write) job.wrote = true;
   call(inner, command!, args);

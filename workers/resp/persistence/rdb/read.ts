@@ -23,18 +23,20 @@ export interface RdbReadOptions {
   readonly onLibrary?: (code: string) => void;
   /** The length of the whole file, when it is known: a claim beyond it is refused at once. */
   readonly totalBytes?: number;
+  /** True when something else may follow the file, as in an append-only file with an RDB preamble. */
+  readonly followed?: boolean;
 }
 
 /**
  * Reads an RDB file of any version up to 12 from chunks and gives each key to `sink`, in slices that leave others their
- * turn. Resolves once the end mark and the checksum were found right and nothing follows; rejects with an RdbError
+ * turn. Resolves with its length once the end mark and the checksum were found right and nothing follows; rejects with an RdbError
  * otherwise, and then what the sink has seen must be thrown away. Memory stays within the largest value.
  */
 export async function readRdb(
   source: AsyncIterable<Uint8Array>,
   sink: RdbSink,
   options: RdbReadOptions = {},
-): Promise<void> {
+): Promise<number> {
   const input = new RdbInput(undefined, options.totalBytes);
   const chunks = source[Symbol.asyncIterator]();
   try {
@@ -52,7 +54,9 @@ export async function readRdb(
       }
       if (performance.now() >= deadline) await breathe();
     }
-    if (!(await input.atEnd(chunks))) input.fail('something follows its end');
+    const end = input.offset;
+    if (options.followed !== true && !(await input.atEnd(chunks))) input.fail('something follows its end');
+    return end;
   } finally {
     await chunks.return?.();
   }

@@ -59,14 +59,19 @@ interface HeaderContent {
 }
 
 /** The beginning of an RDB file: its version, remarks for people, and the node's ACL users and function libraries. */
-export function writeHeader(out: RdbOutput, nowMs: number, { aclUsers, libraries }: HeaderContent = {}): void {
+export function writeHeader(
+  out: RdbOutput,
+  nowMs: number,
+  { aclUsers, libraries }: HeaderContent = {},
+  aofBase = false,
+): void {
   out.raw(`REDIS${String(RDB_VERSION).padStart(4, '0')}`);
   const remarks = [
     ['redis-ver', '7.2.0'],
     ['redis-bits', '64'],
     ['ctime', String(Math.floor(nowMs / 1000))],
     ['used-mem', '0'],
-    ['aof-base', '0'],
+    ['aof-base', aofBase ? '1' : '0'],
     ...Array.from(aclUsers ?? [], ([name, rules]) => [AUX_ACL_USER, `${name} ${rules}`] as const),
   ] as const;
   for (const [name, value] of remarks) {

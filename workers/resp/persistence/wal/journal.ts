@@ -17,7 +17,8 @@ export class WalJournal implements NodeJournal {
   /** Set when the node was closed, dropped or opened anew: whoever still holds this journal has lost the node. */
   closed = false;
   private readonly log: SharedLog;
-  private readonly prefix: Buffer;
+  private readonly epoch: number;
+  private madePrefix: Buffer | undefined;
   private readonly grown: (history: NodeHistory) => void;
   /** The position after the last record of the node. */
   private end = 0;
@@ -32,8 +33,13 @@ export class WalJournal implements NodeJournal {
     this.log = log;
     this.history = history;
     this.durability = durability;
-    this.prefix = nodePrefix(history.id, epoch);
+    this.epoch = epoch;
     this.grown = grown;
+  }
+
+  /** Made with the first record: a buffer takes more than the rest of the journal, and most nodes write nothing. */
+  private get prefix(): Buffer {
+    return (this.madePrefix ??= nodePrefix(this.history.id, this.epoch));
   }
 
   append(db: number, args: readonly string[]): void {
@@ -108,7 +114,7 @@ export class WalJournal implements NodeJournal {
   private close(size: number): void {
     const { history } = this;
     history.bytes += size;
-    this.end = this.log.position;
+    this.end = this.log.end;
     this.grown(history);
   }
 }

@@ -27,15 +27,17 @@ export async function rebase(context: BaseContext, journal: WalJournal, node: No
     let position = 0;
     let covered = 0;
     const written = await writeBase(basesDir, node, probe, () => {
-      position = log.position;
+      position = log.end;
       covered = history.bytes;
     });
     // What the base stands for is in the log on the disk before the base is: positions are never used twice.
-    await log.sync();
+    await log.settle();
     probe('base-place');
-    setBase(history, await placeBase(basesDir, history.id, written, position), covered);
+    const placed = await placeBase(basesDir, history.id, written, position);
+    setBase(history, placed, covered);
     probe('base-placed');
-    if (old !== undefined) await removeFile(old.file);
+    // Where nothing was appended in between, the new base has taken the old one's name.
+    if (old !== undefined && old.file !== placed.file) await removeFile(old.file);
   }
   await releaseSegments(context);
 }
@@ -53,7 +55,7 @@ export async function forget({ log, basesDir, probe }: BaseContext, journal: Wal
   const share = journal.appendEmpty();
   history.base = undefined;
   history.replacing = undefined;
-  await log.sync();
+  await log.settle();
   probe('emptied');
   if (base !== undefined) {
     // The file must not come back after a crash, because the record that makes it void may be gone by then.
@@ -92,7 +94,7 @@ export async function replaceData(
   const old = history.base;
   const end = journal.appendReplace(staged.name);
   const share = history.bytes;
-  await log.sync();
+  await log.settle();
   probe('replace-recorded');
   setBase(history, await placeBase(basesDir, history.id, staged, end), share);
   probe('replace-placed');

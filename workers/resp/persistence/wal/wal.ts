@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { Node } from '../../keyspace/node.ts';
 import { Compaction } from './compaction.ts';
-import { hasData, newHistory } from './history.ts';
+import { hasData, newHistory, pinOf } from './history.ts';
 import type { NodeHistory } from './history.ts';
 import { WalJournal } from './journal.ts';
 import type { Durability } from './journal.ts';
@@ -65,6 +65,7 @@ export class Wal {
   private readonly log: SharedLog;
   private readonly context: BaseContext;
   private readonly compaction: Compaction;
+  private readonly grown = (history: NodeHistory): void => this.compaction.grown(history);
   /** Recoveries, bases, replacements and drops of one node take turns. */
   private readonly turns = new Turns();
 
@@ -108,8 +109,9 @@ export class Wal {
         const history = this.histories.get(one.node.id) ?? newHistory(one.node.id);
         targets.push({ wanted: one, history, node: one.node, effects: 0, failure });
       }
-      await this.log.sync().catch(() => {});
       const fit = targets.filter(({ failure }) => failure === undefined);
+      // A node with nothing but a base, as one that comes back after having been closed, waits for no disk.
+      if (fit.some(({ history }) => pinOf(history) !== Infinity)) await this.log.settle().catch(() => {});
       await replay(this.log.segments, this.log.readable, fit, this.apply);
       for (const { history, failure } of fit) if (failure !== undefined) history.failure = failure;
       return targets.map((target): OpenedNode => {
@@ -200,7 +202,7 @@ export class Wal {
   }
 
   private attach({ node, durability, epoch, fresh }: NodeToOpen, history: NodeHistory): void {
-    const journal = new WalJournal(this.log, history, durability, epoch, (grown) => this.compaction.grown(grown));
+    const journal = new WalJournal(this.log, history, durability, epoch, this.grown);
     history.epoch = epoch;
     node.journal = journal;
     this.histories.set(node.id, history);
@@ -229,7 +231,7 @@ export class Wal {
   private async rebaseClosed(history: NodeHistory): Promise<void> {
     if (history.bytes === 0) return;
     const target: ReplayTarget = { history, node: new Node({ id: history.id }), effects: 0, failure: undefined };
-    await this.log.sync();
+    await this.log.settle();
     await replay(this.log.segments, this.log.readable, [target], this.apply);
     if (target.failure !== undefined) history.failure = target.failure;
     else await rebase(this.context, this.internalJournal(history), target.node);

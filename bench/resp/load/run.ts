@@ -1,0 +1,80 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { quantile, sumOf } from '../../tools/histogram.ts';
+import { cpuMicroseconds } from '../../tools/processes.ts';
+import type { FromGenerator, Outcome, Plan } from './plan.ts';
+
+/** What a load came to, over all processes of the generator. */
+export interface LoadResult {
+  readonly perSecond: number;
+  readonly p50_ms: number;
+  readonly p99_ms: number;
+  /** CPU time of the servers for one operation. */
+  readonly cpu_us: number;
+}
+
+const generator = join(import.meta.dirname, 'generator.ts');
+
+/**
+ * Runs a load from several processes, the targets dealt out among them (or, with fewer targets than processes, the
+ * connections). `pids` are the servers' processes; `during` runs beside the load. Rejects when a reply is an error.
+ */
+export async function runLoad(
+  plan: Plan,
+  processes: number,
+  pids: readonly number[],
+  during: () => Promise<void> = async () => {},
+): Promise<LoadResult> {
+  const plans = dealOut(plan, processes);
+  const children = plans.map(() => fork(generator, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
+  try {
+    await Promise.all(children.map((child, index) => told(child, { plan: plans[index] })));
+    const before = await cpuMicroseconds(pids);
+    const [outcomes] = await Promise.all([Promise.all(children.map((child) => outcomeOf(child))), during()]);
+    const cpu = (await cpuMicroseconds(pids)) - before;
+    return summary(outcomes, cpu);
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
+  }
+}
+
+function dealOut(plan: Plan, processes: number): Plan[] {
+  const share = plan.perSecond === undefined ? {} : { perSecond: plan.perSecond / processes };
+  if (plan.targets.length < processes) {
+    const connectionsPerTarget = Math.ceil(plan.connectionsPerTarget / processes);
+    return Array.from({ length: processes }, () => ({ ...plan, ...share, connectionsPerTarget }));
+  }
+  return Array.from({ length: processes }, (_, index) => ({
+    ...plan,
+    ...share,
+    targets: plan.targets.filter((_target, at) => at % processes === index),
+  }));
+}
+
+function summary(outcomes: readonly Outcome[], cpu: number): LoadResult {
+  const errors = outcomes.flatMap((outcome) => outcome.errors);
+  if (errors.length > 0) throw new Error(`${errors.length} errors under load, the first: ${errors[0]}`);
+  const operations = outcomes.reduce((sum, outcome) => sum + outcome.operations, 0);
+  const perSecond = outcomes.reduce((sum, outcome) => sum + outcome.operations / outcome.seconds, 0);
+  const latencies = sumOf(outcomes.map((outcome) => outcome.latencies));
+  return { perSecond, p50_ms: quantile(latencies, 0.5), p99_ms: quantile(latencies, 0.99), cpu_us: cpu / operations };
+}
+
+const outcomeOf = async (child: ChildProcess): Promise<Outcome> => {
+  const answer = await told(child, 'go');
+  if (answer === 'ready') throw new Error('unreachable: the generator is ready once');
+  return answer.outcome;
+};
+
+/** Says something to a generator and waits for its next word. */
+function told(child: ChildProcess, message: unknown): Promise<FromGenerator> {
+  return new Promise((resolve, reject) => {
+    const ended = (code: number | null): void => reject(new Error(`a load generator ended with ${code}`));
+    child.once('exit', ended);
+    child.once('message', (answer: FromGenerator) => {
+      child.off('exit', ended);
+      resolve(answer);
+    });
+    child.send(message as object);
+  });
+}

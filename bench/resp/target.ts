@@ -1,0 +1,94 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '#infra/local/free-port.ts';
+import { redisBinaries } from '#test/tools/redis-binaries.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** Where a Redis client connects to, and as whom. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly username?: string;
+  readonly password?: string;
+}
+
+/** A server that is measured. */
+export interface Target {
+  readonly label: string;
+  readonly address: Address;
+  /** The processes that serve it: whose CPU time and memory count. */
+  readonly pids: () => readonly number[];
+  stop(): Promise<void>;
+}
+
+const running = new Set<ChildProcess>();
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
+/** Starts a program in a folder of its own, which goes with it, and waits until something accepts on its port. */
+async function startProgram(
+  label: string,
+  command: (port: number, folder: string) => { file: string; args: readonly string[]; env?: NodeJS.ProcessEnv },
+): Promise<Target> {
+  const port = await freePort();
+  const folder = await mkdtemp(join(tmpdir(), 'miniredis-bench-'));
+  const { file, args, env = process.env } = command(port, folder);
+  const child = spawn(file, args, { cwd: folder, env, stdio: ['ignore', 'ignore', 'inherit'] });
+  running.add(child);
+  const stop = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    running.delete(child);
+    await rm(folder, { recursive: true, force: true });
+  };
+  const address = { host: '127.0.0.1', port };
+  for (const deadline = Date.now() + 20_000; !(await accepts(address)); await sleep(5)) {
+    if (child.exitCode === null && Date.now() < deadline) continue;
+    await stop();
+    throw new Error(`${label} did not start: ${file} ${args.join(' ')}`);
+  }
+  return { label, address, pids: () => [child.pid ?? 0], stop };
+}
+
+async function accepts({ host, port }: Address): Promise<boolean> {
+  const socket = connect({ host, port });
+  return once(socket, 'connect').then(
+    () => {
+      socket.destroy();
+      return true;
+    },
+    () => false,
+  );
+}
+
+/** A redis-server as it is installed, except that it does not save by itself: `settings` are its own, such as `--appendonly yes`. */
+export async function startRedis(settings: readonly string[] = []): Promise<Target> {
+  const { server, env } = await redisBinaries();
+  return startProgram('redis-server', (port, folder) => ({
+    file: server,
+    args: ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...settings],
+    env,
+  }));
+}
+
+/** The engine alone, as `npm run resp` starts it. */
+export function startEngine(settings: readonly string[] = []): Promise<Target> {
+  return startProgram('engine', (port, folder) => ({
+    file: process.execPath,
+    args: [join(root, 'workers/resp/main.ts'), '--port', String(port), '--dir', folder, ...settings],
+  }));
+}
+
+/** What Node itself can do: a socket server with a Map. */
+export function startBareServer(): Promise<Target> {
+  return startProgram('bare Node server', (port) => ({
+    file: process.execPath,
+    args: [join(import.meta.dirname, 'bare-server.ts'), '--port', String(port)],
+  }));
+}
