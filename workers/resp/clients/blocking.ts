@@ -1,4 +1,4 @@
-import { clock } from '../keyspace/clock.ts';
+import { clock, tick } from '../keyspace/clock.ts';
 import type { Blocked, Client, Server } from './server.ts';
 import { noteUnblocked } from './statistics.ts';
 
@@ -68,6 +68,9 @@ export function goOn(client: Client): void {
 /** Serves clients that wait for keys that now have something, in the order they came. */
 export function serveReady(server: Server): void {
   const { node } = server;
+  if (node.readyKeys.length === 0) return;
+  // What expired while the command ran is not there for those who waited.
+  tick();
   while (node.readyKeys.length > 0) {
     const ready = node.readyKeys;
     node.readyKeys = [];

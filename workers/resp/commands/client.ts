@@ -146,6 +146,10 @@ function pauseClients(client: Client, args: readonly string[]): void {
     return;
   }
   const milliseconds = integerFrom(client, args[2]!, 0, 'ERR timeout is negative');
+  if (milliseconds !== undefined && milliseconds > Number.MAX_SAFE_INTEGER - clock.now) {
+    client.reply.error('ERR timeout is out of range');
+    return;
+  }
   if (milliseconds === undefined) return;
   pause(server, clock.now + milliseconds, mode === 'WRITE');
   reply.ok();

@@ -31,12 +31,20 @@ export class ListValue {
 
   /** `listpack` until it outgrows one list node, `quicklist` until it has shrunk to half a node, as Redis 7.2 does. */
   encoding(limits: EncodingLimits = DEFAULT_LIMITS): 'listpack' | 'quicklist' {
-    const { listSize } = limits;
+    this.quicklist = this.exceeds(limits, 0, 0, this.quicklist ? 2 : 1);
+    return this.quicklist ? 'quicklist' : 'listpack';
+  }
+
+  /** Notes that an element is about to come, as Redis does before LSET too, which takes the old one out only then. */
+  expect(element: string, limits: EncodingLimits): void {
+    if (!this.quicklist) this.quicklist = this.exceeds(limits, element.length, 1, 1);
+  }
+
+  private exceeds({ listSize }: EncodingLimits, moreBytes: number, more: number, part: number): boolean {
     const maxBytes = listSize >= 0 ? 8192 : 2048 * 2 ** Math.min(-listSize, 5);
     const maxLength = listSize >= 0 ? Math.max(listSize, 1) : Number.MAX_SAFE_INTEGER;
-    const half = this.quicklist ? 2 : 1;
-    this.quicklist = this.payload + this.length * 2 > maxBytes / half || this.length > maxLength / half;
-    return this.quicklist ? 'quicklist' : 'listpack';
+    const bytes = this.payload + this.length * 2 + moreBytes;
+    return bytes > maxBytes / part || this.length + more > maxLength / part;
   }
 
   private count(element: string, sign: 1 | -1): void {

@@ -1,4 +1,5 @@
 import type { ValueCodec } from '../keyspace/codec.ts';
+import type { EncodingLimits } from '../keyspace/sizes.ts';
 import type { Value } from '../keyspace/value.ts';
 import { crc64, updateCrc64 } from './rdb/crc64.ts';
 import { OPCODE, RDB_VERSION, RDB_VERSION_MAX, RdbError } from './rdb/format.ts';
@@ -36,11 +37,11 @@ export function sealPayload(body: string): string {
   return payload.toString('latin1') + footer.toString('latin1');
 }
 
-function deserializeValue(payload: string): Value | undefined {
+function deserializeValue(payload: string, limits?: EncodingLimits): Value | undefined {
   const input = opened(payload);
   if (input === undefined || input.left < 2) return undefined;
   try {
-    const reading = readValue(input, input.byte());
+    const reading = readValue(input, input.byte(), limits);
     for (;;) {
       const step = reading.next();
       if (step.done === true) return input.left === 0 ? step.value : undefined;

@@ -4,6 +4,8 @@ export const NOT_INTEGER = 'ERR value is not an integer or out of range';
 export const NOT_FLOAT = 'ERR value is not a valid float';
 export const SYNTAX = 'ERR syntax error';
 export const NO_SUCH_KEY = 'ERR no such key';
+export const NOT_NEGATABLE =
+  'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807';
 export const OUT_OF_RANGE = 'ERR index out of range';
 export const OVERFLOW = 'ERR increment or decrement would overflow';
 export const SAME_OBJECT = 'ERR source and destination objects are the same';
