@@ -6,7 +6,7 @@ import type { Lua } from './lua.ts';
 const DEPTH_MAX = 100;
 
 /** A field of errors that are in the statistics already. */
-export const COUNTED = 'ignore_error_stats_update';
+const COUNTED = 'ignore_error_stats_update';
 
 /** Pushes a table with one field whose value `pushValue` pushes. */
 export function pushField(lua: Lua, L: number, name: string, pushValue: () => void): void {
