@@ -76,7 +76,7 @@ export function snapshotRdb(node: Node, options: SnapshotOptions = {}): RdbSnaps
 async function* write(node: Node, options: SnapshotOptions): AsyncGenerator<Buffer, SnapshotSummary> {
   const seal = new RdbSeal();
   // A script that is suspended between two slices has done half of its work.
-  while (node.busy || options.ready?.() === false) await nextTurn();
+  while (node.busy || options.ready?.() === false) await (node.busy ? node.whole() : nextTurn());
   const running = new RunningSnapshot(node, options);
   let bytes = 0;
   try {
@@ -127,7 +127,7 @@ class RunningSnapshot {
   constructor(node: Node, { digest, aofBase }: SnapshotOptions) {
     this.node = node;
     this.digest = digest === false ? undefined : new KeyspaceDigest();
-    writeHeader(this.main.out, Date.now(), node.aclUsers, aofBase);
+    writeHeader(this.main.out, Date.now(), node, aofBase);
     for (const db of node.databases)
       if (db !== undefined && db.size > 0) this.main.select(db.index, db.size, db.expires.size);
     this.inner = beginSnapshot(node, (entry) => this.emit(entry));
