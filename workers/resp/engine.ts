@@ -174,6 +174,7 @@ export function createEngine(options: EngineOptions): Engine {
     adopt,
     beginSnapshot: (node, emit) => beginSnapshot(node, emit),
     replaceKeyspace(node, source) {
+      if (node.busy) throw new Error('A script is at work; wait for node.whole() before its data is replaced.');
       tick();
       for (let index = 0; index < DATABASE_COUNT; index++) {
         const from = source.databases[index];
@@ -181,6 +182,8 @@ export function createEngine(options: EngineOptions): Engine {
         else node.database(index).takeOver(from);
       }
       node.aclUsers = source.aclUsers;
+      node.libraries = source.libraries;
+      serverOf(node).scripting?.reloadFunctions();
       reloadUsers(serverOf(node));
       invalidateAll(serverOf(node));
       node.dirty++;

@@ -12,7 +12,6 @@ import { clock } from '../keyspace/clock.ts';
 import type { ValueCodec } from '../keyspace/codec.ts';
 import type { Database, Watcher } from '../keyspace/database.ts';
 import type { Node } from '../keyspace/node.ts';
-import type { Script } from '../scripting/script.ts';
 import { Reply } from '../protocol/reply.ts';
 import type { Throttle } from './throttle.ts';
 
@@ -135,24 +134,32 @@ export interface CommandStat {
   histogram: Uint32Array | undefined;
 }
 
-/** A node's scripts: the cache of SCRIPT LOAD and EVAL, and the one that is running. */
+/** A node's scripts and functions, and the one that is running. */
 export interface NodeScripts {
-  /** By digest in lower case. */
-  readonly cache: ReadonlyMap<string, Script>;
-  /** Others are told BUSY instead of being kept waiting. */
-  readonly busy: boolean;
-  /** Compiles a script and keeps it. Returns the error line when it does not compile. */
-  load(source: string): Script | string;
-  /** Forgets all scripts, and whatever their state holds. */
-  flush(): void;
-  /** Runs a script for a client. When it takes longer than a slice, the client's reply is pending. */
-  run(client: Client, script: Script, keys: readonly string[], args: readonly string[], readOnly: boolean): void;
-  /** Ends the running script before its next instructions, unless it has written. */
-  kill(): 'killed' | 'wrote' | 'none';
-  /** The node is gone: nothing of it may go on. */
+  /** What others are told instead of being kept waiting; undefined while they wait, or nothing runs. */
+  readonly busy: string | undefined;
+  /** Ends what is running. */
+  kill(kind: 'eval' | 'function'): 'killed' | 'wrote' | 'none' | 'other';
+  /** The node is gone: what is running has to come to its end. */
   close(): void;
-  /** Calls back once no script runs, or those who wait are to be told BUSY. */
+  /** The node's libraries were exchanged as a whole. */
+  reloadFunctions(): void;
+  /** Calls back once nothing runs, or those who wait are to be told. */
   whenFree(callback: () => void): void;
+  readonly sizes: ScriptSizes;
+}
+
+/** What INFO and MEMORY tell of a node's scripts. */
+export interface ScriptSizes {
+  readonly scripts: number;
+  readonly libraries: number;
+  readonly functions: number;
+  /** Bytes of the states that scripts and functions run in. */
+  readonly evalStateBytes: number;
+  readonly functionStateBytes: number;
+  /** Bytes of what is kept of them outside. */
+  readonly scriptBytes: number;
+  readonly functionBytes: number;
 }
 
 /** How a client wants to be told of changes to what it has read (client-side caching). */

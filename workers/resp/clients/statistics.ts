@@ -41,8 +41,10 @@ export function noteCall(
 /** Counts the errors that were replied to a client since this was last asked. */
 export function noteErrors(client: Client): void {
   const { server, reply } = client;
-  const count = reply.errors - client.errorsSeen;
+  const count = reply.errors - client.errorsSeen - reply.counted;
   client.errorsSeen = reply.errors;
+  reply.counted = 0;
+  if (count <= 0) return;
   server.totalErrors += count;
   const code = /^[^ ]*/.exec(reply.lastError)![0];
   const known = server.errorStats.get(code);

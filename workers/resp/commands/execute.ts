@@ -6,7 +6,7 @@ import { beginCommand, endCommand, rememberRead } from '../clients/tracking.ts';
 import { discard } from '../clients/transactions.ts';
 import { feedMonitors } from '../clients/monitor.ts';
 import { makeRoom } from '../keyspace/eviction.ts';
-import { BUSY, NO_AUTH, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
+import { NO_AUTH, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
 import type { Command } from './command.ts';
 import { keyUses } from './key-uses.ts';
 import { runExtra } from './extra.ts';
@@ -23,6 +23,13 @@ export function startBatch(): void {
   stampMs = performance.now();
 }
 
+/** The command of a request, or undefined when there is none of that name; the number of words is not looked at. */
+export function lookUp(args: readonly string[]): Command | undefined {
+  const command = commandNamed(args[0]!);
+  if (command?.subcommands === undefined || args.length < 2) return command;
+  return command.subcommands.get(args[1]!.toLowerCase());
+}
+
 /** Finds the command of a request, or the error line that refuses it. */
 export function resolve(args: readonly string[]): Command | string {
   const command = commandNamed(args[0]!);
@@ -35,7 +42,8 @@ export function resolve(args: readonly string[]): Command | string {
   return arityHolds(command, args) ? command : wrongArity(command.fullName);
 }
 
-function arityHolds({ arity }: Command, args: readonly string[]): boolean {
+/** Whether a request has as many words as its command takes. */
+export function arityHolds({ arity }: Command, args: readonly string[]): boolean {
   return arity > 0 ? args.length === arity : args.length >= -arity;
 }
 
@@ -75,11 +83,12 @@ function dispatch(client: Client, args: readonly string[]): boolean {
   }
   client.lastCommand = command.fullName;
   if (client.node.busy && client.authenticated && !mayInterrupt(command)) {
-    if (client.server.scripting?.busy !== true) {
+    const busy = client.server.scripting?.busy;
+    if (busy === undefined) {
       client.server.scripting?.whenFree(() => client.transport?.resume());
       return false;
     }
-    reject(client, command, BUSY);
+    reject(client, command, busy);
     return true;
   }
   const refusal = refusalOf(client, command, args);

@@ -92,17 +92,7 @@ export const memoryLines = (server: Server): Lines => {
     ['allocator_resident', rss],
     ['total_system_memory', system],
     ['total_system_memory_human', human(system)],
-    ['used_memory_lua', 0],
-    ['used_memory_vm_eval', 0],
-    ['used_memory_lua_human', '0B'],
-    ['used_memory_scripts_eval', 0],
-    ...scriptCounts(server),
-    ['used_memory_vm_functions', 0],
-    ['used_memory_vm_total', 0],
-    ['used_memory_vm_total_human', '0B'],
-    ['used_memory_functions', 0],
-    ['used_memory_scripts', 0],
-    ['used_memory_scripts_human', '0B'],
+    ...scriptLines(server),
     ['maxmemory', node.maxMemory],
     ['maxmemory_human', human(node.maxMemory)],
     ['maxmemory_policy', node.evictionPolicy],
@@ -128,11 +118,34 @@ export const memoryLines = (server: Server): Lines => {
   ];
 };
 
-function scriptCounts({ scripting }: Server): Lines {
+const NO_SCRIPTS = {
+  scripts: 0,
+  libraries: 0,
+  functions: 0,
+  evalStateBytes: 0,
+  functionStateBytes: 0,
+  scriptBytes: 0,
+  functionBytes: 0,
+};
+
+function scriptLines({ scripting }: Server): Lines {
+  const sizes = scripting?.sizes ?? NO_SCRIPTS;
+  const states = sizes.evalStateBytes + sizes.functionStateBytes;
+  const kept = sizes.scriptBytes + sizes.functionBytes;
   return [
-    ['number_of_cached_scripts', scripting?.cache.size ?? 0],
-    ['number_of_functions', 0],
-    ['number_of_libraries', 0],
+    ['used_memory_vm_eval', sizes.evalStateBytes],
+    ['used_memory_lua', sizes.evalStateBytes],
+    ['used_memory_lua_human', human(sizes.evalStateBytes)],
+    ['used_memory_scripts_eval', sizes.scriptBytes],
+    ['number_of_cached_scripts', sizes.scripts],
+    ['number_of_functions', sizes.functions],
+    ['number_of_libraries', sizes.libraries],
+    ['used_memory_vm_functions', sizes.functionStateBytes],
+    ['used_memory_vm_total', states],
+    ['used_memory_vm_total_human', human(states)],
+    ['used_memory_functions', sizes.functionBytes],
+    ['used_memory_scripts', kept],
+    ['used_memory_scripts_human', human(kept)],
   ];
 }
 
