@@ -77,7 +77,11 @@ export function createEngine(options: EngineOptions): Engine {
   };
   const host: Host = {
     limits,
-    softLimits: { normal: { bytes: 0, seconds: 0 }, pubsub: { bytes: 8 * MEBIBYTE, seconds: 60 } },
+    softLimits: {
+      normal: { bytes: 0, seconds: 0 },
+      pubsub: { bytes: 8 * MEBIBYTE, seconds: 60 },
+      replica: { hard: 256 * MEBIBYTE, bytes: 64 * MEBIBYTE, seconds: 60 },
+    },
     settings: options.settings ?? new Map(),
     configFile: options.configFile,
     codec: options.codec,
@@ -173,6 +177,7 @@ export function createEngine(options: EngineOptions): Engine {
     adopt,
     beginSnapshot: (node, emit) => beginSnapshot(node, emit),
     replaceKeyspace(node, source) {
+      if (node.busy) throw new Error('A script is at work; wait for node.whole() before its data is replaced.');
       tick();
       for (let index = 0; index < DATABASE_COUNT; index++) {
         const from = source.databases[index];
@@ -180,6 +185,8 @@ export function createEngine(options: EngineOptions): Engine {
         else node.database(index).takeOver(from);
       }
       node.aclUsers = source.aclUsers;
+      node.libraries = source.libraries;
+      serverOf(node).scripting?.reloadFunctions();
       reloadUsers(serverOf(node));
       invalidateAll(serverOf(node));
       node.dirty++;

@@ -2,10 +2,12 @@ import { NODE_BYTES } from '../clients/overhead.ts';
 import { createHash } from 'node:crypto';
 import { release, totalmem, type } from 'node:os';
 import type { Server } from '../clients/server.ts';
+import { isWaiting, visibleClients } from '../clients/visible.ts';
+import { memoryOf } from '../clients/memory.ts';
 import { numberSetting } from '../config/settings.ts';
 import { clock } from '../keyspace/clock.ts';
 import { REDIS_VERSION } from '../version.ts';
-import { human, visibleClients } from './info-lines.ts';
+import { human } from './info-lines.ts';
 import type { Lines } from './info-lines.ts';
 
 /** What tells one server from another; a tenant's node has one of its own, which says nothing of the process it is in. */
@@ -55,7 +57,7 @@ export const clientLines = (server: Server): Lines => {
     ['maxclients', server.host.limits.maxClients],
     ['client_recent_max_input_buffer', Math.max(0, ...sizes.map(({ input }) => input))],
     ['client_recent_max_output_buffer', Math.max(0, ...sizes.map(({ output }) => output))],
-    ['blocked_clients', all.filter(({ blocked }) => blocked !== undefined).length],
+    ['blocked_clients', all.filter(isWaiting).length],
     ['tracking_clients', server.tracking?.clients.size ?? 0],
     ['clients_in_timeout_table', all.filter(({ blocked }) => blocked?.timer !== undefined).length],
     ['total_blocking_keys', server.waiting.size],
@@ -70,11 +72,10 @@ export const memoryLines = (server: Server): Lines => {
   node.measure(0);
   const used = node.usedBytes + NODE_BYTES;
   node.peakBytes = Math.max(node.peakBytes, used);
-  const scripts = server.scripting?.usedBytes ?? 0;
   // A node is no process: what it takes of one is what it uses.
   const rss = host.standalone ? process.memoryUsage.rss() : used;
   const system = host.standalone ? totalmem() : node.maxMemory;
-  const clients = visibleClients(server).length * 1024;
+  const clients = visibleClients(server).reduce((sum, client) => sum + memoryOf(client).total, 0);
   const data = used - node.overheadBytes - NODE_BYTES;
   return [
     ['used_memory', used],
@@ -93,17 +94,7 @@ export const memoryLines = (server: Server): Lines => {
     ['allocator_resident', rss],
     ['total_system_memory', system],
     ['total_system_memory_human', human(system)],
-    ['used_memory_lua', scripts],
-    ['used_memory_vm_eval', scripts],
-    ['used_memory_lua_human', human(scripts)],
-    ['used_memory_scripts_eval', 0],
-    ...scriptCounts(server),
-    ['used_memory_vm_functions', 0],
-    ['used_memory_vm_total', scripts],
-    ['used_memory_vm_total_human', human(scripts)],
-    ['used_memory_functions', 0],
-    ['used_memory_scripts', 0],
-    ['used_memory_scripts_human', '0B'],
+    ...scriptLines(server),
     ['maxmemory', node.maxMemory],
     ['maxmemory_human', human(node.maxMemory)],
     ['maxmemory_policy', node.evictionPolicy],
@@ -129,11 +120,34 @@ export const memoryLines = (server: Server): Lines => {
   ];
 };
 
-function scriptCounts({ scripting }: Server): Lines {
+const NO_SCRIPTS = {
+  scripts: 0,
+  libraries: 0,
+  functions: 0,
+  evalStateBytes: 0,
+  functionStateBytes: 0,
+  scriptBytes: 0,
+  functionBytes: 0,
+};
+
+function scriptLines({ scripting }: Server): Lines {
+  const sizes = scripting?.sizes ?? NO_SCRIPTS;
+  const states = sizes.evalStateBytes + sizes.functionStateBytes;
+  const kept = sizes.scriptBytes + sizes.functionBytes;
   return [
-    ['number_of_cached_scripts', scripting?.cache.size ?? 0],
-    ['number_of_functions', 0],
-    ['number_of_libraries', 0],
+    ['used_memory_vm_eval', sizes.evalStateBytes],
+    ['used_memory_lua', sizes.evalStateBytes],
+    ['used_memory_lua_human', human(sizes.evalStateBytes)],
+    ['used_memory_scripts_eval', sizes.scriptBytes],
+    ['number_of_cached_scripts', sizes.scripts],
+    ['number_of_functions', sizes.functions],
+    ['number_of_libraries', sizes.libraries],
+    ['used_memory_vm_functions', sizes.functionStateBytes],
+    ['used_memory_vm_total', states],
+    ['used_memory_vm_total_human', human(states)],
+    ['used_memory_functions', sizes.functionBytes],
+    ['used_memory_scripts', kept],
+    ['used_memory_scripts_human', human(kept)],
   ];
 }
 
