@@ -74,7 +74,11 @@ export function createEngine(options: EngineOptions): Engine {
   };
   const host: Host = {
     limits,
-    softLimits: { normal: { bytes: 0, seconds: 0 }, pubsub: { bytes: 8 * MEBIBYTE, seconds: 60 } },
+    softLimits: {
+      normal: { bytes: 0, seconds: 0 },
+      pubsub: { bytes: 8 * MEBIBYTE, seconds: 60 },
+      replica: { hard: 256 * MEBIBYTE, bytes: 64 * MEBIBYTE, seconds: 60 },
+    },
     settings: options.settings ?? new Map(),
     configFile: options.configFile,
     codec: options.codec,

@@ -135,6 +135,7 @@ export const configResetStat: Run = ({ node, server, reply }) => {
   node.writesProcessed = 0;
   server.totalErrors = 0;
   server.evictedClients = 0;
+  server.aclDenied = undefined;
   server.commandStats.clear();
   server.errorStats.clear();
   reply.ok();

@@ -58,6 +58,8 @@ export function execute(client: Client, args: readonly string[]): boolean {
   return client.replyMode === 'on' ? dispatch(client, args) : quietly(client, args);
 }
 
+const SUBSCRIBES = new Set('subscribe psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe'.split(' '));
+
 /** Drops the reply, as CLIENT REPLY OFF or SKIP asked for, unless the request turns replies on again. */
 function quietly(client: Client, args: readonly string[]): boolean {
   const { reply } = client;
@@ -65,7 +67,8 @@ function quietly(client: Client, args: readonly string[]): boolean {
   if (client.replyMode === 'skip-next') client.replyMode = 'skip';
   const done = dispatch(client, args);
   const mode: Client['replyMode'] = client.replyMode;
-  if (mode !== 'on') reply.rollback(mark);
+  // Who subscribes wants to know all the same.
+  if (mode !== 'on' && !SUBSCRIBES.has(client.lastCommand)) reply.rollback(mark);
   if (mode === 'skip' && done) client.replyMode = 'on';
   return done;
 }
@@ -81,6 +84,7 @@ function dispatch(client: Client, args: readonly string[]): boolean {
     reject(client, commandNamed(args[0]!), command);
     return true;
   }
+  client.lastCommand = command.fullName;
   if (client.node.busy && client.authenticated && !mayInterrupt(command)) {
     const busy = client.server.scripting?.busy;
     if (busy === undefined) {
@@ -176,7 +180,6 @@ export function call(client: Client, command: Command, args: readonly string[]):
   const { dirty } = node;
   const { index } = client.db;
   node.rewritten = false;
-  client.lastCommand = command.fullName;
   const { tracking } = server;
   if (tracking !== undefined) beginCommand(tracking, client);
   if (client.noTouch) node.noTouch = command.fullName !== 'touch';
@@ -197,8 +200,9 @@ export function call(client: Client, command: Command, args: readonly string[]):
   stampMs = now;
   node.commandsProcessed++;
   // What waits is counted once it has its reply.
-  if (client.blocked !== undefined) client.suspended = { command: command.fullName, args, microseconds };
-  else noteCall(client, command.fullName, args, microseconds, command);
+  if (client.blocked !== undefined) {
+    client.suspended = { command, args, microseconds, refusal: () => aclRefusal(client, command, args) };
+  } else noteCall(client, command, args, microseconds);
 }
 
 /** Remembers what a client that tracks has read; CLIENT CACHING holds for one command, or one transaction. */

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { release, totalmem, type } from 'node:os';
 import type { Server } from '../clients/server.ts';
+import { isWaiting, visibleClients } from '../clients/visible.ts';
+import { memoryOf } from '../clients/memory.ts';
 import { numberSetting } from '../config/settings.ts';
 import { clock } from '../keyspace/clock.ts';
 import { REDIS_VERSION } from '../version.ts';
-import { human, visibleClients } from './info-lines.ts';
+import { human } from './info-lines.ts';
 import type { Lines } from './info-lines.ts';
 
 /** What tells one server from another; a tenant's node has one of its own, which says nothing of the process it is in. */
@@ -54,7 +56,7 @@ export const clientLines = (server: Server): Lines => {
     ['maxclients', server.host.limits.maxClients],
     ['client_recent_max_input_buffer', Math.max(0, ...sizes.map(({ input }) => input))],
     ['client_recent_max_output_buffer', Math.max(0, ...sizes.map(({ output }) => output))],
-    ['blocked_clients', all.filter(({ blocked }) => blocked !== undefined).length],
+    ['blocked_clients', all.filter(isWaiting).length],
     ['tracking_clients', server.tracking?.clients.size ?? 0],
     ['clients_in_timeout_table', all.filter(({ blocked }) => blocked?.timer !== undefined).length],
     ['total_blocking_keys', server.waiting.size],
@@ -71,7 +73,7 @@ export const memoryLines = (server: Server): Lines => {
   // A node is no process: what it takes of one is what it uses.
   const rss = host.standalone ? process.memoryUsage.rss() : used;
   const system = host.standalone ? totalmem() : node.maxMemory;
-  const clients = visibleClients(server).length * 1024;
+  const clients = visibleClients(server).reduce((sum, client) => sum + memoryOf(client).total, 0);
   const data = Math.max(0, used - node.overheadBytes);
   return [
     ['used_memory', used],
