@@ -75,8 +75,8 @@ async function execLater(client: Client, rest: readonly (readonly string[])[], f
     await runQueued(client, args);
   }
   client.executing = false;
-  node.busy = false;
   node.flushEffects();
+  node.endWork();
   serveReady(server);
 }
 

@@ -9,4 +9,8 @@ export interface ValueCodec {
    * default Redis's.
    */
   deserializeValue(payload: string, limits?: EncodingLimits): Value | undefined;
+  /** The payload of FUNCTION DUMP, from the code of libraries. */
+  serializeLibraries(codes: readonly string[]): string;
+  /** The code of the libraries in a payload; what is wrong with it, when it can't be read. */
+  deserializeLibraries(payload: string): readonly string[] | string;
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { mayEnterFreely } from '../acl/users.ts';
+import { checkClientMemory } from '../clients/memory.ts';
 import { Client } from '../clients/server.ts';
 import type { Server, Transport } from '../clients/server.ts';
 import { noteLateErrors } from '../clients/statistics.ts';
@@ -14,6 +15,8 @@ import { takeHandle } from './handle.ts';
 
 /** Bytes not yet taken by the peer at which its requests are no longer read. */
 const CHOKE_BYTES = 1_048_576;
+/** Replies up to this many bytes are written before anyone asks whether they may wait. */
+const BIG_REPLY = 16_384;
 /** Bytes of input kept while a client is blocked, above which reading stops. */
 const STALLED_INPUT_MAX = 1_048_576;
 
@@ -69,6 +72,7 @@ export class Connection implements Transport {
     this.process();
     this.parser.rest();
     if (this.parser.heldBytes > this.limits.queryBufferBytesMax) this.destroy();
+    if (this.client.server.clientBytesMax !== 0) checkClientMemory(this.client.server, this.client);
     this.reading = !this.choked && !(this.stalled && this.parser.heldBytes > STALLED_INPUT_MAX);
     return this.reading;
   }
@@ -192,6 +196,12 @@ export class Connection implements Transport {
   private write(pieces: string[]): void {
     const { socket, client } = this;
     if (this.closed) return;
+    let bytes = 0;
+    for (const piece of pieces) bytes += piece.length;
+    if (bytes > BIG_REPLY && this.exceedsHard(bytes + this.writer.waiting)) {
+      this.destroy();
+      return;
+    }
     if (pieces.length === 1) this.writer.write(pieces[0]!);
     else {
       socket.cork();
@@ -199,25 +209,38 @@ export class Connection implements Transport {
       socket.uncork();
     }
     client.node.writesProcessed++;
-    for (const piece of pieces) client.node.netOutputBytes += piece.length;
+    client.node.netOutputBytes += bytes;
     const { waiting } = this.writer;
     if (waiting === 0) return;
     if (this.exceedsOutput(waiting)) this.destroy();
-    else if (waiting > CHOKE_BYTES && !this.choked) this.choke();
+    else if (client.server.clientBytesMax === 0) {
+      if (waiting > CHOKE_BYTES && !this.choked) this.choke();
+    } else checkClientMemory(client.server, client);
+  }
+
+  /** Whether so many bytes are more than may ever wait to be taken. */
+  private exceedsHard(waiting: number): boolean {
+    const { limits, client } = this;
+    const hard = client.subscriptions > 0 ? limits.pubsubBufferBytesMax : limits.outputBufferBytesMax;
+    return hard > 0 && waiting > hard;
   }
 
   /** Whether more waits to be taken than may, or has for too long. */
   private exceedsOutput(waiting: number): boolean {
-    const { limits, client } = this;
-    const listens = client.subscriptions > 0;
-    const hard = listens ? limits.pubsubBufferBytesMax : limits.outputBufferBytesMax;
-    if (hard > 0 && waiting > hard) return true;
-    const { softLimits } = client.server.host;
-    const soft = listens ? softLimits.pubsub : softLimits.normal;
-    if (soft.bytes === 0 || waiting <= soft.bytes) this.overSinceMs = 0;
-    else if (this.overSinceMs === 0) this.overSinceMs = Date.now();
-    else return Date.now() - this.overSinceMs > soft.seconds * 1000;
+    if (this.exceedsHard(waiting)) return true;
+    const { server, subscriptions } = this.client;
+    const { bytes, seconds } = server.host.softLimits[subscriptions > 0 ? 'pubsub' : 'normal'];
+    if (bytes === 0 || waiting <= bytes) this.overSinceMs = 0;
+    else if (this.overSinceMs === 0) {
+      this.overSinceMs = Date.now();
+      // It may be that nothing more is written that would make us look again.
+      setTimeout(() => this.lookAgain(), seconds * 1000 + 100).unref();
+    } else return Date.now() - this.overSinceMs > seconds * 1000;
     return false;
+  }
+
+  private lookAgain(): void {
+    if (!this.closed && this.overSinceMs !== 0 && this.exceedsOutput(this.writer.waiting)) this.destroy();
   }
 
   /** Reads no more of a client until it has taken its replies. */
