@@ -55,7 +55,8 @@ function inPlace(command: Command, place: PlaceOfKeys, args: readonly string[]):
   const flags = place.flags.includes('variable_flags') ? VARIABLE[command.fullName]!(args) : place.flags;
   const found: KeyUse[] = [];
   if (find.type === 'keynum') {
-    const count = Number(args[first + find.index]);
+    // As atoi reads it.
+    const count = Number.parseInt(args[first + find.index] ?? '', 10);
     const start = first + find.first;
     if (!Number.isInteger(count) || count < 1 || start + (count - 1) * find.step >= args.length) return [];
     for (let i = 0; i < count; i++) found.push({ at: start + i * find.step, flags });

@@ -110,9 +110,9 @@ export function createGenerator(random: () => number, lines: readonly string[] =
       .flatMap((word) => (/^\{[yo]\}$/.test(word) ? fill[word[1]!]!().split(' ') : [wordOf(word)]));
     // A timeout of nought would wait for ever, SPOP of a few members would pick others on each side, 7.2 refuses what 7.0
     // lets XSETID do, and places under a key that is read by names would leave the order open.
-    // 7.0 takes a selector inside a selector for none.
+    // 7.0 takes a selector inside a selector for none, and Redis lets PFMERGE of one key pass whatever its name.
     const blocking =
-      /^b(?:l|r|z)|^spop|^xread|^xsetid|^geoadd|^geosearchstore|^georadius/i.test(words[0]!) ||
+      /^b(?:l|r|z)|^spop|^xread|^xsetid|^pfmerge|^geoadd|^geosearchstore|^georadius/i.test(words[0]!) ||
       words.includes('(+@all');
     if (random() < 0.04 && words.length > 1 && !blocking) words[1 + below(words.length - 1)] = pick(STRANGE);
     if (random() < 0.01 && !blocking && words.length > 1) words.pop();

@@ -47,7 +47,7 @@ export function planSteps(seed: number, count: number): Step[] {
     if (chance > 0.93) {
       steps.push({ kind: 'collect' }, { kind: 'block', request: nextBlocking() });
     } else if (chance > 0.9) {
-      for (let i = 0; i < 4; i++) send(connection, nextExpiring());
+      send(connection, nextExpiring());
       steps.push({ kind: 'wait' });
     } else if (chance > 0.87) {
       // One of the connections becomes a user that may do some things only.
