@@ -20,6 +20,11 @@ export function startBatch(): void {
   stampMs = performance.now();
 }
 
+/** When the latest command ended, by the stopwatch. */
+export function stamp(): number {
+  return stampMs;
+}
+
 /** Finds the command of a request, or the error line that refuses it. */
 export function resolve(args: readonly string[]): Command | string {
   const command = commandNamed(args[0]!);

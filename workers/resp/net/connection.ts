@@ -3,7 +3,8 @@ import { mayEnterFreely } from '../acl/users.ts';
 import { Client } from '../clients/server.ts';
 import type { Server, Transport } from '../clients/server.ts';
 import { attach, detach, sessionOf } from '../clients/session.ts';
-import { execute, startBatch } from '../commands/execute.ts';
+import { inTurn, mustWait, noteWork, shareLeft } from '../clients/turns.ts';
+import { execute, stamp, startBatch } from '../commands/execute.ts';
 import type { ConnectionLimits, Departure } from '../engine-api.ts';
 import { tick } from '../keyspace/clock.ts';
 import { RequestParser } from '../protocol/parser.ts';
@@ -14,6 +15,10 @@ import { takeHandle } from './handle.ts';
 const CHOKE_BYTES = 1_048_576;
 /** Bytes of input kept while a client is blocked, above which reading stops. */
 const STALLED_INPUT_MAX = 1_048_576;
+/** What it takes to read from a socket, in milliseconds, which nobody measures. */
+const READ_MS = 0.004;
+/** Bytes of input kept of a client whose node has had its share, above which reading stops. */
+const QUEUED_INPUT_MAX = 16_384;
 /** HTTP requests, as browsers can be tricked into sending them. */
 const FORBIDDEN = new Set(['post', 'host:']);
 
@@ -34,6 +39,8 @@ export class Connection implements Transport {
   /** The request whose asynchronous end is awaited. */
   private awaited: readonly string[] | undefined;
   private leaving = false;
+  /** The node has had its share of the event loop: the rest of the input waits for its next turn. */
+  private queued = false;
   private choked = false;
   /** Since when more waits than the soft limit allows; 0 while it does not. */
   private overSinceMs = 0;
@@ -65,8 +72,12 @@ export class Connection implements Transport {
     this.parser.feed(chunk, length);
     this.process();
     this.parser.rest();
-    if (this.parser.heldBytes > this.limits.queryBufferBytesMax) this.destroy();
-    this.reading = !this.choked && !(this.stalled && this.parser.heldBytes > STALLED_INPUT_MAX);
+    const { heldBytes } = this.parser;
+    if (heldBytes > this.limits.queryBufferBytesMax) this.destroy();
+    // A full buffer tells that more is there, which would be read at once.
+    if (length === chunk.length && !this.queued && mustWait(this.client.server)) this.waitForTurn();
+    const inputMax = this.queued ? QUEUED_INPUT_MAX : this.stalled ? STALLED_INPUT_MAX : Infinity;
+    this.reading = !this.choked && heldBytes <= inputMax && !(this.queued && length === chunk.length);
     return this.reading;
   }
 
@@ -75,9 +86,19 @@ export class Connection implements Transport {
     return this.client.blocked !== undefined || this.client.pending !== undefined || this.deferred !== undefined;
   }
 
-  /** Runs requests as far as they have been read. */
-  private process(): void {
+  /** Runs requests as far as they have been read, and as far as the node's share of the event loop goes. */
+  private process(myTurn = false): void {
     const { client, parser } = this;
+    if (this.queued) return;
+    const { server } = client;
+    const beganMs = stamp();
+    noteWork(server, beganMs);
+    if (!myTurn && mustWait(server) && parser.heldBytes > 0) {
+      this.waitForTurn();
+      this.flush();
+      return;
+    }
+    const endsMs = beganMs + shareLeft(server);
     while (!client.closing && !this.choked && client.blocked === undefined && client.pending === undefined) {
       parser.unauthenticated = !client.authenticated;
       const request = this.deferred ?? parser.next();
@@ -106,8 +127,21 @@ export class Connection implements Transport {
       }
       if (client.pending !== undefined) this.awaitPending(client.pending, request);
       if (client.reply.length > CHOKE_BYTES) this.flush();
+      if (stamp() >= endsMs && parser.heldBytes > 0) {
+        this.waitForTurn();
+        break;
+      }
     }
     this.flush();
+    server.spentMs += performance.now() - beganMs + READ_MS;
+  }
+
+  private waitForTurn(): void {
+    this.queued = true;
+    inTurn(this.client.server, () => {
+      this.queued = false;
+      this.resume(true);
+    });
   }
 
   /** A mistake of the engine must not become everybody's: who came upon it is let go, and the rest goes on. */
@@ -139,11 +173,11 @@ export class Connection implements Transport {
     });
   }
 
-  resume(): void {
+  resume(myTurn = false): void {
     if (this.closed || this.stalledBeyondPause()) return;
     tick();
     startBatch();
-    this.process();
+    this.process(myTurn);
     this.parser.rest();
     this.readOn();
   }
@@ -153,7 +187,7 @@ export class Connection implements Transport {
   }
 
   private readOn(): void {
-    if (this.reading || this.choked || this.closed) return;
+    if (this.reading || this.choked || this.queued || this.closed) return;
     this.reading = true;
     this.socket.resume();
   }
