@@ -92,7 +92,7 @@ export class Connection implements Transport {
     if (this.queued) return;
     const { server } = client;
     const beganMs = stamp();
-    noteWork(server, beganMs);
+    if (client.authenticated) noteWork(server, beganMs);
     if (!myTurn && mustWait(server) && parser.heldBytes > 0) {
       this.waitForTurn();
       this.flush();
