@@ -4,9 +4,12 @@
  */
 import type { BenchOptions, Print } from './tools/figure.ts';
 import { benchConnections } from './resp/connections.ts';
+import { benchDensity } from './resp/density.ts';
 import { benchDurable } from './resp/durable.ts';
+import { benchKeys } from './resp/keys.ts';
 import { benchLatency } from './resp/latency.ts';
 import { benchManyNodes } from './resp/many-nodes.ts';
+import { benchSnapshot } from './resp/snapshot.ts';
 import { benchEngine, benchPlatform } from './resp/single-node.ts';
 
 type Group = (print: Print, options: BenchOptions) => Promise<void>;
@@ -18,6 +21,9 @@ const groups: Readonly<Record<string, Group>> = {
   durable: benchDurable,
   many: benchManyNodes,
   connections: benchConnections,
+  density: benchDensity,
+  keys: benchKeys,
+  snapshot: benchSnapshot,
 };
 
 export async function bench(print: Print, options: BenchOptions): Promise<void> {

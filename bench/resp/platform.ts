@@ -9,12 +9,17 @@ import type { Address, Target } from './target.ts';
 
 type Durability = 'none' | 'everysec' | 'always';
 
+/** A node as a target: all node managers' processes serve it. */
+interface PlatformNode extends Target {
+  readonly id: string;
+}
+
 /** The whole platform, started as `npm start` does, with one tenant. */
 export interface Platform {
   readonly api: ApiClient;
   readonly tenantId: string;
   /** Makes a node by REST; it is reached through AUTH on the public port. */
-  node(options: { name: string; durability: Durability; memoryLimitMb?: number }): Promise<Target>;
+  node(options: { name: string; durability: Durability; memoryLimitMb?: number }): Promise<PlatformNode>;
   /** The node managers: the processes that hold nodes. */
   managers(): Promise<number[]>;
   stop(): Promise<void>;
@@ -52,9 +57,10 @@ export async function startPlatform(env: Record<string, string> = {}): Promise<P
     managers,
     async node({ name, durability, memoryLimitMb = 512 }) {
       const path = `/v1/tenants/${tenant.id}/nodes`;
-      const { endpoint } = await api.must<{ endpoint: Address }>('POST', path, { name, durability, memoryLimitMb });
+      const settings = { name, durability, memoryLimitMb };
+      const { id, endpoint } = await api.must<{ id: string; endpoint: Address }>('POST', path, settings);
       const pids = await managers();
-      return { label: `platform, ${durability}`, address: endpoint, pids: () => pids, stop: async () => {} };
+      return { id, label: `platform, ${durability}`, address: endpoint, pids: () => pids, stop: async () => {} };
     },
     async stop() {
       process.off('exit', endAtExit);

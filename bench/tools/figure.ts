@@ -52,9 +52,12 @@ export function printer(json: boolean): Print {
 }
 
 function boundOf({ atLeast, atMost }: Figure, value: number): { bound: string; met: boolean } | undefined {
-  if (atLeast !== undefined) return { bound: `>= ${atLeast}`, met: value >= atLeast };
-  if (atMost !== undefined) return { bound: `<= ${atMost}`, met: value <= atMost };
-  return undefined;
+  if (atLeast === undefined && atMost === undefined) return undefined;
+  const bounds = [
+    ...(atLeast === undefined ? [] : [`>= ${atLeast}`]),
+    ...(atMost === undefined ? [] : [`<= ${atMost}`]),
+  ];
+  return { bound: bounds.join(' and '), met: value >= (atLeast ?? -Infinity) && value <= (atMost ?? Infinity) };
 }
 
 const round = (value: number) => Math.round(value * 1000) / 1000;

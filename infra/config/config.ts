@@ -26,6 +26,8 @@ export interface Settings {
   readonly managerId: string;
   /** Processes of a node manager that host nodes. */
   readonly engineProcesses: number;
+  /** 0: never. */
+  readonly nodeUnloadAfter_s: number;
   readonly nodeMemory: { readonly budget_mb: number; readonly overcommit: number };
   /** What one API key and one address may do before they are told to wait. */
   readonly rateLimits: { readonly requestsPerKey_perSecond: number; readonly failuresPerAddress_perMinute: number };
@@ -94,6 +96,7 @@ function toSettings(values: Values): Settings {
     masterKeyFile: values.MASTER_KEY_FILE === '' ? path.join(home, 'master.key') : path.resolve(values.MASTER_KEY_FILE),
     managerId: values.MANAGER_ID,
     engineProcesses: values.ENGINE_PROCESSES,
+    nodeUnloadAfter_s: values.NODE_UNLOAD_AFTER_S,
     nodeMemory: { budget_mb: values.NODE_MEMORY_BUDGET_MB, overcommit: values.NODE_MEMORY_OVERCOMMIT },
     rateLimits: {
       requestsPerKey_perSecond: values.RATE_LIMIT_PER_KEY,

@@ -108,6 +108,11 @@ export const variables = {
     'Processes over which a node manager spreads its nodes; the default is one a core',
     between(1, 256, 'a number of processes'),
   ),
+  NODE_UNLOAD_AFTER_S: variable(
+    '600',
+    'Seconds without a connection after which a node is kept on the disk alone until somebody comes; 0: never',
+    between(0, 31_536_000, 'a number of seconds'),
+  ),
   NODE_MEMORY_BUDGET_MB: variable(
     String(memoryBudget_mb),
     'Memory that a node manager has for its nodes; the default is half the machine, at most 4096',

@@ -14,6 +14,7 @@ export interface RedisBinaries {
   readonly cli: string;
   readonly benchmark: string;
   readonly checkRdb: string;
+  readonly checkAof: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -59,6 +60,7 @@ function programs(folder: string | undefined, env: NodeJS.ProcessEnv): RedisBina
     cli: path('redis-cli'),
     benchmark: path('redis-benchmark'),
     checkRdb: path('redis-check-rdb'),
+    checkAof: path('redis-check-aof'),
     env,
   };
 }

@@ -117,16 +117,49 @@ export interface EngineOptions {
   readonly aclUsers?: readonly string[];
 }
 
-/** Standalone mode: what SAVE, BGSAVE, BGREWRITEAOF and LASTSAVE act on. */
+/** The parameters of CONFIG that are about keeping data. */
+export type SavingSetting =
+  | 'dir'
+  | 'dbfilename'
+  | 'appendonly'
+  | 'appendfsync'
+  | 'appendfilename'
+  | 'appenddirname'
+  | 'aof-load-truncated'
+  | 'aof-timestamp-enabled'
+  | 'auto-aof-rewrite-percentage'
+  | 'auto-aof-rewrite-min-size'
+  | 'save'
+  | 'stop-writes-on-bgsave-error';
+
+/** Standalone mode: what SAVE, BGSAVE, BGREWRITEAOF, LASTSAVE, SHUTDOWN, DEBUG RELOAD, INFO and CONFIG act on. */
 export interface Saving {
+  /** Whether the RDB file is being written. */
   readonly inProgress: boolean;
+  /** Whether the append-only files are being rewritten. */
+  readonly rewriting: boolean;
   /** When data was last saved or loaded. */
   readonly lastSaveMs: number;
-  readonly lastSaveOk: boolean;
+  /** A setting of it, by CONFIG's name and as CONFIG shows it. */
+  setting(name: SavingSetting): string;
+  /** Changes one, in its normal form; returns what is wrong with that, if anything. */
+  set(name: SavingSetting, value: string): string | undefined;
+  /** The lines of INFO's section. */
+  info(): readonly (readonly [name: string, value: string | number])[];
   /** Writes the RDB file. */
   save(): Promise<void>;
-  /** Writes the base of the log anew. */
+  /** Does so once a rewrite has ended. */
+  scheduleSave(): void;
+  /** Writes the base of the append-only files anew. */
   rewrite(): Promise<void>;
+  /** Does so once a save has ended. */
+  scheduleRewrite(): void;
+  /** Saves as SHUTDOWN does: by the save points unless something is wished. Rejects when that fails. */
+  saveForShutdown(wish: 'save' | 'nosave' | undefined): Promise<void>;
+  /** Puts what the RDB file holds in the place of all data. */
+  reload(options: { readonly save: boolean; readonly flush: boolean }): Promise<void>;
+  /** The same with the append-only files. */
+  loadAof(): Promise<void>;
 }
 
 /** Where an engine listens. */
@@ -170,6 +203,11 @@ export interface Engine {
   disconnectTenants(node: Node): void;
   /** Whether a node has an ACL user of that name who is on and whose password this is. */
   userFits(node: Node, user: string, password: string): boolean;
+  /**
+   * How long nobody has been connected to a node; 0 while somebody is, and while it is something that memory alone holds:
+   * settings made by CONFIG SET, a pause, a snapshot or script under way.
+   */
+  idleMs(node: Node): number;
   /** How many connections have authenticated to a node. */
   connectionCount(node: Node): number;
   /** Stops listening and closes all connections after their replies were sent. */

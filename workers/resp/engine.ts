@@ -74,7 +74,11 @@ export function createEngine(options: EngineOptions): Engine {
   };
   const host: Host = {
     limits,
-    softLimits: { normal: { bytes: 0, seconds: 0 }, pubsub: { bytes: 8 * MEBIBYTE, seconds: 60 } },
+    softLimits: {
+      normal: { bytes: 0, seconds: 0 },
+      pubsub: { bytes: 8 * MEBIBYTE, seconds: 60 },
+      replica: { hard: 256 * MEBIBYTE, bytes: 64 * MEBIBYTE, seconds: 60 },
+    },
     settings: options.settings ?? new Map(),
     configFile: options.configFile,
     codec: options.codec,
@@ -170,6 +174,7 @@ export function createEngine(options: EngineOptions): Engine {
     adopt,
     beginSnapshot: (node, emit) => beginSnapshot(node, emit),
     replaceKeyspace(node, source) {
+      if (node.busy) throw new Error('A script is at work; wait for node.whole() before its data is replaced.');
       tick();
       for (let index = 0; index < DATABASE_COUNT; index++) {
         const from = source.databases[index];
@@ -177,6 +182,8 @@ export function createEngine(options: EngineOptions): Engine {
         else node.database(index).takeOver(from);
       }
       node.aclUsers = source.aclUsers;
+      node.libraries = source.libraries;
+      serverOf(node).scripting?.reloadFunctions();
       reloadUsers(serverOf(node));
       invalidateAll(serverOf(node));
       node.dirty++;
@@ -199,6 +206,13 @@ export function createEngine(options: EngineOptions): Engine {
       for (const client of servers.get(node)?.clients.values() ?? []) if (!client.privileged) client.transport?.end();
     },
     userFits: (node, user, password) => fits(serverOf(node), user, password),
+    idleMs(node) {
+      if (node.busy || node.snapshot !== undefined) return 0;
+      const server = servers.get(node);
+      if (server === undefined) return Date.now() - node.createdAtMs;
+      if (server.clients.size > 0 || server.configured || server.pausedUntilMs > Date.now()) return 0;
+      return Date.now() - server.lastLeftMs;
+    },
     connectionCount: (node) => servers.get(node)?.clients.size ?? 0,
     close,
   };

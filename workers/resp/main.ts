@@ -20,14 +20,10 @@ function startSettings(): StartSettings {
 const { values, file, users } = startSettings();
 const given = (name: string, otherwise: string): string => values.get(name) ?? otherwise;
 const dir = given('dir', '.');
-const appendfsync = given('appendfsync', 'everysec');
 
 const node = new Node({ id: 'standalone' });
 const persistence = createPersistence({
-  dir,
-  dbFilename: given('dbfilename', 'dump.rdb'),
-  appendOnly: given('appendonly', 'no') === 'yes',
-  appendFsync: appendfsync === 'always' || appendfsync === 'no' ? appendfsync : 'everysec',
+  given: new Map([...values, ['dir', resolve(dir)]]),
   node,
   log: (line) => console.log(line),
 });
@@ -59,8 +55,13 @@ try {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);
 }
-process.on('SIGTERM', stop);
-process.on('SIGINT', stop);
+const stopBySignal = (): void => {
+  persistence.saving.saveForShutdown(undefined).then(stop, () => {
+    console.error('The data could not be saved, so the server goes on. Look at the log, or use SHUTDOWN NOSAVE.');
+  });
+};
+process.on('SIGTERM', stopBySignal);
+process.on('SIGINT', stopBySignal);
 const bind = given('bind', '127.0.0.1').split(' ')[0]!;
 const port = await engine.listen({ port: Number(given('port', '6379')), host: bind });
 console.log(`Ready to accept connections on ${bind}:${port}`);

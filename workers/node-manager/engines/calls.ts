@@ -13,6 +13,8 @@ export interface EngineSettings {
   readonly objectStoreUrl: string;
   /** What all engine processes of the manager together may hold. */
   readonly budgetBytes: number;
+  /** How long nobody must have used a node before it is kept on the disk alone; 0 for never. */
+  readonly unloadAfter_ms: number;
 }
 
 /** A node as an engine process is to serve it. */
@@ -41,6 +43,8 @@ type Luggage = Omit<Departure, 'handle'>;
 export interface EngineStatus {
   readonly pid: number;
   readonly nodes: number;
+  /** Of these, how many are on the disk alone. */
+  readonly unloaded: number;
   readonly connections: number;
   readonly usedBytes: number;
   /** Why nothing can be written down at the moment. */

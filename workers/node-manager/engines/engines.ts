@@ -90,6 +90,7 @@ export async function openEngines(options: EnginesOptions): Promise<Engines> {
         folders: ours.map((partition) => ({ partition, folder: folderOf(folder, partition) })),
         objectStoreUrl: config.objectStoreUrl,
         budgetBytes: config.nodeMemory.budget_mb * 2 ** 20,
+        unloadAfter_ms: config.nodeUnloadAfter_s * 1000,
       },
       handlers: handlersFor(index),
       log,

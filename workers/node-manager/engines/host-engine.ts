@@ -11,6 +11,7 @@ import { rdbCodec } from '#workers/resp/persistence/codec.ts';
 import { hostNodes, type HostedNodes } from '../hosting/hosted-nodes.ts';
 import { guardMemory } from '../hosting/memory-guard.ts';
 import { openStorage, type Storage } from '../hosting/storage.ts';
+import { unloadWhenIdle } from '../hosting/unloading.ts';
 import { platformCommands } from '../platform/commands.ts';
 import type { EngineCalls, EngineSettings, EngineStatus, ManagerCalls, Order, Ticket } from './calls.ts';
 import type { Channel } from './channel.ts';
@@ -23,7 +24,7 @@ export interface HostedEngine {
   serve(order: Order): Promise<boolean>;
   close(nodeId: NodeId): Promise<void>;
   drop(nodeId: NodeId, partition: number): Promise<void>;
-  userFits(login: EngineCalls['userFits']['asks']): boolean;
+  userFits(login: EngineCalls['userFits']['asks']): Promise<boolean>;
   status(): EngineStatus;
   takeOver(arrival: Departure, ticket: Ticket): void;
   othersUse(bytes: number): void;
@@ -74,12 +75,25 @@ export async function hostEngine(settings: EngineSettings, manager: Channel<Mana
     tell: (bytes) => manager.tell('uses', bytes),
   });
 
+  const stopUnloading = unloadWhenIdle({ hosted, after_ms: settings.unloadAfter_ms, log });
+
+  /** The node may be on the disk. */
+  async function enterAwake(ticket: Ticket): Promise<AuthResult> {
+    try {
+      await hosted.wake(ticket.nodeId);
+    } catch (error) {
+      log.error({ err: error, nodeId: ticket.nodeId }, 'a node could not be read back from the disk');
+      return { refusal: 'ERR node has failed: its data could not be read back from the disk' };
+    }
+    return enter(hosted, ticket);
+  }
+
   /** Somebody who is connected to a node here logs in anew. */
   async function authenticate(request: AuthRequest): Promise<AuthResult> {
     const { verdict, here } = await manager.call('authenticate', request);
     const { ticket } = verdict;
     if (ticket === undefined) return verdict;
-    if (here) return enter(hosted, ticket);
+    if (here) return enterAwake(ticket);
     return { elsewhere: ({ handle, ...luggage }) => manager.tell('handOver', { luggage, ticket }, wrapHandle(handle)) };
   }
 
@@ -91,22 +105,29 @@ export async function hostEngine(settings: EngineSettings, manager: Channel<Mana
     },
     close: (nodeId) => hosted.close(nodeId),
     drop: (nodeId, partition) => hosted.drop(nodeId, partition),
-    userFits({ nodeId, user, password }) {
+    async userFits({ nodeId, user, password }) {
+      await hosted.wake(nodeId);
       const node = hosted.find(nodeId);
       return node !== undefined && engine.userFits(node, user, password);
     },
     status: () => ({
       pid: process.pid,
       nodes: hosted.count,
+      unloaded: hosted.unloaded,
       connections: hosted.connections,
       usedBytes: hosted.usedBytes,
       failure: [...storages.values()].find(({ failure }) => failure !== undefined)?.failure ?? null,
       writeAheadLogs: [...storages].map(([partition, storage]) => ({ partition, ...storage.status() })),
     }),
-    takeOver: (arrival, ticket) => engine.takeOver(arrival, enter(hosted, ticket)),
+    takeOver(arrival, ticket) {
+      const awake = hosted.find(ticket.nodeId) !== undefined || ticket.stopped;
+      if (awake) engine.takeOver(arrival, enter(hosted, ticket));
+      else void enterAwake(ticket).then((admitted) => engine.takeOver(arrival, admitted));
+    },
     othersUse: (bytes) => memory.othersUse(bytes),
     async stop() {
       memory.stop();
+      await stopUnloading();
       const disconnected = engine.close();
       // The tenants' data comes first, whatever becomes of connections.
       await Promise.all([...storages.values()].map((storage) => storage.shut()));

@@ -28,6 +28,7 @@ export function detach(client: Client): void {
   stopMonitor(client);
   server.pausedClients.delete(client);
   server.clients.delete(client.id);
+  server.lastLeftMs = Date.now();
 }
 
 /** What a client takes along into another engine. */

@@ -31,6 +31,8 @@ export interface Command {
   readonly fullName: string;
   readonly arity: number;
   readonly write: boolean;
+  readonly fast: boolean;
+  readonly skipsSlowLog: boolean;
   readonly readOnly: boolean;
   readonly admin: boolean;
   readonly denyOom: boolean;
@@ -75,6 +77,8 @@ export function compile(spec: CommandSpec, container?: CommandSpec, privileged =
     arity: spec.arity,
     write: flags.has('write') || CHANGE_USERS.has(fullName),
     admin: flags.has('admin'),
+    fast: flags.has('fast'),
+    skipsSlowLog: flags.has('skip_slowlog'),
     readOnly: flags.has('readonly'),
     denyOom: flags.has('denyoom'),
     noAuth: flags.has('no_auth'),

@@ -65,6 +65,7 @@ function requested(
 /** Sets one parameter; returns what is wrong, if anything. */
 function setOne(server: Server, { parameter: { name }, value }: Change): string | undefined {
   const effect = effects.get(name);
+  server.configured = true;
   if (effect?.set !== undefined) return effect.set(server, value);
   server.config.set(name, value);
   return undefined;
@@ -130,6 +131,11 @@ export const configResetStat: Run = ({ node, server, reply }) => {
   node.rejectedConnections = 0;
   node.netInputBytes = 0;
   node.netOutputBytes = 0;
+  node.readsProcessed = 0;
+  node.writesProcessed = 0;
+  server.totalErrors = 0;
+  server.evictedClients = 0;
+  server.aclDenied = undefined;
   server.commandStats.clear();
   server.errorStats.clear();
   reply.ok();

@@ -10,6 +10,7 @@ import type { Run } from './command.ts';
 import { nodeDigest, valueDigest } from './debug-digest.ts';
 import { protocolExample } from './debug-protocol.ts';
 import { reload } from './debug-reload.ts';
+import { reloadAof, reloadDump } from './saving.ts';
 import { encodingOf } from './objects.ts';
 
 /** A subcommand of DEBUG: how many words a request has, its name included, and what HELP says of it. */
@@ -65,8 +66,9 @@ const digestValues: Run = ({ db, reply }, args) => {
 };
 
 const reloadWith: Run = (client, args) => {
-  if (args.slice(2).every((option) => /^(?:merge|noflush|nosave)$/i.test(option))) reload(client);
-  else client.reply.error('ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.');
+  if (args.slice(2).every((option) => /^(?:merge|noflush|nosave)$/i.test(option))) {
+    if (!reloadDump(client, args)) reload(client);
+  } else client.reply.error('ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.');
 };
 
 const packedThreshold: Run = ({ reply }, args) => {
@@ -159,8 +161,10 @@ const subcommands: Readonly<Record<string, Debugging>> = {
   },
   loadaof: {
     words: [2, 2],
-    help: ['LOADAOF', 'Write all data down as it would be persisted and read it back.'],
-    run: reload,
+    help: ['LOADAOF', 'Flush the AOF buffers on disk and reload the AOF in memory.'],
+    run: (client) => {
+      if (!reloadAof(client)) reload(client);
+    },
   },
   log: { words: [3, 3], help: ['LOG <message>', 'Accept a message for the server log.'], run: accepted },
   object: {

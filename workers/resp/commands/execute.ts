@@ -1,16 +1,19 @@
 import { aclRefusal } from '../acl/refuse.ts';
 import { serveReady } from '../clients/blocking.ts';
-import type { Client, CommandStat, Transaction } from '../clients/server.ts';
+import type { Client, Transaction } from '../clients/server.ts';
+import { noteCall, noteErrors, statOf } from '../clients/statistics.ts';
 import { beginCommand, endCommand, rememberRead } from '../clients/tracking.ts';
 import { discard } from '../clients/transactions.ts';
 import { feedMonitors } from '../clients/monitor.ts';
-import { noteSlow } from '../clients/slow-log.ts';
 import { makeRoom } from '../keyspace/eviction.ts';
-import { BUSY, NO_AUTH, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
+import { NO_AUTH, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
 import type { Command } from './command.ts';
 import { keyUses } from './key-uses.ts';
 import { runExtra } from './extra.ts';
 import { commandNamed } from './registry.ts';
+
+/** What begins HTTP requests, as browsers can be tricked into sending them: the connection is closed without a word. */
+const OF_HTTP = new Set(['post', 'host:']);
 
 /** When the command before ended: commands run one after another, so one reading of the clock per command is enough. */
 let stampMs = performance.now();
@@ -25,6 +28,13 @@ export function stamp(): number {
   return stampMs;
 }
 
+/** The command of a request, or undefined when there is none of that name; the number of words is not looked at. */
+export function lookUp(args: readonly string[]): Command | undefined {
+  const command = commandNamed(args[0]!);
+  if (command?.subcommands === undefined || args.length < 2) return command;
+  return command.subcommands.get(args[1]!.toLowerCase());
+}
+
 /** Finds the command of a request, or the error line that refuses it. */
 export function resolve(args: readonly string[]): Command | string {
   const command = commandNamed(args[0]!);
@@ -37,7 +47,8 @@ export function resolve(args: readonly string[]): Command | string {
   return arityHolds(command, args) ? command : wrongArity(command.fullName);
 }
 
-function arityHolds({ arity }: Command, args: readonly string[]): boolean {
+/** Whether a request has as many words as its command takes. */
+export function arityHolds({ arity }: Command, args: readonly string[]): boolean {
   return arity > 0 ? args.length === arity : args.length >= -arity;
 }
 
@@ -49,6 +60,8 @@ export function execute(client: Client, args: readonly string[]): boolean {
   return client.replyMode === 'on' ? dispatch(client, args) : quietly(client, args);
 }
 
+const SUBSCRIBES = new Set('subscribe psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe'.split(' '));
+
 /** Drops the reply, as CLIENT REPLY OFF or SKIP asked for, unless the request turns replies on again. */
 function quietly(client: Client, args: readonly string[]): boolean {
   const { reply } = client;
@@ -56,7 +69,8 @@ function quietly(client: Client, args: readonly string[]): boolean {
   if (client.replyMode === 'skip-next') client.replyMode = 'skip';
   const done = dispatch(client, args);
   const mode: Client['replyMode'] = client.replyMode;
-  if (mode !== 'on') reply.rollback(mark);
+  // Who subscribes wants to know all the same.
+  if (mode !== 'on' && !SUBSCRIBES.has(client.lastCommand)) reply.rollback(mark);
   if (mode === 'skip' && done) client.replyMode = 'on';
   return done;
 }
@@ -64,16 +78,22 @@ function quietly(client: Client, args: readonly string[]): boolean {
 function dispatch(client: Client, args: readonly string[]): boolean {
   const command = resolve(args);
   if (typeof command === 'string') {
+    if (OF_HTTP.has(args[0]!.toLowerCase())) {
+      client.transport?.destroy();
+      return true;
+    }
     if (client.privileged && runExtra(client, args)) return true;
     reject(client, commandNamed(args[0]!), command);
     return true;
   }
+  client.lastCommand = command.fullName;
   if (client.node.busy && client.authenticated && !mayInterrupt(command)) {
-    if (client.server.scripting?.busy !== true) {
+    const busy = client.server.scripting?.busy;
+    if (busy === undefined) {
       client.server.scripting?.whenFree(() => client.transport?.resume());
       return false;
     }
-    reject(client, command, BUSY);
+    reject(client, command, busy);
     return true;
   }
   const refusal = refusalOf(client, command, args);
@@ -83,7 +103,9 @@ function dispatch(client: Client, args: readonly string[]): boolean {
   }
   const { transaction } = client;
   if (transaction !== undefined && !command.unqueued) {
-    if (command.noMulti) reject(client, command, 'ERR Command not allowed inside a transaction');
+    // On the platform an AUTH may lead to another node, or another process.
+    const allowed = !command.noMulti || (command.noAuth && client.server.host.standalone);
+    if (!allowed) reject(client, command, 'ERR Command not allowed inside a transaction');
     else if (!enqueue(transaction, args, client.server.host.limits.queryBufferBytesMax))
       reject(client, command, 'ERR The transaction is larger than client-query-buffer-limit');
     else client.reply.simple('QUEUED');
@@ -160,7 +182,6 @@ export function call(client: Client, command: Command, args: readonly string[]):
   const { dirty } = node;
   const { index } = client.db;
   node.rewritten = false;
-  client.lastCommand = command.fullName;
   const { tracking } = server;
   if (tracking !== undefined) beginCommand(tracking, client);
   if (client.noTouch) node.noTouch = command.fullName !== 'touch';
@@ -180,11 +201,10 @@ export function call(client: Client, command: Command, args: readonly string[]):
   const microseconds = (now - stampMs) * 1000;
   stampMs = now;
   node.commandsProcessed++;
-  const stat = statOf(server.commandStats, command.fullName);
-  stat.calls++;
-  stat.microseconds += microseconds;
-  if (microseconds >= server.slowLogMicroseconds && server.slowLogMicroseconds >= 0)
-    noteSlow(client, args, microseconds);
+  // What waits is counted once it has its reply.
+  if (client.blocked !== undefined) {
+    client.suspended = { command, args, microseconds, refusal: () => aclRefusal(client, command, args) };
+  } else noteCall(client, command, args, microseconds);
 }
 
 /** Remembers what a client that tracks has read; CLIENT CACHING holds for one command, or one transaction. */
@@ -195,22 +215,14 @@ function track(client: Client, command: Command, args: readonly string[]): void 
   if (command.fullName !== 'client|caching') tracking.caching = false;
 }
 
-function statOf(stats: Map<string, CommandStat>, name: string): CommandStat {
-  let stat = stats.get(name);
-  if (stat === undefined) stats.set(name, (stat = { calls: 0, microseconds: 0, rejected: 0, failed: 0 }));
-  return stat;
-}
-
 function reject(client: Client, command: Command | undefined, line: string): void {
-  const { server } = client;
-  if (command !== undefined) statOf(server.commandStats, command.fullName).rejected++;
+  if (command !== undefined) statOf(client.server, command.fullName).rejected++;
   if (command?.fullName === 'exec') {
     discard(client);
     client.reply.error(`EXECABORT Transaction discarded because of: ${line.replace(/^ERR /, '')}`);
-    return;
+  } else {
+    if (client.transaction !== undefined) client.transaction.broken = true;
+    client.reply.error(line);
   }
-  if (client.transaction !== undefined) client.transaction.broken = true;
-  const code = line.split(' ', 1)[0]!;
-  server.errorStats.set(code, (server.errorStats.get(code) ?? 0) + 1);
-  client.reply.error(line);
+  noteErrors(client);
 }

@@ -70,13 +70,6 @@ function role({ reply }: Client): void {
   reply.array(0);
 }
 
-function shutdown(client: Client): void {
-  if (client.server.host.standalone) {
-    client.closing = true;
-    client.server.host.shutdown();
-  } else client.reply.error("ERR SHUTDOWN is not available here; stop the node through the platform's API.");
-}
-
 function slowLogGet(client: Client, args: readonly string[]): void {
   const { reply, server } = client;
   let count = 10;
@@ -175,14 +168,6 @@ export const serverCommands: readonly CommandSpec[] = [
     client.reply.ok();
   }),
   row('debug', -2, ADMIN, '1.0.0', 'A container for debugging commands.', debug),
-  row(
-    'shutdown',
-    -1,
-    `${ADMIN} no_multi allow_busy`,
-    '1.0.0',
-    'Synchronously saves the database(s) to disk and shuts down the server.',
-    shutdown,
-  ),
   {
     ...row('config', -2, '', '2.0.0', 'A container for server configuration commands.'),
     subcommands: [
@@ -205,25 +190,6 @@ export const serverCommands: readonly CommandSpec[] = [
         ({ server, reply }) => reply.integer(server.slowLog.length),
       ),
       row('reset', 2, 'admin loading stale', '2.2.12', 'Clears all entries from the slow log.', slowLogReset),
-    ],
-  },
-  {
-    ...row('latency', -2, '', '2.8.13', 'A container for latency diagnostics commands.'),
-    subcommands: [
-      row('latest', 2, ADMIN, '2.8.13', 'Returns the latest latency samples for all events.', ({ reply }) =>
-        reply.array(0),
-      ),
-      row('history', 3, ADMIN, '2.8.13', 'Returns timestamp-latency samples for an event.', ({ reply }) =>
-        reply.array(0),
-      ),
-      row('reset', -2, ADMIN, '2.8.13', 'Resets the latency data for one or more events.', ({ reply }) =>
-        reply.integer(0),
-      ),
-      row('doctor', 2, ADMIN, '2.8.13', 'Returns a human-readable latency analysis report.', ({ reply }) =>
-        reply.verbatim(
-          'Dave, no latency spike was observed during the lifetime of this Redis instance, not in the slightest bit. I honestly think you ought to sit down calmly, take a stress pill, and think things over.\n',
-        ),
-      ),
     ],
   },
 ];

@@ -1,9 +1,11 @@
 import { aclCommands } from './acl.ts';
 import { bitFieldCommands } from './bitfield.ts';
 import { bitmapCommands } from './bitmaps.ts';
+import { functionCommands } from './functions.ts';
 import { geoCommands } from './geo.ts';
 import { hashCommands } from './hashes.ts';
 import { hyperLogLogCommands } from './hyperloglog.ts';
+import { latencyCommands } from './latency.ts';
 import { listMoveCommands } from './list-moves.ts';
 import { listCommands } from './lists.ts';
 import { objectCommands } from './objects.ts';
@@ -54,6 +56,7 @@ const lists = [
   geoCommands,
   hashCommands,
   hyperLogLogCommands,
+  latencyCommands,
   listMoveCommands,
   listCommands,
   objectCommands,
@@ -75,6 +78,7 @@ const lists = [
   serverCommands,
   savingCommands,
   scriptingCommands,
+  functionCommands,
   commandCommands,
   waitAofCommands,
   withheldCommands,

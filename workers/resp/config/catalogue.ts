@@ -157,7 +157,7 @@ $requirepass
 #dir
 bind * -::*
 == numbers
-save 3600 1 300 100 60 10000
+save 900 1 300 10 60 10000
 oom-score-adj-values 0 200 800
 latency-tracking-info-percentiles 50 99 99.9
 == other

@@ -1,9 +1,12 @@
 import { requirePassword } from '../acl/users.ts';
+import { checkClientMemory } from '../clients/memory.ts';
 import { notificationClasses, setNotifications, shownClasses } from '../clients/notifications.ts';
 import type { Server } from '../clients/server.ts';
+import type { SavingSetting } from '../engine-api.ts';
 import type { EvictionPolicy } from '../keyspace/node.ts';
 import type { EncodingLimits } from '../keyspace/sizes.ts';
 import { trackUsage } from '../keyspace/usage.ts';
+import { parameterOf } from './catalogue.ts';
 import { outputLimits, setOutputLimits } from './output-limits.ts';
 
 /** A parameter that something else knows of than the parameter itself. */
@@ -54,6 +57,14 @@ function encoding(field: keyof EncodingLimits): Effect {
   );
 }
 
+/** Clients may take so many bytes, or a part of what the data may take. */
+function limitClients(server: Server): void {
+  const wanted = server.config.get('maxmemory-clients') ?? '0';
+  const percent = wanted.endsWith('%');
+  server.clientBytesMax = percent ? (server.node.maxMemory * Number(wanted.slice(0, -1))) / 100 : Number(wanted);
+  checkClientMemory(server);
+}
+
 type Limit = 'maxClients' | 'bulkBytesMax' | 'queryBufferBytesMax';
 
 function limit(field: Limit): Effect {
@@ -66,17 +77,40 @@ function limit(field: Limit): Effect {
   );
 }
 
+/** What keeps a standalone server's data knows of it; a node of the platform shows what is usual. */
+function ofSaving(name: SavingSetting): [string, Effect] {
+  return [
+    name,
+    {
+      get: ({ host }) => host.saving?.setting(name) ?? parameterOf(name)!.initial,
+      set: ({ host }, value) => host.saving?.set(name, value),
+    },
+  ];
+}
+
 /** By the parameter's name. */
 export const effects: ReadonlyMap<string, Effect> = new Map<string, Effect>([
   [
     'maxmemory',
     numeric(
       ({ node }) => node.maxMemory,
-      ({ node }, value) => {
-        node.maxMemory = value;
+      (server, value) => {
+        server.node.maxMemory = value;
+        limitClients(server);
       },
       {},
     ),
+  ],
+  [
+    'maxmemory-clients',
+    {
+      get: ({ config }) => config.get('maxmemory-clients') ?? '0',
+      set: (server, value) => {
+        server.config.set('maxmemory-clients', value);
+        limitClients(server);
+        return undefined;
+      },
+    },
   ],
   [
     'maxmemory-policy',
@@ -194,6 +228,18 @@ export const effects: ReadonlyMap<string, Effect> = new Map<string, Effect>([
       },
     },
   ],
+  ofSaving('dir'),
+  ofSaving('dbfilename'),
+  ofSaving('appendonly'),
+  ofSaving('appendfsync'),
+  ofSaving('appendfilename'),
+  ofSaving('appenddirname'),
+  ofSaving('aof-load-truncated'),
+  ofSaving('aof-timestamp-enabled'),
+  ofSaving('auto-aof-rewrite-percentage'),
+  ofSaving('auto-aof-rewrite-min-size'),
+  ofSaving('save'),
+  ofSaving('stop-writes-on-bgsave-error'),
   [
     'port',
     {

@@ -31,7 +31,7 @@ const WORDS = [
 ]; // prettier-ignore
 
 /** They end the process, stop it on purpose or hold every connection. */
-const LEFT_OUT = /^(?:shutdown|debug|failover|monitor|save|bgsave|bgrewriteaof)$|^client$/i;
+const LEFT_OUT = /^(?:shutdown|debug|failover|monitor|save|bgsave|bgrewriteaof)$|^client(?:\|pause)?$/i;
 
 /** Bytes that are hardly ever requests. */
 export function rawBytes({ below, pick }: Dice): Input {

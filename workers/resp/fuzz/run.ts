@@ -160,9 +160,13 @@ async function answers(port: number): Promise<boolean> {
 async function emptied(port: number, child: ChildProcess, fail: (what: string) => void): Promise<number> {
   try {
     const wire = await openWire(port);
-    await wire.batch([
+    const emptying = wire.batch([
       ['FLUSHALL'], ['SCRIPT', 'FLUSH'], ['FUNCTION', 'FLUSH'], ['SLOWLOG', 'RESET'], ['ACL', 'LOG', 'RESET'], ['CONFIG', 'RESETSTAT'], ['LATENCY', 'RESET'],
     ]); // prettier-ignore
+    await Promise.race([
+      emptying,
+      sleep(HANG_MS, undefined, { ref: false }).then(() => Promise.reject(new Error('No answer.'))),
+    ]);
     wire.close();
   } catch (error) {
     fail(`It can't be emptied: ${String(error)}`);

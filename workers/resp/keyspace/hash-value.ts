@@ -1,8 +1,13 @@
 import { Dict } from './dict.ts';
+import { FrozenShards } from './frozen.ts';
+import type { Frozen } from './frozen.ts';
 import { flattened, isItem, item, itemEnd, itemText } from './packed.ts';
 import type { Packed } from './packed.ts';
-import { DEFAULT_LIMITS, OBJECT_BYTES, stringBytes } from './sizes.ts';
+import { DEFAULT_LIMITS, stringBytes } from './sizes.ts';
 import type { EncodingLimits } from './sizes.ts';
+
+/** The object itself, which is counted closely since there may be millions of small hashes. */
+const HASH_BYTES = 48;
 
 /** A hash: fields and values in one packed string while small (Redis's listpack), then a Dict. It never turns back. */
 export class HashValue {
@@ -22,7 +27,7 @@ export class HashValue {
   /** Bytes of all it holds. */
   get bytes(): number {
     const { content } = this;
-    return OBJECT_BYTES + (typeof content === 'string' ? stringBytes(content) : content.payload + content.fields.bytes);
+    return HASH_BYTES + (typeof content === 'string' ? stringBytes(content) : content.payload + content.fields.bytes);
   }
 
   get(field: string): string | undefined {
@@ -93,6 +98,11 @@ export class HashValue {
     if (typeof this.content !== 'string') return this.content.fields.scan(cursor, count, visit);
     this.forEach(visit);
     return 0;
+  }
+
+  /** Hands on all fields as they are now, part by part, while they change; undefined for a compact hash. */
+  freeze(emit: (field: string, value: string) => void): Frozen | undefined {
+    return typeof this.content === 'string' ? undefined : new FrozenShards(this.content.fields, emit);
   }
 
   randomField(): string | undefined {

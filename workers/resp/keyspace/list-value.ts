@@ -1,9 +1,13 @@
+import { FrozenChunks } from './frozen.ts';
+import type { Frozen } from './frozen.ts';
 import { arrayBytes, DEFAULT_LIMITS, OBJECT_BYTES, stringBytes } from './sizes.ts';
 import type { EncodingLimits } from './sizes.ts';
 
 const CHUNK_MAX = 128;
 
 const CHUNK_BYTES = arrayBytes(CHUNK_MAX);
+/** The list itself, with an array of one chunk. */
+const LIST_BYTES = OBJECT_BYTES + 24 + 56;
 
 /** A list: chunks of up to 128 elements, so that both ends are cheap and the middle is reached by whole chunks. */
 export class ListValue {
@@ -14,7 +18,9 @@ export class ListValue {
   /** Bytes the elements take as strings. */
   private strings = 0;
   private quicklist = false;
-  private readonly chunks: string[][] = [];
+  private chunks: string[][] = [];
+  /** Set while someone takes the elements as they were at one instant. */
+  private frozen: FrozenChunks | undefined;
 
   get kind() {
     return 'list' as const;
@@ -24,17 +30,25 @@ export class ListValue {
   get bytes(): number {
     const { length } = this.chunks;
     const chunks = length === 1 ? arrayBytes(this.length) : length * CHUNK_BYTES;
-    return OBJECT_BYTES + this.strings + chunks + arrayBytes(length);
+    return LIST_BYTES + this.strings + chunks + (length === 1 ? 0 : arrayBytes(length));
   }
 
   /** `listpack` until it outgrows one list node, `quicklist` until it has shrunk to half a node, as Redis 7.2 does. */
   encoding(limits: EncodingLimits = DEFAULT_LIMITS): 'listpack' | 'quicklist' {
-    const { listSize } = limits;
+    this.quicklist = this.exceeds(limits, 0, 0, this.quicklist ? 2 : 1);
+    return this.quicklist ? 'quicklist' : 'listpack';
+  }
+
+  /** Notes that an element is about to come, as Redis does before LSET too, which takes the old one out only then. */
+  expect(element: string, limits: EncodingLimits): void {
+    if (!this.quicklist) this.quicklist = this.exceeds(limits, element.length, 1, 1);
+  }
+
+  private exceeds({ listSize }: EncodingLimits, moreBytes: number, more: number, part: number): boolean {
     const maxBytes = listSize >= 0 ? 8192 : 2048 * 2 ** Math.min(-listSize, 5);
     const maxLength = listSize >= 0 ? Math.max(listSize, 1) : Number.MAX_SAFE_INTEGER;
-    const half = this.quicklist ? 2 : 1;
-    this.quicklist = this.payload + this.length * 2 > maxBytes / half || this.length > maxLength / half;
-    return this.quicklist ? 'quicklist' : 'listpack';
+    const bytes = this.payload + this.length * 2 + moreBytes;
+    return bytes > maxBytes / part || this.length + more > maxLength / part;
   }
 
   private count(element: string, sign: 1 | -1): void {
@@ -45,14 +59,17 @@ export class ListValue {
 
   pushHead(element: string): void {
     const first = this.chunks[0];
-    if (first !== undefined && first.length < CHUNK_MAX) first.unshift(element);
+    if (first !== undefined && first.length < CHUNK_MAX) this.touched(first).unshift(element);
+    else if (first === undefined) this.chunks = [[element]];
     else this.chunks.unshift([element]);
     this.count(element, 1);
   }
 
   pushTail(element: string): void {
     const last = this.chunks[this.chunks.length - 1];
-    if (last !== undefined && last.length < CHUNK_MAX) last.push(element);
+    if (last !== undefined && last.length < CHUNK_MAX) this.touched(last).push(element);
+    // A list of one chunk is common, and a literal takes no more room than it needs.
+    else if (last === undefined) this.chunks = [[element]];
     else this.chunks.push([element]);
     this.count(element, 1);
   }
@@ -60,7 +77,7 @@ export class ListValue {
   popHead(): string | undefined {
     const first = this.chunks[0];
     if (first === undefined) return undefined;
-    const element = first.shift()!;
+    const element = this.touched(first).shift()!;
     if (first.length === 0) this.chunks.shift();
     this.count(element, -1);
     return element;
@@ -69,7 +86,7 @@ export class ListValue {
   popTail(): string | undefined {
     const last = this.chunks[this.chunks.length - 1];
     if (last === undefined) return undefined;
-    const element = last.pop()!;
+    const element = this.touched(last).pop()!;
     if (last.length === 0) this.chunks.pop();
     this.count(element, -1);
     return element;
@@ -103,7 +120,7 @@ export class ListValue {
   replace(index: number, element: string): void {
     const { chunk, offset } = this.locate(index);
     const old = this.chunks[chunk]![offset]!;
-    this.chunks[chunk]![offset] = element;
+    this.touched(this.chunks[chunk]!)[offset] = element;
     this.count(old, -1);
     this.count(element, 1);
   }
@@ -115,7 +132,7 @@ export class ListValue {
       return;
     }
     const { chunk, offset } = this.locate(index);
-    const target = this.chunks[chunk]!;
+    const target = this.touched(this.chunks[chunk]!);
     target.splice(offset, 0, element);
     if (target.length > CHUNK_MAX) this.chunks.splice(chunk + 1, 0, target.splice(CHUNK_MAX / 2));
     this.count(element, 1);
@@ -124,7 +141,7 @@ export class ListValue {
   /** Removes the element at an index in range. */
   removeAt(index: number): void {
     const { chunk, offset } = this.locate(index);
-    const [old] = this.chunks[chunk]!.splice(offset, 1);
+    const [old] = this.touched(this.chunks[chunk]!).splice(offset, 1);
     if (this.chunks[chunk]!.length === 0) this.chunks.splice(chunk, 1);
     this.count(old!, -1);
   }
@@ -138,7 +155,7 @@ export class ListValue {
 
   private dropHead(count: number): void {
     for (let left = count; left > 0;) {
-      const dropped = this.chunks[0]!.splice(0, left);
+      const dropped = this.touched(this.chunks[0]!).splice(0, left);
       if (this.chunks[0]!.length === 0) this.chunks.shift();
       for (const element of dropped) this.count(element, -1);
       left -= dropped.length;
@@ -148,11 +165,25 @@ export class ListValue {
   private dropTail(count: number): void {
     for (let left = count; left > 0;) {
       const last = this.chunks[this.chunks.length - 1]!;
-      const dropped = last.splice(Math.max(0, last.length - left));
+      const dropped = this.touched(last).splice(Math.max(0, last.length - left));
       if (last.length === 0) this.chunks.pop();
       for (const element of dropped) this.count(element, -1);
       left -= dropped.length;
     }
+  }
+
+  /** Hands on all elements as they are now, in order and part by part, while they change. */
+  freeze(emit: (element: string) => void): Frozen {
+    this.frozen = new FrozenChunks(this.chunks, emit, () => {
+      this.frozen = undefined;
+    });
+    return this.frozen;
+  }
+
+  /** A chunk that is about to change. */
+  private touched(chunk: string[]): string[] {
+    if (this.frozen !== undefined) this.frozen.touch(chunk);
+    return chunk;
   }
 
   forEach(visit: (element: string) => void): void {

@@ -51,8 +51,12 @@ export class Node implements DatabaseOwner {
   writesRefused: string | undefined;
   /** Set while all commands on the node's data are refused with this error line (without the leading '-'), as while loading. */
   unavailable: string | undefined;
-  /** A script is at work between two slices: nothing else may change the node's data. */
+  /** A script is at work between two slices: nothing else may change the node's data, or look at it as a whole. */
   busy = false;
+  /** Those who wait for the script's end. */
+  private waiting: (() => void)[] | undefined;
+  /** The code of the node's function libraries, by name. */
+  libraries: Map<string, string> | undefined;
   /** Set once the node was closed. */
   closed = false;
 
@@ -94,6 +98,8 @@ export class Node implements DatabaseOwner {
   rejectedConnections = 0;
   netInputBytes = 0;
   netOutputBytes = 0;
+  readsProcessed = 0;
+  writesProcessed = 0;
   readonly createdAtMs = Date.now();
 
   constructor(options: NodeOptions) {
@@ -113,6 +119,19 @@ export class Node implements DatabaseOwner {
   /** The database of an index in range, made when first asked for. */
   database(index: number): Database {
     return (this.databases[index] ??= new Database(index, this));
+  }
+
+  /** Resolves once no script has done half of its work, at once when none is at it. Then `busy` is false until the next turn. */
+  async whole(): Promise<void> {
+    while (this.busy) await new Promise<void>((resolve) => (this.waiting ??= []).push(resolve));
+  }
+
+  /** The script that was at work between slices has ended. */
+  endWork(): void {
+    this.busy = false;
+    const { waiting } = this;
+    this.waiting = undefined;
+    for (const resolve of waiting ?? []) resolve();
   }
 
   /** Whether effects need to be collected at all. */

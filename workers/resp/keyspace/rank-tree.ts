@@ -26,8 +26,17 @@ type Branch = Leaf | Inner;
 /** True for the entries that lie before the place that is looked for; it must not turn true again after it was false. */
 export type Before = (score: number, member: string) => boolean;
 
+/** How many leaves a tree has. */
+interface LeafCount {
+  leaves: number;
+}
+
 /** A leaf's object, and a share of the branches above it. */
 const LEAF_BYTES = 96;
+/** The arrays of a leaf that was split and has grown again have room for 112 or 184 entries. */
+const LEAF_ARRAY_BYTES = 48 + 150 * 8;
+/** The tree itself. */
+const TREE_BYTES = 72;
 
 /**
  * Members ordered by score, then by bytes, in a counted B+ tree: insert, delete, rank and access by rank take
@@ -35,21 +44,21 @@ const LEAF_BYTES = 96;
  */
 export class RankTree {
   private root: Branch = newLeaf(0, '', [], []);
+  private readonly leaves: LeafCount = { leaves: 1 };
 
   get size(): number {
     return this.root.size;
   }
 
-  /** About how many bytes it takes without the members themselves; leaves of large trees are about 70 % full. */
+  /** About how many bytes it takes without the members themselves. */
   get bytes(): number {
-    const { size } = this;
-    if (size <= LEAF_MAX) return LEAF_BYTES + 2 * arrayBytes(size);
-    return ((LEAF_BYTES + 2 * arrayBytes(LEAF_MAX)) * size) / (LEAF_MAX * 0.7);
+    const { leaves } = this.leaves;
+    return TREE_BYTES + leaves * LEAF_BYTES + 2 * (leaves === 1 ? arrayBytes(this.size) : leaves * LEAF_ARRAY_BYTES);
   }
 
   /** Adds an entry that must not be there yet. */
   insert(score: number, member: string): void {
-    const right = insertInto(this.root, score, member);
+    const right = insertInto(this.root, score, member, this.leaves);
     if (right === undefined) return;
     const { root } = this;
     this.root = { leaf: false, size: root.size + right.size, lowScore: 0, lowMember: '', children: [root, right] };
@@ -57,9 +66,11 @@ export class RankTree {
 
   /** Removes an entry that must be there. */
   delete(score: number, member: string): void {
-    deleteFrom(this.root, score, member);
+    deleteFrom(this.root, score, member, this.leaves);
     while (!this.root.leaf && this.root.children.length === 1) this.root = this.root.children[0]!;
-    if (this.root.size === 0) this.root = newLeaf(0, '', [], []);
+    if (this.root.size > 0) return;
+    this.root = newLeaf(0, '', [], []);
+    this.leaves.leaves = 1;
   }
 
   /** How many entries lie before the first one for which `before` is false. */
@@ -143,7 +154,7 @@ function childFor(inner: Inner, score: number, member: string): number {
 }
 
 /** Inserts below a branch; returns the new right half when the branch had to be split. */
-function insertInto(branch: Branch, score: number, member: string): Branch | undefined {
+function insertInto(branch: Branch, score: number, member: string, count: LeafCount): Branch | undefined {
   branch.size++;
   if (branch.leaf) {
     const at = positionIn(branch, score, member);
@@ -155,10 +166,11 @@ function insertInto(branch: Branch, score: number, member: string): Branch | und
     const members = branch.members.splice(cut);
     const scores = branch.scores.splice(cut);
     branch.size = cut;
+    count.leaves++;
     return newLeaf(scores[0]!, members[0]!, members, scores);
   }
   const at = childFor(branch, score, member);
-  const right = insertInto(branch.children[at]!, score, member);
+  const right = insertInto(branch.children[at]!, score, member, count);
   if (right === undefined) return undefined;
   branch.children.splice(at + 1, 0, right);
   if (branch.children.length <= INNER_MAX) return undefined;
@@ -169,7 +181,7 @@ function insertInto(branch: Branch, score: number, member: string): Branch | und
   return { leaf: false, size, lowScore: first!.lowScore, lowMember: first!.lowMember, children };
 }
 
-function deleteFrom(branch: Branch, score: number, member: string): void {
+function deleteFrom(branch: Branch, score: number, member: string, count: LeafCount): void {
   branch.size--;
   if (branch.leaf) {
     const at = positionIn(branch, score, member);
@@ -179,21 +191,24 @@ function deleteFrom(branch: Branch, score: number, member: string): void {
   }
   const at = childFor(branch, score, member);
   const child = branch.children[at]!;
-  deleteFrom(child, score, member);
-  if (child.size === 0) branch.children.splice(at, 1);
-  else if (child.leaf && child.size < LEAF_MAX / 4) mergeLeaf(branch, at);
+  deleteFrom(child, score, member, count);
+  if (child.size === 0) {
+    branch.children.splice(at, 1);
+    if (child.leaf) count.leaves--;
+  } else if (child.leaf && child.size < LEAF_MAX / 4 && mergeLeaf(branch, at)) count.leaves--;
 }
 
 /** Joins a thin leaf with its right or left neighbour when both fit well into one. */
-function mergeLeaf(inner: Inner, at: number): void {
+function mergeLeaf(inner: Inner, at: number): boolean {
   const first = at + 1 < inner.children.length ? at : at - 1;
   const left = inner.children[first];
   const right = inner.children[first + 1];
-  if (!left?.leaf || !right?.leaf || left.size + right.size > LEAF_MAX / 2) return;
+  if (!left?.leaf || !right?.leaf || left.size + right.size > LEAF_MAX / 2) return false;
   left.members = [...left.members, ...right.members];
   left.scores = [...left.scores, ...right.scores];
   left.size += right.size;
   inner.children.splice(first + 1, 1);
+  return true;
 }
 
 function rangeOf(branch: Branch, start: number, end: number, visit: (score: number, member: string) => void): void {

@@ -18,7 +18,12 @@ const ARRAY_BYTES = 48;
 /** About what an entry of a large Dict takes beside its key and value: its share of shards that are 70 % full. */
 export const ENTRY_BYTES = 40;
 /** A small class instance. */
-export const OBJECT_BYTES = 72;
+export const OBJECT_BYTES = 64;
+
+/** What a number takes beside its place in an array that also holds other things: nothing while it is a small integer. */
+export function boxBytes(number: number): number {
+  return (number | 0) === number ? 0 : 16;
+}
 
 /** When a collection leaves its compact encoding, with Redis's names and defaults. */
 export interface EncodingLimits {

@@ -1,5 +1,5 @@
 import { listpackIntegerSize, listpackSize } from './listpack-size.ts';
-import { OBJECT_BYTES, stringBytes } from './sizes.ts';
+import { arrayBytes, OBJECT_BYTES, stringBytes } from './sizes.ts';
 import { msOf, seqOf } from './stream-id.ts';
 import type { StreamId } from './stream-id.ts';
 import type { StreamRecord } from './stream-record.ts';
@@ -22,11 +22,12 @@ export interface StreamBlock {
   packed: number;
 }
 
-export const BLOCK_BYTES = OBJECT_BYTES + 80;
+/** A block's object and IDs, its fields, and the room that its array of records has from the beginning. */
+export const BLOCK_BYTES = OBJECT_BYTES + 72 + 2 * arrayBytes(1);
 
 /** What an entry takes of the heap. */
 export function recordBytes(record: StreamRecord): number {
-  return stringBytes(record) + 8;
+  return stringBytes(record) + 10;
 }
 
 /** An empty block that an entry with these words (fields and values in turn, from `at` on) will begin. */

@@ -1,5 +1,5 @@
 import { IdMap } from './id-map.ts';
-import { OBJECT_BYTES, stringBytes } from './sizes.ts';
+import { stringBytes } from './sizes.ts';
 import type { StreamId } from './stream-id.ts';
 
 /** An entry that was delivered and not acknowledged yet. */
@@ -30,8 +30,8 @@ export interface StreamGroup {
 
 /** An entry of a pending list, as measured: its object and time, its ID, its places in the group's list and the consumer's. */
 const PENDING_BYTES = 138;
-const CONSUMER_BYTES = OBJECT_BYTES * 2;
-const GROUP_BYTES = OBJECT_BYTES * 5;
+const CONSUMER_BYTES = 192;
+const GROUP_BYTES = 480;
 
 /** What a stream is to its groups. */
 interface GroupOwner {

@@ -1,5 +1,5 @@
 import { lowerBound } from './id-map.ts';
-import { OBJECT_BYTES } from './sizes.ts';
+import { arrayBytes, OBJECT_BYTES } from './sizes.ts';
 import { BLOCK_BYTES, newBlock, packedSize, recordBytes } from './stream-block.ts';
 import type { StreamBlock } from './stream-block.ts';
 import type { StreamGroup } from './stream-group.ts';
@@ -19,7 +19,7 @@ const PACKED_MAX = 2 ** 30;
 
 /** A stream: blocks of entries in the order of their IDs, so that any ID is found in logarithmic time, and groups. */
 export class StreamValue {
-  bytes = OBJECT_BYTES * 2;
+  bytes = OBJECT_BYTES * 2 + arrayBytes(1);
   charged = 0;
   /** How many entries there are. */
   size = 0;

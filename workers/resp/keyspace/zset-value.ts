@@ -1,13 +1,15 @@
 import { Dict } from './dict.ts';
+import { FrozenShards } from './frozen.ts';
+import type { Frozen } from './frozen.ts';
 import { RankTree } from './rank-tree.ts';
 import type { Before } from './rank-tree.ts';
-import { DEFAULT_LIMITS, OBJECT_BYTES, stringBytes } from './sizes.ts';
+import { boxBytes, DEFAULT_LIMITS, OBJECT_BYTES, stringBytes } from './sizes.ts';
 import type { EncodingLimits } from './sizes.ts';
 
 /** A sorted set: a tree by rank, and above Redis's listpack limits a Dict from member to score beside it. */
 export class ZSetValue {
   charged = 0;
-  /** Bytes of the members themselves. */
+  /** Bytes of the members themselves, and of scores in the Dict. */
   private payload = 0;
   private readonly tree = new RankTree();
   private scores: Dict<number> | undefined;
@@ -41,7 +43,10 @@ export class ZSetValue {
     if (old !== undefined) {
       this.tree.delete(old, member);
       // Both structures go on sharing one string.
-      kept = this.scores?.keyOf(member) ?? member;
+      if (this.scores !== undefined) {
+        kept = this.scores.keyOf(member)!;
+        this.payload -= boxBytes(old);
+      }
     } else {
       this.payload += stringBytes(member);
       if (this.scores === undefined && (this.size >= limits.zsetEntries || member.length > limits.zsetValue)) {
@@ -49,13 +54,19 @@ export class ZSetValue {
       }
     }
     this.tree.insert(score, kept);
-    this.scores?.set(kept, score);
+    if (this.scores !== undefined) {
+      this.scores.set(kept, score);
+      this.payload += boxBytes(score);
+    }
     return old === undefined;
   }
 
   private convert(): void {
     const scores = new Dict<number>();
-    this.forEach((score, member) => scores.set(member, score));
+    this.forEach((score, member) => {
+      scores.set(member, score);
+      this.payload += boxBytes(score);
+    });
     this.scores = scores;
   }
 
@@ -63,7 +74,7 @@ export class ZSetValue {
     const score = this.score(member);
     if (score === undefined) return false;
     this.tree.delete(score, member);
-    this.scores?.delete(member);
+    if (this.scores?.delete(member) === true) this.payload -= boxBytes(score);
     this.payload -= stringBytes(member);
     return true;
   }
@@ -86,6 +97,11 @@ export class ZSetValue {
 
   forEach(visit: (score: number, member: string) => void): void {
     this.tree.range(0, this.tree.size - 1, visit);
+  }
+
+  /** Hands on all members as they are now, in no order and part by part, while they change; undefined for a compact one. */
+  freeze(emit: (member: string, score: number) => void): Frozen | undefined {
+    return this.scores === undefined ? undefined : new FrozenShards(this.scores, emit);
   }
 
   /** As `Dict.scan`; a compact sorted set is returned whole. */

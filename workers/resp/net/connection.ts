@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import { mayEnterFreely } from '../acl/users.ts';
+import { checkClientMemory } from '../clients/memory.ts';
 import { Client } from '../clients/server.ts';
 import type { Server, Transport } from '../clients/server.ts';
+import { noteLateErrors } from '../clients/statistics.ts';
 import { attach, detach, sessionOf } from '../clients/session.ts';
 import { inTurn, mustWait, noteWork, shareLeft } from '../clients/turns.ts';
 import { execute, stamp, startBatch } from '../commands/execute.ts';
@@ -9,18 +11,19 @@ import type { ConnectionLimits, Departure } from '../engine-api.ts';
 import { tick } from '../keyspace/clock.ts';
 import { RequestParser } from '../protocol/parser.ts';
 import { writeRequest } from '../protocol/request.ts';
+import { DirectWriter } from './direct-write.ts';
 import { takeHandle } from './handle.ts';
 
 /** Bytes not yet taken by the peer at which its requests are no longer read. */
 const CHOKE_BYTES = 1_048_576;
+/** Replies up to this many bytes are written before anyone asks whether they may wait. */
+const BIG_REPLY = 16_384;
 /** Bytes of input kept while a client is blocked, above which reading stops. */
 const STALLED_INPUT_MAX = 1_048_576;
 /** What it takes to read from a socket, in milliseconds, which nobody measures. */
 const READ_MS = 0.004;
 /** Bytes of input kept of a client whose node has had its share, above which reading stops. */
 const QUEUED_INPUT_MAX = 16_384;
-/** HTTP requests, as browsers can be tricked into sending them. */
-const FORBIDDEN = new Set(['post', 'host:']);
 
 interface HeldReplies {
   readonly pieces: string[];
@@ -31,6 +34,7 @@ interface HeldReplies {
 export class Connection implements Transport {
   readonly client: Client;
   private readonly socket: Socket;
+  private readonly writer: DirectWriter;
   private readonly limits: ConnectionLimits;
   private readonly parser: RequestParser;
   /** A request that has been read but must wait for a pause to end. */
@@ -50,6 +54,7 @@ export class Connection implements Transport {
 
   constructor(socket: Socket, server: Server, address: string, localAddress: string) {
     this.socket = socket;
+    this.writer = new DirectWriter(socket);
     this.limits = server.host.limits;
     this.parser = new RequestParser(this.limits.bulkBytesMax);
     this.client = new Client(server, this, address, localAddress);
@@ -68,12 +73,14 @@ export class Connection implements Transport {
     if (this.closed || this.client.closing) return true;
     this.client.lastActiveMs = tick();
     this.client.node.netInputBytes += length;
+    this.client.node.readsProcessed++;
     startBatch();
     this.parser.feed(chunk, length);
     this.process();
-    this.parser.rest();
+    this.keepRest();
     const { heldBytes } = this.parser;
-    if (heldBytes > this.limits.queryBufferBytesMax) this.destroy();
+    // What waits for its turn is bounded otherwise.
+    if (heldBytes > this.limits.queryBufferBytesMax && !this.queued) this.destroy();
     // A full buffer tells that more is there, which would be read at once.
     if (length === chunk.length && !this.queued && mustWait(this.client.server)) this.waitForTurn();
     const inputMax = this.queued ? QUEUED_INPUT_MAX : this.stalled ? STALLED_INPUT_MAX : Infinity;
@@ -81,9 +88,15 @@ export class Connection implements Transport {
     return this.reading;
   }
 
+  private keepRest(): void {
+    const { server } = this.client;
+    this.parser.rest();
+    if (server.clientBytesMax !== 0) checkClientMemory(server, this.client);
+  }
+
   /** The client waits for something, so its input must wait too. */
   private get stalled(): boolean {
-    return this.client.blocked !== undefined || this.client.pending !== undefined || this.deferred !== undefined;
+    return this.waits || this.deferred !== undefined;
   }
 
   /** Runs requests as far as they have been read, and as far as the node's share of the event loop goes. */
@@ -99,7 +112,7 @@ export class Connection implements Transport {
       return;
     }
     const endsMs = beganMs + shareLeft(server);
-    while (!client.closing && !this.choked && client.blocked === undefined && client.pending === undefined) {
+    while (!client.closing && !this.closed && !this.choked && !this.waits) {
       parser.unauthenticated = !client.authenticated;
       const request = this.deferred ?? parser.next();
       if (request === undefined) break;
@@ -109,10 +122,6 @@ export class Connection implements Transport {
         break;
       }
       this.deferred = undefined;
-      if (FORBIDDEN.has(request[0]!.toLowerCase())) {
-        this.destroy();
-        return;
-      }
       let done: boolean;
       try {
         done = execute(client, request);
@@ -159,6 +168,7 @@ export class Connection implements Transport {
       this.awaited = undefined;
       if (this.leaving) return;
       this.client.pending = undefined;
+      noteLateErrors(this.client);
       this.resume();
     };
     pending.then(goOn, goOn);
@@ -174,15 +184,15 @@ export class Connection implements Transport {
   }
 
   resume(myTurn = false): void {
-    if (this.closed || this.stalledBeyondPause()) return;
+    if (this.closed || this.waits) return;
     tick();
     startBatch();
     this.process(myTurn);
-    this.parser.rest();
+    this.keepRest();
     this.readOn();
   }
 
-  private stalledBeyondPause(): boolean {
+  private get waits(): boolean {
     return this.client.blocked !== undefined || this.client.pending !== undefined;
   }
 
@@ -226,31 +236,51 @@ export class Connection implements Transport {
   private write(pieces: string[]): void {
     const { socket, client } = this;
     if (this.closed) return;
-    if (pieces.length === 1) socket.write(pieces[0]!, 'latin1');
+    let bytes = 0;
+    for (const piece of pieces) bytes += piece.length;
+    if (bytes > BIG_REPLY && this.exceedsHard(bytes + this.writer.waiting)) {
+      this.destroy();
+      return;
+    }
+    if (pieces.length === 1) this.writer.write(pieces[0]!);
     else {
       socket.cork();
       for (const piece of pieces) socket.write(piece, 'latin1');
       socket.uncork();
     }
-    for (const piece of pieces) client.node.netOutputBytes += piece.length;
-    const waiting = socket.writableLength;
+    client.node.writesProcessed++;
+    client.node.netOutputBytes += bytes;
+    const { waiting } = this.writer;
     if (waiting === 0) return;
     if (this.exceedsOutput(waiting)) this.destroy();
-    else if (waiting > CHOKE_BYTES && !this.choked) this.choke();
+    else if (client.server.clientBytesMax === 0) {
+      if (waiting > CHOKE_BYTES && !this.choked) this.choke();
+    } else checkClientMemory(client.server, client);
+  }
+
+  /** Whether so many bytes are more than may ever wait to be taken. */
+  private exceedsHard(waiting: number): boolean {
+    const { limits, client } = this;
+    const hard = client.subscriptions > 0 ? limits.pubsubBufferBytesMax : limits.outputBufferBytesMax;
+    return hard > 0 && waiting > hard;
   }
 
   /** Whether more waits to be taken than may, or has for too long. */
   private exceedsOutput(waiting: number): boolean {
-    const { limits, client } = this;
-    const listens = client.subscriptions > 0;
-    const hard = listens ? limits.pubsubBufferBytesMax : limits.outputBufferBytesMax;
-    if (hard > 0 && waiting > hard) return true;
-    const { softLimits } = client.server.host;
-    const soft = listens ? softLimits.pubsub : softLimits.normal;
-    if (soft.bytes === 0 || waiting <= soft.bytes) this.overSinceMs = 0;
-    else if (this.overSinceMs === 0) this.overSinceMs = Date.now();
-    else return Date.now() - this.overSinceMs > soft.seconds * 1000;
+    if (this.exceedsHard(waiting)) return true;
+    const { server, subscriptions } = this.client;
+    const { bytes, seconds } = server.host.softLimits[subscriptions > 0 ? 'pubsub' : 'normal'];
+    if (bytes === 0 || waiting <= bytes) this.overSinceMs = 0;
+    else if (this.overSinceMs === 0) {
+      this.overSinceMs = Date.now();
+      // It may be that nothing more is written that would make us look again.
+      setTimeout(() => this.lookAgain(), seconds * 1000 + 100).unref();
+    } else return Date.now() - this.overSinceMs > seconds * 1000;
     return false;
+  }
+
+  private lookAgain(): void {
+    if (!this.closed && this.overSinceMs !== 0 && this.exceedsOutput(this.writer.waiting)) this.destroy();
   }
 
   /** Reads no more of a client until it has taken its replies. */
@@ -264,7 +294,7 @@ export class Connection implements Transport {
   }
 
   sizes(): { input: number; output: number } {
-    return { input: this.parser.heldBytes, output: this.socket.writableLength };
+    return { input: this.parser.heldBytes, output: this.writer.waiting };
   }
 
   leave(to: (connection: Departure) => void): void {
@@ -282,7 +312,7 @@ export class Connection implements Transport {
       to({ handle, address, localAddress, session, input });
     };
     const goOnceSent = (): void => {
-      if (socket.writableLength === 0) go();
+      if (this.writer.waiting === 0) go();
       else socket.write('', go);
     };
     const { journal } = client.node;

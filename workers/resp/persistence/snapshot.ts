@@ -4,6 +4,8 @@ import type { Node } from '../keyspace/node.ts';
 import { beginSnapshot } from '../keyspace/snapshot.ts';
 import type { NodeSnapshot, SnapshotEntry } from '../keyspace/snapshot.ts';
 import { KeyspaceDigest } from './digest.ts';
+import { freezeEntry } from './frozen-entry.ts';
+import type { FrozenEntry } from './frozen-entry.ts';
 import { isLarge } from './rdb/write-value.ts';
 import { RdbKeys, RdbSeal, writeHeader } from './rdb/write.ts';
 
@@ -29,6 +31,10 @@ export interface RdbSnapshot {
 export interface SnapshotOptions {
   /** Called synchronously at the snapshot's instant. */
   readonly onInstant?: () => void;
+  /** The instant waits until this is so, for what `onInstant` has to do. */
+  readonly ready?: () => boolean;
+  /** True for the base of an append-only log. */
+  readonly aofBase?: boolean;
   /** False saves the time for a digest nobody wants (`digest` is then empty). */
   readonly digest?: boolean;
   /** How long one slice keeps others waiting, in milliseconds: 2 unless given. */
@@ -69,7 +75,9 @@ export function snapshotRdb(node: Node, options: SnapshotOptions = {}): RdbSnaps
 
 async function* write(node: Node, options: SnapshotOptions): AsyncGenerator<Buffer, SnapshotSummary> {
   const seal = new RdbSeal();
-  const running = new RunningSnapshot(node, options.digest !== false);
+  // A script that is suspended between two slices has done half of its work.
+  while (node.busy || options.ready?.() === false) await (node.busy ? node.whole() : nextTurn());
+  const running = new RunningSnapshot(node, options);
   let bytes = 0;
   try {
     options.onInstant?.();
@@ -91,9 +99,14 @@ async function* write(node: Node, options: SnapshotOptions): AsyncGenerator<Buff
   return { keys: running.keys, digest: running.digest?.toString() ?? '', bytes: bytes + end.length };
 }
 
+/** A large value that is being written: part by part while it changes, or in steps that a change brings to their end. */
+type Current =
+  | { readonly key: string; readonly frozen: FrozenEntry }
+  | { readonly key: string; readonly frozen?: undefined; readonly steps: Generator<void> };
+
 /**
- * The keys of a snapshot on their way into an RDB file. A large value is written in slices; when it is about to change
- * before its end, the rest of it is written at once. Keys that are captured in the middle of a large one go aside.
+ * The keys of a snapshot on their way into an RDB file. A large collection is written in parts, and frozen once it is about
+ * to change or its turn has come. Keys that are captured in the middle of a large one go aside.
  */
 class RunningSnapshot {
   keys = 0;
@@ -103,24 +116,25 @@ class RunningSnapshot {
   private readonly hook: NonNullable<Node['snapshot']>;
   private readonly main = new RdbKeys();
   private aside: RdbKeys | undefined;
-  /** Large entries waiting for their turn, by key. */
+  /** Large entries waiting for their turn, by key, and those of them that were frozen because they changed. */
   private readonly waiting = new Map<string, SnapshotEntry[]>();
-  private current: { readonly entry: SnapshotEntry; readonly steps: Generator<void> } | undefined;
+  private readonly frozen: FrozenEntry[] = [];
+  private current: Current | undefined;
   private scanned = false;
   /** Set while a key is written that is about to change, which can't wait. */
   private capturing = false;
 
-  constructor(node: Node, withDigest: boolean) {
+  constructor(node: Node, { digest, aofBase }: SnapshotOptions) {
     this.node = node;
-    this.digest = withDigest ? new KeyspaceDigest() : undefined;
-    writeHeader(this.main.out, Date.now(), node.aclUsers);
+    this.digest = digest === false ? undefined : new KeyspaceDigest();
+    writeHeader(this.main.out, Date.now(), node, aofBase);
     for (const db of node.databases)
       if (db !== undefined && db.size > 0) this.main.select(db.index, db.size, db.expires.size);
     this.inner = beginSnapshot(node, (entry) => this.emit(entry));
     const scan = node.snapshot!;
     this.hook = {
       capture: (db, key) => {
-        this.finish(key);
+        this.release(key);
         this.capturing = true;
         scan.capture(db, key);
         this.capturing = false;
@@ -133,9 +147,9 @@ class RunningSnapshot {
   step(budgetMs: number): boolean {
     const deadline = performance.now() + budgetMs;
     do {
-      if (this.current !== undefined) {
-        if (this.current.steps.next().done === true) this.closeCurrent();
-      } else if (this.waiting.size > 0) this.begin();
+      if (this.current !== undefined) this.stepCurrent(this.current);
+      else if (this.frozen.length > 0) this.begin(this.frozen.pop()!);
+      else if (this.waiting.size > 0) this.beginWaiting();
       else if (this.scanned) return true;
       else this.scanned = this.inner.step(Math.min(budgetMs / 4, 0.5));
     } while (performance.now() < deadline);
@@ -150,16 +164,20 @@ class RunningSnapshot {
   /** Lets go of the node. */
   end(): void {
     this.inner.cancel();
+    this.current?.frozen?.end();
+    for (const frozen of this.frozen) frozen.end();
     if (this.node.snapshot === this.hook) this.node.snapshot = undefined;
   }
 
   private emit(entry: SnapshotEntry): void {
     this.keys++;
-    if (!this.capturing && isLarge(entry.value)) {
+    if (!isLarge(entry.value)) this.writeNow(entry);
+    else if (this.capturing) this.freeze(entry);
+    else {
       const same = this.waiting.get(entry.key);
       if (same === undefined) this.waiting.set(entry.key, [entry]);
       else same.push(entry);
-    } else this.writeNow(entry);
+    }
   }
 
   private writeNow({ db, key, value, expireAtMs }: SnapshotEntry): void {
@@ -168,13 +186,40 @@ class RunningSnapshot {
     this.digest?.add(db, key, value, expireAtMs);
   }
 
-  private begin(): void {
+  /** Keeps a large entry that is about to change as it is. */
+  private freeze(entry: SnapshotEntry): void {
+    const frozen = freezeEntry(entry, this.digest);
+    if (frozen === undefined) this.writeNow(entry);
+    else this.frozen.push(frozen);
+  }
+
+  private begin(frozen: FrozenEntry): void {
+    this.current = { key: frozen.key, frozen };
+  }
+
+  private beginWaiting(): void {
     for (const [key, entries] of this.waiting) {
       const entry = entries.pop()!;
       if (entries.length === 0) this.waiting.delete(key);
-      this.current = { entry, steps: this.largeSteps(entry) };
+      const frozen = freezeEntry(entry, this.digest);
+      if (frozen === undefined) this.current = { key, steps: this.largeSteps(entry) };
+      else this.begin(frozen);
       return;
     }
+  }
+
+  private stepCurrent(current: Current): void {
+    if (current.frozen === undefined) {
+      if (current.steps.next().done === true) this.closeCurrent();
+      return;
+    }
+    const { frozen } = current;
+    const more = frozen.step();
+    const chunks = frozen.keys.out.take(!more);
+    if (chunks.length > 0) this.main.out.append(chunks);
+    if (more) return;
+    this.main.forgetSelection();
+    this.closeCurrent();
   }
 
   private *largeSteps({ db, key, value, expireAtMs }: SnapshotEntry): Generator<void> {
@@ -190,15 +235,16 @@ class RunningSnapshot {
     this.aside = undefined;
   }
 
-  /** Writes a large key completely that is about to change. */
-  private finish(key: string): void {
-    if (this.current?.entry.key === key) {
-      while (this.current.steps.next().done !== true);
+  /** A key is about to change: what can't be frozen of it is written completely. */
+  private release(key: string): void {
+    const { current } = this;
+    if (current?.key === key && current.frozen === undefined) {
+      while (current.steps.next().done !== true);
       this.closeCurrent();
     }
     const entries = this.waiting.get(key);
     if (entries === undefined) return;
     this.waiting.delete(key);
-    for (const entry of entries) this.writeNow(entry);
+    for (const entry of entries) this.freeze(entry);
   }
 }

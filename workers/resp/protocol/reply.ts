@@ -13,6 +13,11 @@ export class Reply {
   pieces: string[] = [];
   /** Bytes in `pieces`. */
   piecesLength = 0;
+  /** Errors replied so far, and the line of the last. */
+  errors = 0;
+  lastError = '';
+  /** How many of them were counted where they came from. */
+  counted = 0;
   /** Whether the client asked for RESP3 by HELLO. */
   resp3 = false;
 
@@ -31,6 +36,8 @@ export class Reply {
 
   /** An error line, without the leading '-'. Line breaks in it would break the protocol and become spaces. */
   error(line: string): void {
+    this.errors++;
+    this.lastError = line;
     this.out += `-${/[\r\n]/.test(line) ? line.replace(/[\r\n]+$/, '').replace(/[\r\n]/g, ' ') : line}\r\n`;
   }
 

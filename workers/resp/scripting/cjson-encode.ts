@@ -1,4 +1,4 @@
-import { TYPE } from './lua.ts';
+import { TYPE } from './lua-exports.ts';
 import type { Lua } from './lua.ts';
 import { printG } from './numbers.ts';
 

@@ -1,7 +1,7 @@
 import { decodeJson } from './cjson-decode.ts';
 import { JsonError, defaultJsonSettings, encodeJson } from './cjson-encode.ts';
 import type { JsonSettings } from './cjson-encode.ts';
-import { TYPE } from './lua.ts';
+import { TYPE } from './lua-exports.ts';
 import type { Lua, LuaFunction } from './lua.ts';
 
 /** The cjson library (lua-cjson 2.1), and what makes its settings fresh for the next script. */

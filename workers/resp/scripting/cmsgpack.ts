@@ -1,4 +1,4 @@
-import { TYPE } from './lua.ts';
+import { TYPE } from './lua-exports.ts';
 import type { Lua, LuaFunction } from './lua.ts';
 
 /** Tables nested deeper than this become nil, as in Redis. */

@@ -1,9 +1,12 @@
 import type { Reply } from '../protocol/reply.ts';
-import { TYPE } from './lua.ts';
+import { TYPE } from './lua-exports.ts';
 import type { Lua } from './lua.ts';
 
 /** Nesting beyond which Redis gives up. */
 const DEPTH_MAX = 100;
+
+/** A field of errors that are in the statistics already. */
+const COUNTED = 'ignore_error_stats_update';
 
 /** Pushes a table with one field whose value `pushValue` pushes. */
 export function pushField(lua: Lua, L: number, name: string, pushValue: () => void): void {
@@ -16,6 +19,30 @@ export function pushField(lua: Lua, L: number, name: string, pushValue: () => vo
 /** Pushes a reply, as it would go to a client, as the value a script sees. */
 export function pushReply(lua: Lua, L: number, text: string): void {
   pushAt(lua, L, text, { at: 0 });
+}
+
+/** Replies longer than this are pushed in slices. */
+export const LONG_REPLY = 65_536;
+/** So many elements are pushed before others may have their turn. */
+const ELEMENTS_AT_ONCE = 1000;
+
+/** As `pushReply`, for what takes long. */
+export function* pushLongReply(lua: Lua, L: number, text: string): Generator<void, number> {
+  const end = text.indexOf('\r\n');
+  const count = text[0] === '*' ? Number(text.slice(1, end)) : 0;
+  if (count <= ELEMENTS_AT_ONCE) {
+    pushReply(lua, L, text);
+    return 1;
+  }
+  const cursor = { at: end + 2 };
+  lua.api.lua_checkstack(L, 8);
+  lua.api.lua_createtable(L, count, 0);
+  for (let i = 1; i <= count; i++) {
+    pushAt(lua, L, text, cursor);
+    lua.api.lua_rawseti(L, -2, i);
+    if (i % ELEMENTS_AT_ONCE === 0) yield;
+  }
+  return 1;
 }
 
 function pushAt(lua: Lua, L: number, text: string, cursor: { at: number }): void {
@@ -42,7 +69,14 @@ function pushAt(lua: Lua, L: number, text: string, cursor: { at: number }): void
       pushField(lua, L, 'ok', () => lua.push(L, head));
       return;
     case '-':
-      pushField(lua, L, 'err', () => lua.push(L, head));
+      api.lua_createtable(L, 0, 2);
+      lua.push(L, 'err');
+      lua.push(L, head);
+      api.lua_rawset(L, -3);
+      // It was counted when the command failed.
+      lua.push(L, COUNTED);
+      api.lua_pushboolean(L, 1);
+      api.lua_rawset(L, -3);
       return;
     case '_':
       api.lua_pushnil(L);
@@ -126,6 +160,14 @@ export function writeResult(lua: Lua, L: number, reply: Reply, resp3: boolean, d
   api.lua_settop(L, -2);
 }
 
+/** Writes the line of the error on top of the stack; one that was counted is not counted again. */
+export function writeError(lua: Lua, L: number, reply: Reply, line: string): void {
+  reply.error(line);
+  if (lua.api.lua_type(L, -1) !== TYPE.table) return;
+  if (field(lua, L, COUNTED) === TYPE.boolean && lua.api.lua_toboolean(L, -1) !== 0) reply.counted++;
+  lua.api.lua_settop(L, -2);
+}
+
 /** The type of a field of the table on top, whose value is pushed. */
 function field(lua: Lua, L: number, name: string): number {
   lua.push(L, name);
@@ -137,13 +179,10 @@ function writeTable(lua: Lua, L: number, reply: Reply, resp3: boolean, depth: nu
   const { api } = lua;
   const drop = (): void => api.lua_settop(L, -2);
   if (field(lua, L, 'err') === TYPE.string) {
-    reply.error(
-      lua
-        .text(L, -1)!
-        .replace(/^-/, '')
-        .replace(/[\r\n]+$/, ''),
-    );
-    return drop();
+    const line = lua.text(L, -1)!;
+    drop();
+    writeError(lua, L, reply, line);
+    return;
   }
   drop();
   if (field(lua, L, 'ok') === TYPE.string) {

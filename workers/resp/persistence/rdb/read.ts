@@ -19,20 +19,24 @@ export interface RdbReadOptions {
   readonly limits?: EncodingLimits;
   /** Is told of the auxiliary fields, which hold everything that is no key. */
   readonly onAux?: (name: string, value: string) => void;
+  /** Is told of the code of each function library. */
+  readonly onLibrary?: (code: string) => void;
   /** The length of the whole file, when it is known: a claim beyond it is refused at once. */
   readonly totalBytes?: number;
+  /** True when something else may follow the file, as in an append-only file with an RDB preamble. */
+  readonly followed?: boolean;
 }
 
 /**
  * Reads an RDB file of any version up to 12 from chunks and gives each key to `sink`, in slices that leave others their
- * turn. Resolves once the end mark and the checksum were found right and nothing follows; rejects with an RdbError
+ * turn. Resolves with its length once the end mark and the checksum were found right and nothing follows; rejects with an RdbError
  * otherwise, and then what the sink has seen must be thrown away. Memory stays within the largest value.
  */
 export async function readRdb(
   source: AsyncIterable<Uint8Array>,
   sink: RdbSink,
   options: RdbReadOptions = {},
-): Promise<void> {
+): Promise<number> {
   const input = new RdbInput(undefined, options.totalBytes);
   const chunks = source[Symbol.asyncIterator]();
   try {
@@ -50,13 +54,15 @@ export async function readRdb(
       }
       if (performance.now() >= deadline) await breathe();
     }
-    if (!(await input.atEnd(chunks))) input.fail('something follows its end');
+    const end = input.offset;
+    if (options.followed !== true && !(await input.atEnd(chunks))) input.fail('something follows its end');
+    return end;
   } finally {
     await chunks.return?.();
   }
 }
 
-function* parse(input: RdbInput, sink: RdbSink, { limits, onAux }: RdbReadOptions): Generator<Pause, void> {
+function* parse(input: RdbInput, sink: RdbSink, { limits, onAux, onLibrary }: RdbReadOptions): Generator<Pause, void> {
   const version = yield* whole(input, () => readVersion(input));
   let db = 0;
   let expireAtMs: number | undefined;
@@ -81,9 +87,13 @@ function* parse(input: RdbInput, sink: RdbSink, { limits, onAux }: RdbReadOption
       case OPCODE.expireSeconds:
         expireAtMs = (yield* whole(input, () => input.int32())) * 1000;
         break;
-      case OPCODE.function2:
+      case OPCODE.function2: {
+        const code = yield* whole(input, () => input.string());
+        onLibrary?.(code);
+        break;
+      }
       case OPCODE.functionPreGa:
-        return input.fail('it holds functions, which are not supported yet');
+        return input.fail('it holds functions in a format from before they were released');
       case OPCODE.moduleAux:
         return input.fail('it holds data of a module, which is not supported');
       default: {

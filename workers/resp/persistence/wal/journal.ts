@@ -114,7 +114,7 @@ export class WalJournal implements NodeJournal {
   private close(size: number): void {
     const { history } = this;
     history.bytes += size;
-    this.end = this.log.position;
+    this.end = this.log.end;
     this.grown(history);
   }
 }

@@ -20,24 +20,32 @@ export async function rebase(context: BaseContext, journal: WalJournal, node: No
   const { log, basesDir, probe } = context;
   const { history } = journal;
   const old = history.base;
-  if (node.aclUsers === undefined && node.databases.every((db) => db === undefined || db.size === 0)) {
+  if (isEmpty(node)) {
     if (old === undefined && history.bytes === 0) return;
     await forget(context, journal);
   } else {
     let position = 0;
     let covered = 0;
     const written = await writeBase(basesDir, node, probe, () => {
-      position = log.position;
+      position = log.end;
       covered = history.bytes;
     });
     // What the base stands for is in the log on the disk before the base is: positions are never used twice.
-    await log.sync();
+    await log.settle();
     probe('base-place');
-    setBase(history, await placeBase(basesDir, history.id, written, position), covered);
+    const placed = await placeBase(basesDir, history.id, written, position);
+    setBase(history, placed, covered);
     probe('base-placed');
-    if (old !== undefined) await removeFile(old.file);
+    // Where nothing was appended in between, the new base has taken the old one's name.
+    if (old !== undefined && old.file !== placed.file) await removeFile(old.file);
   }
   await releaseSegments(context);
+}
+
+function isEmpty({ aclUsers, libraries, databases }: Node): boolean {
+  return (
+    aclUsers === undefined && libraries === undefined && databases.every((db) => db === undefined || db.size === 0)
+  );
 }
 
 /** Records that a node has no data, after which nothing of it is needed any more. */
@@ -47,7 +55,7 @@ export async function forget({ log, basesDir, probe }: BaseContext, journal: Wal
   const share = journal.appendEmpty();
   history.base = undefined;
   history.replacing = undefined;
-  await log.sync();
+  await log.settle();
   probe('emptied');
   if (base !== undefined) {
     // The file must not come back after a crash, because the record that makes it void may be gone by then.
@@ -66,6 +74,7 @@ export async function forget({ log, basesDir, probe }: BaseContext, journal: Wal
 export async function replaceData(
   { log, basesDir, probe }: BaseContext,
   journal: WalJournal,
+  node: Node,
   content: Node,
   swap: () => void,
 ): Promise<void> {
@@ -73,6 +82,8 @@ export async function replaceData(
   mustWrite(log);
   const staged = await stageBase(basesDir, history.id, content, probe);
   probe('replace-swap');
+  // What a script did half is either all of the old data or not at all.
+  await node.whole();
   try {
     mustWrite(log);
     swap();
@@ -83,7 +94,7 @@ export async function replaceData(
   const old = history.base;
   const end = journal.appendReplace(staged.name);
   const share = history.bytes;
-  await log.sync();
+  await log.settle();
   probe('replace-recorded');
   setBase(history, await placeBase(basesDir, history.id, staged, end), share);
   probe('replace-placed');

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { Node } from '../../keyspace/node.ts';
 import { Compaction } from './compaction.ts';
-import { hasData, newHistory } from './history.ts';
+import { hasData, newHistory, pinOf } from './history.ts';
 import type { NodeHistory } from './history.ts';
 import { WalJournal } from './journal.ts';
 import type { Durability } from './journal.ts';
@@ -109,8 +109,9 @@ export class Wal {
         const history = this.histories.get(one.node.id) ?? newHistory(one.node.id);
         targets.push({ wanted: one, history, node: one.node, effects: 0, failure });
       }
-      await this.log.sync().catch(() => {});
       const fit = targets.filter(({ failure }) => failure === undefined);
+      // A node with nothing but a base, as one that comes back after having been closed, waits for no disk.
+      if (fit.some(({ history }) => pinOf(history) !== Infinity)) await this.log.settle().catch(() => {});
       await replay(this.log.segments, this.log.readable, fit, this.apply);
       for (const { history, failure } of fit) if (failure !== undefined) history.failure = failure;
       return targets.map((target): OpenedNode => {
@@ -164,7 +165,7 @@ export class Wal {
     return this.turns.take([id], async () => {
       const opened = this.open.get(id);
       if (opened === undefined) throw new Error(`The node ${id} is not open.`);
-      await replaceData(this.context, opened.journal, content, swap);
+      await replaceData(this.context, opened.journal, opened.node, content, swap);
     });
   }
 
@@ -221,6 +222,8 @@ export class Wal {
   }
 
   private async rebaseOpen(history: NodeHistory, { node, journal }: Opened): Promise<void> {
+    // What a script has done so far is in the log only when it has ended.
+    await node.whole();
     if (journal.durability === 'none' || history.bytes > 0) await rebase(this.context, journal, node);
   }
 
@@ -228,7 +231,7 @@ export class Wal {
   private async rebaseClosed(history: NodeHistory): Promise<void> {
     if (history.bytes === 0) return;
     const target: ReplayTarget = { history, node: new Node({ id: history.id }), effects: 0, failure: undefined };
-    await this.log.sync();
+    await this.log.settle();
     await replay(this.log.segments, this.log.readable, [target], this.apply);
     if (target.failure !== undefined) history.failure = target.failure;
     else await rebase(this.context, this.internalJournal(history), target.node);

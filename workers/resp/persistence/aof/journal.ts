@@ -1,0 +1,207 @@
+import { fdatasyncSync, writeSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+
+import type { Effect, NodeJournal } from '../../keyspace/journal.ts';
+import { DiskPace } from '../disk-pace.ts';
+import { GroupCommit } from '../group-commit.ts';
+import type { CommitSink } from '../group-commit.ts';
+import { CommandBuffer } from './command-buffer.ts';
+
+export type FsyncPolicy = 'always' | 'everysec' | 'no';
+
+/** The file that is appended to, and its size when that began. */
+interface Increment {
+  readonly handle: FileHandle;
+  readonly size: number;
+}
+
+/** The append-only file that is being written: effects as commands in RESP, grouped into one write and one sync a tick. */
+export class AofJournal implements NodeJournal, CommitSink {
+  readonly trouble = "the append-only file can't be written";
+  // As in Redis, a process that is killed loses nothing that it has written about: only the machine can.
+  readonly gatherMs = 0;
+  /** Whether lines tell when what follows was written. */
+  timestamps = false;
+  private policy: FsyncPolicy;
+  private pending = new CommandBuffer();
+  private spare = new CommandBuffer();
+  /** The batch that is being written. */
+  private batch: CommandBuffer | undefined;
+  /** Bytes handed over in batches since the journal began; what gathers comes on top. */
+  private taken = 0;
+  private increment: Increment;
+  /** The value of `taken` when the increment began. */
+  private incrementFrom = 0;
+  private db = -1;
+  private stampSeconds = 0;
+  private readonly commit: GroupCommit;
+  private readonly writePace = new DiskPace();
+  private readonly syncPace = new DiskPace();
+
+  constructor(increment: Increment, policy: FsyncPolicy) {
+    this.increment = increment;
+    this.policy = policy;
+    this.commit = new GroupCommit(this, 0);
+    this.commit.syncs = policy !== 'no';
+  }
+
+  /** What appendfsync says. */
+  get fsync(): FsyncPolicy {
+    return this.policy;
+  }
+
+  set fsync(policy: FsyncPolicy) {
+    this.policy = policy;
+    this.commit.syncs = policy !== 'no';
+    if (policy === 'always') this.commit.hurry();
+  }
+
+  /** Bytes of the current increment, those that gather included. */
+  get incrementBytes(): number {
+    return this.increment.size + this.end - this.incrementFrom;
+  }
+
+  get end(): number {
+    return this.taken + this.pending.length;
+  }
+
+  get gathered(): number {
+    return this.pending.length + (this.batch?.length ?? 0);
+  }
+
+  append(db: number, args: readonly string[]): void {
+    if (this.commit.broken) return;
+    this.begin(db);
+    this.pending.command(args);
+  }
+
+  appendBlock(effects: readonly Effect[]): void {
+    if (this.commit.broken) return;
+    this.begin(effects[0]!.db);
+    this.pending.command(['MULTI']);
+    for (const { db, args } of effects) {
+      if (db !== this.db) this.select(db);
+      this.pending.command(args);
+    }
+    this.pending.command(['EXEC']);
+  }
+
+  get holdsReplies(): boolean {
+    if (this.policy === 'always') return this.end > this.commit.settled;
+    return this.commit.lagging && this.end > this.commit.settled;
+  }
+
+  whenDurable(callback: (durable: boolean) => void): void {
+    if (this.end <= this.commit.durable) queueMicrotask(() => callback(true));
+    else {
+      this.commit.whenDurable(callback);
+      if (this.policy === 'no') this.commit.hurry();
+    }
+  }
+
+  get failure(): string | undefined {
+    return this.commit.failure;
+  }
+
+  /** Resolves once everything appended until now is on the disk; rejects when it can't be. */
+  settle(): Promise<void> {
+    return this.commit.sync();
+  }
+
+  /** Whether no write is under way, so that the increment can be switched. */
+  get idle(): boolean {
+    return this.batch === undefined;
+  }
+
+  /**
+   * Ends the increment, complete on the disk, and goes on with another one, at once. Returns the old file, to be closed.
+   * Only while it is idle.
+   */
+  switchTo(handle: FileHandle): FileHandle {
+    const old = this.increment.handle;
+    const batch = this.takeBatch();
+    writeFrom(old.fd, batch.view(), this.offset(batch));
+    // Little is left to sync, and the next increment must not be on the disk before the end of this one.
+    fdatasyncSync(old.fd);
+    this.doneWith(batch);
+    this.commit.wroteAll();
+    this.increment = { handle, size: 0 };
+    this.incrementFrom = this.taken;
+    this.db = -1;
+    this.stampSeconds = 0;
+    return old;
+  }
+
+  /** Writes and syncs what is left. */
+  async close(): Promise<void> {
+    await this.commit.close();
+    if (!this.commit.broken) await this.settle().catch(() => {});
+    await this.increment.handle.close();
+  }
+
+  async write(): Promise<number> {
+    const batch = (this.batch ??= this.takeBatch());
+    const since = performance.now();
+    const offset = this.offset(batch);
+    const { handle } = this.increment;
+    const bytes = batch.view();
+    if (this.writePace.inline) writeFrom(handle.fd, bytes, offset);
+    else {
+      for (let at = 0; at < bytes.length;) {
+        at += (await handle.write(bytes, at, bytes.length - at, offset + at)).bytesWritten;
+      }
+    }
+    this.writePace.took(since);
+    this.doneWith(batch);
+    return this.taken;
+  }
+
+  async sync(waitedFor: boolean): Promise<void> {
+    const since = performance.now();
+    const { handle } = this.increment;
+    if (waitedFor && this.syncPace.inline) fdatasyncSync(handle.fd);
+    else await handle.datasync();
+    this.syncPace.took(since);
+  }
+
+  /** Where in the increment a batch that was taken begins. */
+  private offset(batch: CommandBuffer): number {
+    return this.increment.size + this.taken - batch.length - this.incrementFrom;
+  }
+
+  private takeBatch(): CommandBuffer {
+    const batch = this.pending;
+    this.batch = batch;
+    this.taken += batch.length;
+    this.pending = this.spare;
+    this.pending.reset();
+    return batch;
+  }
+
+  private doneWith(batch: CommandBuffer): void {
+    this.spare = batch;
+    this.batch = undefined;
+  }
+
+  private begin(db: number): void {
+    this.commit.begin(this.policy === 'always');
+    if (this.timestamps) this.stamp();
+    if (db !== this.db) this.select(db);
+  }
+
+  private select(db: number): void {
+    this.db = db;
+    this.pending.command(['SELECT', String(db)]);
+  }
+
+  private stamp(): void {
+    const seconds = Math.floor(Date.now() / 1000);
+    if (seconds <= this.stampSeconds) return;
+    this.stampSeconds = seconds;
+    this.pending.line(`#TS:${seconds}`);
+  }
+}
+
+function writeFrom(fd: number, bytes: Buffer, offset: number): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at, offset + at);
+}

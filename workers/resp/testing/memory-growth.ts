@@ -1,0 +1,60 @@
+import { createEngine } from '../engine.ts';
+import { Node } from '../keyspace/node.ts';
+import { rdbCodec } from '../persistence/codec.ts';
+import { loadRdb } from '../persistence/load.ts';
+import { snapshotRdb } from '../persistence/snapshot.ts';
+import { memoryWorkloads } from './memory-workloads.ts';
+
+/**
+ * Fills a node as the workload named in the first argument says, and prints what the process has grown by after garbage
+ * collection and what the node's accounting says; then the same of a copy loaded from its RDB file. The second argument
+ * is a scale. Started with --expose-gc, once for each workload: what was there before can't go meanwhile.
+ */
+const [wanted, scale] = process.argv.slice(2);
+const engine = createEngine({ codec: rdbCodec });
+
+/** A string as the parser makes it: flat, and on V8's heap by itself. */
+function flat(word: string): string {
+  return Buffer.from(word, 'latin1').toString('latin1');
+}
+
+async function collected(): Promise<number> {
+  for (let i = 0; i < 3; i++) {
+    globalThis.gc?.();
+    // Buffers are let go of in a later turn.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+async function filled(fill: (typeof memoryWorkloads)[number]['fill'], size: number): Promise<Node> {
+  const node = new Node({ id: 'measured' });
+  await fill((...args) => engine.execute(node, args.map(flat)), size);
+  return node;
+}
+
+async function loaded(from: Node): Promise<Node> {
+  const target = new Node({ id: 'loaded' });
+  await loadRdb(snapshotRdb(from).stream, target, Date.now());
+  return target;
+}
+
+const workload = memoryWorkloads.find(({ name }) => name === wanted);
+if (workload === undefined) throw new Error(`There is no workload '${wanted}'; see memory-workloads.ts.`);
+// The code that runs is compiled before anything is measured.
+await loaded(await filled(workload.fill, 0.02));
+const before = await collected();
+const node = await filled(workload.fill, Number(scale));
+const after = await collected();
+const copy = await loaded(node);
+const end = await collected();
+console.log(
+  JSON.stringify({
+    growth: after - before,
+    used: node.usedBytes,
+    growthLoaded: end - after,
+    usedLoaded: copy.usedBytes,
+  }),
+);
+await engine.close();
