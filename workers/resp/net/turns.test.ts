@@ -52,7 +52,7 @@ test('a long pipeline of one node is carried out in order, and another node is a
   // Both are at work, so that neither counts as alone.
   modest.write('PING\r\n');
   await until(modest, 'PONG');
-  const [first, second] = greedy as [Socket, Socket];
+  const [first, second] = greedy;
   first.write(pipeline);
   second.write('RPUSH other x\r\n'.repeat(many));
   await until(first, ':100\r\n');
