@@ -13,6 +13,9 @@ interface Candidate {
   readonly score: number;
 }
 
+/** How old the measure of clients' buffers may be: summing them up for each command would cost too much. */
+const MEASURE_MS = 100;
+
 /** The best candidates seen, the best last, by node while it evicts. */
 const pools = new WeakMap<Node, Candidate[]>();
 
@@ -22,7 +25,9 @@ const pools = new WeakMap<Node, Candidate[]>();
  */
 export function makeRoom(node: Node): boolean {
   const limit = node.maxMemory;
-  if (limit === 0 || node.replaying || node.usedBytes <= limit) return true;
+  if (limit === 0 || node.replaying) return true;
+  node.measure(MEASURE_MS);
+  if (node.usedBytes <= limit) return true;
   if (node.evictionPolicy === 'noeviction') return false;
   const deadline = performance.now() + SLICE_MS;
   for (let evicted = 0; node.usedBytes > limit; evicted++) {
