@@ -313,6 +313,9 @@ export class Server {
   latencyTracking = true;
   /** The node's Lua scripts, once it has used some. */
   scripting: NodeScripts | undefined;
+  /** Milliseconds that the node has kept the event loop since its last turn, and what waits for the next one. */
+  spentMs = 0;
+  tasks: (() => void)[] | undefined;
   /** Classes of keyspace notifications that are on, as in notify-keyspace-events. */
   notifications = '';
 

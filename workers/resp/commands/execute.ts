@@ -26,6 +26,11 @@ export function startBatch(): void {
   stampMs = stopwatch.now();
 }
 
+/** When the latest command ended, by the stopwatch. */
+export function stamp(): number {
+  return stampMs;
+}
+
 /** The command of a request, or undefined when there is none of that name; the number of words is not looked at. */
 export function lookUp(args: readonly string[]): Command | undefined {
   const command = commandNamed(args[0]!);
