@@ -20,7 +20,7 @@ export interface Host {
   /** Some can be changed by CONFIG SET while standalone. */
   readonly limits: { -readonly [K in keyof ConnectionLimits]: ConnectionLimits[K] };
   /** Replies that may wait for some time only. */
-  readonly softLimits: { normal: SoftLimit; pubsub: SoftLimit };
+  readonly softLimits: { normal: SoftLimit; pubsub: SoftLimit; replica: SoftLimit & { readonly hard: number } };
   /** Standalone: what parameters of CONFIG were when the server started, as far as that was said. */
   readonly settings: ReadonlyMap<string, string>;
   /** Standalone: where CONFIG REWRITE writes to. */
@@ -83,12 +83,21 @@ export interface Blocked {
   timer: NodeJS.Timeout | undefined;
 }
 
+/** What the statistics need to know of a command. */
+export interface CalledCommand {
+  readonly fullName: string;
+  readonly fast: boolean;
+  readonly skipsSlowLog: boolean;
+}
+
 /** A call that has not replied yet, for the statistics. */
 export interface SuspendedCall {
-  readonly command: string;
+  readonly command: CalledCommand;
   readonly args: readonly string[];
   /** What it has taken so far. */
   readonly microseconds: number;
+  /** Why its user may not make it any more, as an error line. */
+  refusal(): string | undefined;
 }
 
 /** Times at which an event took long. */
@@ -274,6 +283,8 @@ export class Server {
   private pausedClientsMade: Set<Client> | undefined;
   slowLog: SlowEntry[] = [];
   nextSlowId = 0;
+  /** Bytes all clients together may take (maxmemory-clients); 0 means no limit. */
+  clientBytesMax = 0;
   totalErrors = 0;
   evictedClients = 0;
   private commandStatsMade: Map<string, CommandStat> | undefined;
@@ -292,6 +303,8 @@ export class Server {
   /** What was denied, latest first. */
   aclLog: AclLogEntry[] | undefined;
   aclLogMax = 128;
+  /** Denials so far, by reason. */
+  aclDenied: Partial<Record<AclLogEntry['reason'], number>> | undefined;
   slowLogMicroseconds = 10_000;
   slowLogMax = 128;
   /** Milliseconds from which an event counts as a spike; 0 while nobody wants to know. */
@@ -302,6 +315,9 @@ export class Server {
   latencyTracking = true;
   /** The node's Lua scripts, once it has used some. */
   scripting: NodeScripts | undefined;
+  /** Milliseconds that the node has kept the event loop since its last turn, and what waits for the next one. */
+  spentMs = 0;
+  tasks: (() => void)[] | undefined;
   /** Classes of keyspace notifications that are on, as in notify-keyspace-events. */
   notifications = '';
 

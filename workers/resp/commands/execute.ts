@@ -15,12 +15,20 @@ import { commandNamed } from './registry.ts';
 /** What begins HTTP requests, as browsers can be tricked into sending them: the connection is closed without a word. */
 const OF_HTTP = new Set(['post', 'host:']);
 
+/** To look the global up for each command would cost as much as a part of many a command. */
+const stopwatch = performance;
+
 /** When the command before ended: commands run one after another, so one reading of the clock per command is enough. */
-let stampMs = performance.now();
+let stampMs = stopwatch.now();
 
 /** Starts the stopwatch for a batch of commands. */
 export function startBatch(): void {
-  stampMs = performance.now();
+  stampMs = stopwatch.now();
+}
+
+/** When the latest command ended, by the stopwatch. */
+export function stamp(): number {
+  return stampMs;
 }
 
 /** The command of a request, or undefined when there is none of that name; the number of words is not looked at. */
@@ -55,6 +63,8 @@ export function execute(client: Client, args: readonly string[]): boolean {
   return client.replyMode === 'on' ? dispatch(client, args) : quietly(client, args);
 }
 
+const SUBSCRIBES = new Set('subscribe psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe'.split(' '));
+
 /** Drops the reply, as CLIENT REPLY OFF or SKIP asked for, unless the request turns replies on again. */
 function quietly(client: Client, args: readonly string[]): boolean {
   const { reply } = client;
@@ -62,7 +72,8 @@ function quietly(client: Client, args: readonly string[]): boolean {
   if (client.replyMode === 'skip-next') client.replyMode = 'skip';
   const done = dispatch(client, args);
   const mode: Client['replyMode'] = client.replyMode;
-  if (mode !== 'on') reply.rollback(mark);
+  // Who subscribes wants to know all the same.
+  if (mode !== 'on' && !SUBSCRIBES.has(client.lastCommand)) reply.rollback(mark);
   if (mode === 'skip' && done) client.replyMode = 'on';
   return done;
 }
@@ -78,6 +89,7 @@ function dispatch(client: Client, args: readonly string[]): boolean {
     reject(client, commandNamed(args[0]!), command);
     return true;
   }
+  client.lastCommand = command.fullName;
   if (client.node.busy && client.authenticated && !mayInterrupt(command)) {
     const busy = client.server.scripting?.busy;
     if (busy === undefined) {
@@ -179,7 +191,6 @@ export function call(client: Client, command: Command, args: readonly string[]):
   const { dirty } = node;
   const { index } = client.db;
   node.rewritten = false;
-  client.lastCommand = command.fullName;
   const { tracking } = server;
   if (tracking !== undefined) beginCommand(tracking, client);
   if (client.noTouch) node.noTouch = command.fullName !== 'touch';
@@ -195,13 +206,14 @@ export function call(client: Client, command: Command, args: readonly string[]):
   // Redis holds administrative commands to be too dangerous to be shown.
   if (server.monitors !== undefined && !command.admin) feedMonitors(server.monitors, client, client.db.index, args);
   if (client.tracking !== undefined) track(client, command, args);
-  const now = performance.now();
+  const now = stopwatch.now();
   const microseconds = (now - stampMs) * 1000;
   stampMs = now;
   node.commandsProcessed++;
   // What waits is counted once it has its reply.
-  if (client.blocked !== undefined) client.suspended = { command: command.fullName, args, microseconds };
-  else noteCall(client, command.fullName, args, microseconds, command);
+  if (client.blocked !== undefined) {
+    client.suspended = { command, args, microseconds, refusal: () => aclRefusal(client, command, args) };
+  } else noteCall(client, command, args, microseconds);
 }
 
 /** Remembers what a client that tracks has read; CLIENT CACHING holds for one command, or one transaction. */

@@ -16,6 +16,9 @@ interface Candidate {
   readonly score: number;
 }
 
+/** How old the measure of clients' buffers may be: summing them up for each command would cost too much. */
+const MEASURE_MS = 100;
+
 /** The best candidates seen, the best last, by node while it evicts. */
 const pools = new WeakMap<Node, Candidate[]>();
 
@@ -29,7 +32,9 @@ export function isOver({ maxMemory, usedBytes }: Node): boolean {
  * bounded: when there is more to do than fits into a slice, it goes on between commands, and the answer is true.
  */
 export function makeRoom(node: Node): boolean {
-  if (node.replaying || !isOver(node)) return true;
+  if (node.maxMemory === 0 || node.replaying) return true;
+  node.measure(MEASURE_MS);
+  if (!isOver(node)) return true;
   if (node.evictionPolicy === 'noeviction') return false;
   const deadline = performance.now() + SLICE_MS;
   for (let evicted = 0; isOver(node); evicted++) {

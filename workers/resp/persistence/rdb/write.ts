@@ -41,7 +41,8 @@ export class RdbKeys {
     this.db = -1;
   }
 
-  private entryHead(db: number, key: string, value: Value, expireAtMs: number | undefined): void {
+  /** Writes what stands before a value. */
+  entryHead(db: number, key: string, value: Value, expireAtMs: number | undefined): void {
     this.select(db);
     if (expireAtMs !== undefined) {
       this.out.byte(OPCODE.expireMs);
