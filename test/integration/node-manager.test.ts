@@ -233,7 +233,7 @@ describe('who may not', () => {
       ['MIGRATE', '127.0.0.1', '1', 'k', '0', '1'],
       ['SAVE'],
       ['BGREWRITEAOF'],
-      ['ACL', 'SETUSER', 'me', 'on', 'nopass', '+@all', '~*'],
+      ['ACL', 'LOAD'],
       ['MODULE', 'LOAD', '/tmp/x.so'],
       ['PSYNC', '?', '-1'],
     ]) {

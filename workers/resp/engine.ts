@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { aclFile, loadAclFile, loadConfiguredUsers } from './acl/file.ts';
 import { fits, reloadUsers } from './acl/users.ts';
+import { overheadOf } from './clients/overhead.ts';
 import { Client, Server } from './clients/server.ts';
 import type { Host } from './clients/server.ts';
 import { applySettings } from './config/effects.ts';
@@ -63,9 +64,11 @@ export function createEngine(options: EngineOptions): Engine {
     if (known !== undefined) return known;
     const server = new Server(node, host);
     servers.set(node, server);
+    node.overhead = overhead;
     if (node.onExpiryAdded === undefined) adopt(node);
     return server;
   };
+  const overhead = (node: Node): number => overheadOf(serverOf(node));
   /** Until someone connects to it, a node needs nothing else. */
   const adopt = (node: Node): void => {
     node.onExpiryAdded = expiry.watch;
@@ -74,7 +77,11 @@ export function createEngine(options: EngineOptions): Engine {
   };
   const host: Host = {
     limits,
-    softLimits: { normal: { bytes: 0, seconds: 0 }, pubsub: { bytes: 8 * MEBIBYTE, seconds: 60 } },
+    softLimits: {
+      normal: { bytes: 0, seconds: 0 },
+      pubsub: { bytes: 8 * MEBIBYTE, seconds: 60 },
+      replica: { hard: 256 * MEBIBYTE, bytes: 64 * MEBIBYTE, seconds: 60 },
+    },
     settings: options.settings ?? new Map(),
     configFile: options.configFile,
     codec: options.codec,
@@ -170,6 +177,7 @@ export function createEngine(options: EngineOptions): Engine {
     adopt,
     beginSnapshot: (node, emit) => beginSnapshot(node, emit),
     replaceKeyspace(node, source) {
+      if (node.busy) throw new Error('A script is at work; wait for node.whole() before its data is replaced.');
       tick();
       for (let index = 0; index < DATABASE_COUNT; index++) {
         const from = source.databases[index];
@@ -177,6 +185,8 @@ export function createEngine(options: EngineOptions): Engine {
         else node.database(index).takeOver(from);
       }
       node.aclUsers = source.aclUsers;
+      node.libraries = source.libraries;
+      serverOf(node).scripting?.reloadFunctions();
       reloadUsers(serverOf(node));
       invalidateAll(serverOf(node));
       node.dirty++;

@@ -94,6 +94,14 @@ export function mayListen(selector: Selector, channel: string, literally: boolea
   return selector.channels.some((glob) => (literally ? glob === channel : matches(glob, channel)));
 }
 
+/** Whether a user may make a request with any keys it names while it runs, as SORT does by patterns. */
+export function mayReadAllKeys(user: AclUser, command: Command, args: readonly string[]): boolean {
+  return user.selectors.some((selector) => {
+    const all = selector.allKeys || selector.keys.some(({ glob, read }) => read && glob === '*');
+    return all && (selector.allCommands || mayRun(selector, command, args));
+  });
+}
+
 /** The error text for a denial; with `verbose` it names the key or channel, as ACL DRYRUN does. */
 export function denialText(user: string, { reason, subject }: Denial, verbose = false): string {
   if (reason === 'command') return `User ${user} has no permissions to run the '${subject}' command`;

@@ -17,6 +17,8 @@ export function noteDenial(
   context: AclLogEntry['context'] = client.transaction !== undefined || client.executing ? 'multi' : 'toplevel',
 ): void {
   const { server } = client;
+  const denied = (server.aclDenied ??= {});
+  denied[reason] = (denied[reason] ?? 0) + 1;
   if (server.aclLogMax === 0) return;
   const log = (server.aclLog ??= []);
   const alike = log.findIndex(

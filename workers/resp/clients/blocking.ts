@@ -1,6 +1,6 @@
-import { clock } from '../keyspace/clock.ts';
+import { clock, tick } from '../keyspace/clock.ts';
 import type { Blocked, Client, Server } from './server.ts';
-import { noteUnblocked } from './statistics.ts';
+import { noteRejected, noteUnblocked } from './statistics.ts';
 
 /** Node's timers hold at most this; longer waits are wound up again. */
 const TIMER_MAX_MS = 0x7fff_ffff;
@@ -65,9 +65,23 @@ export function goOn(client: Client): void {
   client.transport?.resume();
 }
 
+/** Whether a client may still do what it is blocked with; its user's rules may have changed since. */
+function mayBeServed(client: Client): boolean {
+  const refusal = client.restrictedTo === undefined ? undefined : client.suspended?.refusal();
+  if (refusal === undefined) return true;
+  client.reply.error(refusal);
+  noteRejected(client);
+  unblock(client);
+  goOn(client);
+  return false;
+}
+
 /** Serves clients that wait for keys that now have something, in the order they came. */
 export function serveReady(server: Server): void {
   const { node } = server;
+  if (node.readyKeys.length === 0) return;
+  // What expired while the command ran is not there for those who waited.
+  tick();
   while (node.readyKeys.length > 0) {
     const ready = node.readyKeys;
     node.readyKeys = [];
@@ -79,6 +93,7 @@ export function serveReady(server: Server): void {
         if (blocked === undefined) continue;
         if (blocked.endsWhenRemoved !== true && db.peek(key) === undefined) continue;
         node.rewritten = false;
+        if (!mayBeServed(client)) continue;
         if (!blocked.serve(key)) continue;
         node.flushEffects();
         unblock(client);

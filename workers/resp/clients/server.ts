@@ -12,7 +12,6 @@ import { clock } from '../keyspace/clock.ts';
 import type { ValueCodec } from '../keyspace/codec.ts';
 import type { Database, Watcher } from '../keyspace/database.ts';
 import type { Node } from '../keyspace/node.ts';
-import type { Script } from '../scripting/script.ts';
 import { Reply } from '../protocol/reply.ts';
 import type { Throttle } from './throttle.ts';
 
@@ -21,7 +20,7 @@ export interface Host {
   /** Some can be changed by CONFIG SET while standalone. */
   readonly limits: { -readonly [K in keyof ConnectionLimits]: ConnectionLimits[K] };
   /** Replies that may wait for some time only. */
-  readonly softLimits: { normal: SoftLimit; pubsub: SoftLimit };
+  readonly softLimits: { normal: SoftLimit; pubsub: SoftLimit; replica: SoftLimit & { readonly hard: number } };
   /** Standalone: what parameters of CONFIG were when the server started, as far as that was said. */
   readonly settings: ReadonlyMap<string, string>;
   /** Standalone: where CONFIG REWRITE writes to. */
@@ -84,12 +83,21 @@ export interface Blocked {
   timer: NodeJS.Timeout | undefined;
 }
 
+/** What the statistics need to know of a command. */
+export interface CalledCommand {
+  readonly fullName: string;
+  readonly fast: boolean;
+  readonly skipsSlowLog: boolean;
+}
+
 /** A call that has not replied yet, for the statistics. */
 export interface SuspendedCall {
-  readonly command: string;
+  readonly command: CalledCommand;
   readonly args: readonly string[];
   /** What it has taken so far. */
   readonly microseconds: number;
+  /** Why its user may not make it any more, as an error line. */
+  refusal(): string | undefined;
 }
 
 /** Times at which an event took long. */
@@ -126,24 +134,32 @@ export interface CommandStat {
   histogram: Uint32Array | undefined;
 }
 
-/** A node's scripts: the cache of SCRIPT LOAD and EVAL, and the one that is running. */
+/** A node's scripts and functions, and the one that is running. */
 export interface NodeScripts {
-  /** By digest in lower case. */
-  readonly cache: ReadonlyMap<string, Script>;
-  /** Others are told BUSY instead of being kept waiting. */
-  readonly busy: boolean;
-  /** Compiles a script and keeps it. Returns the error line when it does not compile. */
-  load(source: string): Script | string;
-  /** Forgets all scripts, and whatever their state holds. */
-  flush(): void;
-  /** Runs a script for a client. When it takes longer than a slice, the client's reply is pending. */
-  run(client: Client, script: Script, keys: readonly string[], args: readonly string[], readOnly: boolean): void;
-  /** Ends the running script before its next instructions, unless it has written. */
-  kill(): 'killed' | 'wrote' | 'none';
-  /** The node is gone: nothing of it may go on. */
+  /** What others are told instead of being kept waiting; undefined while they wait, or nothing runs. */
+  readonly busy: string | undefined;
+  /** Ends what is running. */
+  kill(kind: 'eval' | 'function'): 'killed' | 'wrote' | 'none' | 'other';
+  /** The node is gone: what is running has to come to its end. */
   close(): void;
-  /** Calls back once no script runs, or those who wait are to be told BUSY. */
+  /** The node's libraries were exchanged as a whole. */
+  reloadFunctions(): void;
+  /** Calls back once nothing runs, or those who wait are to be told. */
   whenFree(callback: () => void): void;
+  readonly sizes: ScriptSizes;
+}
+
+/** What INFO and MEMORY tell of a node's scripts. */
+export interface ScriptSizes {
+  readonly scripts: number;
+  readonly libraries: number;
+  readonly functions: number;
+  /** Bytes of the states that scripts and functions run in. */
+  readonly evalStateBytes: number;
+  readonly functionStateBytes: number;
+  /** Bytes of what is kept of them outside. */
+  readonly scriptBytes: number;
+  readonly functionBytes: number;
 }
 
 /** How a client wants to be told of changes to what it has read (client-side caching). */
@@ -196,6 +212,8 @@ export class Client {
   transaction: Transaction | undefined;
   /** True while EXEC runs the queued commands: nothing may block. */
   executing = false;
+  /** Carries out what scripts call. */
+  scripted = false;
   watcher: Watcher | undefined;
   watchedKeys: { readonly db: Database; readonly key: string }[] | undefined;
   channels: Set<string> | undefined;
@@ -265,6 +283,8 @@ export class Server {
   private pausedClientsMade: Set<Client> | undefined;
   slowLog: SlowEntry[] = [];
   nextSlowId = 0;
+  /** Bytes all clients together may take (maxmemory-clients); 0 means no limit. */
+  clientBytesMax = 0;
   totalErrors = 0;
   evictedClients = 0;
   private commandStatsMade: Map<string, CommandStat> | undefined;
@@ -283,6 +303,8 @@ export class Server {
   /** What was denied, latest first. */
   aclLog: AclLogEntry[] | undefined;
   aclLogMax = 128;
+  /** Denials so far, by reason. */
+  aclDenied: Partial<Record<AclLogEntry['reason'], number>> | undefined;
   slowLogMicroseconds = 10_000;
   slowLogMax = 128;
   /** Milliseconds from which an event counts as a spike; 0 while nobody wants to know. */
@@ -293,6 +315,9 @@ export class Server {
   latencyTracking = true;
   /** The node's Lua scripts, once it has used some. */
   scripting: NodeScripts | undefined;
+  /** Milliseconds that the node has kept the event loop since its last turn, and what waits for the next one. */
+  spentMs = 0;
+  tasks: (() => void)[] | undefined;
   /** Classes of keyspace notifications that are on, as in notify-keyspace-events. */
   notifications = '';
 

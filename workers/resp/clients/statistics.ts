@@ -1,6 +1,6 @@
 import { noteSpike } from './latency-events.ts';
 import { countLatency } from './latency-histogram.ts';
-import type { Client, CommandStat, Server } from './server.ts';
+import type { CalledCommand, Client, CommandStat, Server } from './server.ts';
 import { noteSlow } from './slow-log.ts';
 
 /** Kinds of errors counted one by one; whoever makes up more of them does so in vain. */
@@ -19,13 +19,12 @@ export function statOf({ commandStats }: Server, name: string): CommandStat {
 /** Counts a call that has ended, and what it took. */
 export function noteCall(
   client: Client,
-  name: string,
+  { fullName, fast, skipsSlowLog }: CalledCommand,
   args: readonly string[],
   microseconds: number,
-  traits: { readonly fast: boolean; readonly skipsSlowLog: boolean },
 ): void {
   const { server } = client;
-  const stat = statOf(server, name);
+  const stat = statOf(server, fullName);
   stat.calls++;
   stat.microseconds += microseconds;
   if (client.reply.errors !== client.errorsSeen) {
@@ -33,8 +32,8 @@ export function noteCall(
     stat.failed++;
   }
   if (server.latencyTracking) countLatency(stat, microseconds);
-  if (server.latencyThresholdMs !== 0) noteSpike(server, traits.fast ? 'fast-command' : 'command', microseconds / 1000);
-  if (microseconds >= server.slowLogMicroseconds && server.slowLogMicroseconds >= 0 && !traits.skipsSlowLog) {
+  if (server.latencyThresholdMs !== 0) noteSpike(server, fast ? 'fast-command' : 'command', microseconds / 1000);
+  if (microseconds >= server.slowLogMicroseconds && server.slowLogMicroseconds >= 0 && !skipsSlowLog) {
     noteSlow(client, args, microseconds);
   }
 }
@@ -42,8 +41,10 @@ export function noteCall(
 /** Counts the errors that were replied to a client since this was last asked. */
 export function noteErrors(client: Client): void {
   const { server, reply } = client;
-  const count = reply.errors - client.errorsSeen;
+  const count = reply.errors - client.errorsSeen - reply.counted;
   client.errorsSeen = reply.errors;
+  reply.counted = 0;
+  if (count <= 0) return;
   server.totalErrors += count;
   const code = /^[^ ]*/.exec(reply.lastError)![0];
   const known = server.errorStats.get(code);
@@ -63,5 +64,14 @@ export function noteUnblocked(client: Client): void {
   const { suspended } = client;
   if (suspended === undefined) return;
   client.suspended = undefined;
-  noteCall(client, suspended.command, suspended.args, suspended.microseconds, { fast: false, skipsSlowLog: false });
+  noteCall(client, suspended.command, suspended.args, suspended.microseconds);
+}
+
+/** Counts that a blocked call was refused in the end. */
+export function noteRejected(client: Client): void {
+  const { suspended } = client;
+  if (suspended === undefined) return;
+  client.suspended = undefined;
+  statOf(client.server, suspended.command.fullName).rejected++;
+  noteErrors(client);
 }

@@ -6,7 +6,7 @@ import type { StreamValue } from '../keyspace/stream-value.ts';
 import type { StringValue, Value } from '../keyspace/value.ts';
 import { typeOf } from '../keyspace/value.ts';
 import type { ZSetValue } from '../keyspace/zset-value.ts';
-import { NOT_FLOAT, NOT_INTEGER, WRONG_TYPE } from '../protocol/errors.ts';
+import { NOT_FLOAT, NOT_INTEGER, NOT_NEGATABLE, WRONG_TYPE } from '../protocol/errors.ts';
 import { parseDouble, parseInteger } from '../protocol/numbers.ts';
 
 /** Reads an integer argument; when it is none, replies with the error and returns undefined. */
@@ -32,7 +32,7 @@ export function pickCountArg(client: Client, text: string, pairs: boolean): numb
   const value = integerArg(client, text);
   if (value === undefined) return undefined;
   if (text === '-9223372036854775808') {
-    client.reply.error('ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807');
+    client.reply.error(NOT_NEGATABLE);
     return undefined;
   }
   if (value >= -PICKS_MAX && !(pairs && value >= 2 ** 62)) return value;

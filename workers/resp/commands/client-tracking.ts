@@ -1,4 +1,5 @@
 import type { Client } from '../clients/server.ts';
+import { clientById } from '../clients/visible.ts';
 import { startTracking, stopTracking } from '../clients/tracking.ts';
 import type { ClientTracking } from '../clients/server.ts';
 import { SYNTAX } from '../protocol/errors.ts';
@@ -8,7 +9,7 @@ type Wanted = { -readonly [K in keyof ClientTracking]: ClientTracking[K] };
 
 /** Reads the options of CLIENT TRACKING; when they make no sense, replies with the error and returns undefined. */
 function optionsOf(client: Client, args: readonly string[]): Wanted | undefined {
-  const { reply, server } = client;
+  const { reply } = client;
   const wanted: Wanted = {
     redirect: 0,
     broadcast: false,
@@ -29,7 +30,7 @@ function optionsOf(client: Client, args: readonly string[]): Wanted | undefined 
       }
       const id = integerArg(client, args[++i]!);
       if (id === undefined) return undefined;
-      if (!server.clients.has(id)) {
+      if (clientById(client, id) === undefined) {
         reply.error('ERR The client ID you want redirect to does not exist');
         return undefined;
       }

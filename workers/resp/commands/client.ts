@@ -1,6 +1,8 @@
 import { goOn, unblock } from '../clients/blocking.ts';
 import { describeClient } from '../clients/describe.ts';
 import type { Client } from '../clients/server.ts';
+import { clientById, clientsSeenBy } from '../clients/visible.ts';
+import { findUser } from '../acl/users.ts';
 import { pause, unpause } from '../clients/session.ts';
 import { clock } from '../keyspace/clock.ts';
 import { SYNTAX } from '../protocol/errors.ts';
@@ -21,8 +23,8 @@ function typeOfClient(client: Client): string {
 const CLIENT_TYPES = new Set(['normal', 'master', 'replica', 'slave', 'pubsub']);
 
 function list(client: Client, args: readonly string[]): void {
-  const { reply, server } = client;
-  let shown = [...server.clients.values()];
+  const { reply } = client;
+  let shown = clientsSeenBy(client);
   const option = args[2]?.toUpperCase();
   if (option === 'TYPE' && args.length === 4) {
     const type = args[3]!.toLowerCase();
@@ -37,12 +39,12 @@ function list(client: Client, args: readonly string[]): void {
       reply.error('ERR Invalid client ID');
       return;
     }
-    shown = ids.flatMap((id) => server.clients.get(id!) ?? []);
+    shown = ids.flatMap((id) => clientById(client, id!) ?? []);
   } else if (option !== undefined) {
     reply.error(SYNTAX);
     return;
   }
-  reply.verbatim(shown.map((other) => `${describeClient(other)}\n`).join(''));
+  reply.verbatim(shown.map((other) => `${describeClient(other, other === client ? args : [])}\n`).join(''));
 }
 
 /** Closes a connection; the caller's own only after its reply. */
@@ -54,7 +56,7 @@ function kill(caller: Client, victim: Client): void {
 function killBy(client: Client, args: readonly string[]): void {
   const { reply, server } = client;
   if (args.length === 3) {
-    const victim = [...server.clients.values()].find((other) => other.address === args[2]);
+    const victim = clientsSeenBy(client).find((other) => other.address === args[2]);
     if (victim === undefined) reply.error('ERR No such client');
     else {
       reply.ok();
@@ -96,6 +98,10 @@ function killBy(client: Client, args: readonly string[]): void {
         tests.push((other) => other.localAddress === value);
         break;
       case 'USER':
+        if (findUser(server, value) === undefined) {
+          reply.error(`ERR No such user '${value}'`);
+          return;
+        }
         tests.push((other) => other.user === value);
         break;
       case 'SKIPME':
@@ -110,7 +116,7 @@ function killBy(client: Client, args: readonly string[]): void {
         return;
     }
   }
-  const victims = [...server.clients.values()].filter(
+  const victims = clientsSeenBy(client).filter(
     (other) => !(skipMe && other === client) && tests.every((test) => test(other)),
   );
   reply.integer(victims.length);
@@ -146,13 +152,17 @@ function pauseClients(client: Client, args: readonly string[]): void {
     return;
   }
   const milliseconds = integerFrom(client, args[2]!, 0, 'ERR timeout is negative');
+  if (milliseconds !== undefined && milliseconds > Number.MAX_SAFE_INTEGER - clock.now) {
+    client.reply.error('ERR timeout is out of range');
+    return;
+  }
   if (milliseconds === undefined) return;
   pause(server, clock.now + milliseconds, mode === 'WRITE');
   reply.ok();
 }
 
 function unblockClient(client: Client, args: readonly string[]): void {
-  const { reply, server } = client;
+  const { reply } = client;
   const mode = args[3]?.toUpperCase() ?? 'TIMEOUT';
   if (args.length > 4 || (mode !== 'TIMEOUT' && mode !== 'ERROR')) {
     reply.error('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR');
@@ -160,7 +170,7 @@ function unblockClient(client: Client, args: readonly string[]): void {
   }
   const id = integerFrom(client, args[2]!, -Infinity, 'ERR value is not an integer or out of range');
   if (id === undefined) return;
-  const other = server.clients.get(id);
+  const other = clientById(client, id);
   if (other?.blocked === undefined) {
     reply.integer(0);
     return;
@@ -236,8 +246,8 @@ const FREE = 'noscript loading stale';
 /** CLIENT's subcommands. */
 export const clientSubcommands: readonly CommandSpec[] = [
   row('id', 2, FREE, '5.0.0', 'Returns the unique client ID of the connection.', ({ reply, id }) => reply.integer(id)),
-  row('info', 2, FREE, '6.2.0', 'Returns information about the connection.', (client) =>
-    client.reply.verbatim(`${describeClient(client)}\n`),
+  row('info', 2, FREE, '6.2.0', 'Returns information about the connection.', (client, args) =>
+    client.reply.verbatim(`${describeClient(client, args)}\n`),
   ),
   row('list', -2, `admin ${FREE}`, '2.4.0', 'Lists open connections.', list),
   row('kill', -3, `admin ${FREE}`, '2.4.0', 'Terminates open connections.', killBy),

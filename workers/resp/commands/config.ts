@@ -126,6 +126,7 @@ export const configResetStat: Run = ({ node, server, reply }) => {
   node.keyspaceMisses = 0;
   node.expiredKeys = 0;
   node.evictedKeys = 0;
+  node.lazyFreed = 0;
   node.commandsProcessed = 0;
   node.connectionsReceived = 0;
   node.rejectedConnections = 0;
@@ -135,6 +136,7 @@ export const configResetStat: Run = ({ node, server, reply }) => {
   node.writesProcessed = 0;
   server.totalErrors = 0;
   server.evictedClients = 0;
+  server.aclDenied = undefined;
   server.commandStats.clear();
   server.errorStats.clear();
   reply.ok();

@@ -26,7 +26,7 @@ function reloadDatabase(db: Database, codec: ValueCodec): void {
   for (const { key, payload, expireAt } of saved) {
     // As a server that starts does: what has expired meanwhile is not loaded.
     if (expireAt !== undefined && expireAt <= clock.now) continue;
-    const value = codec.deserializeValue(payload);
+    const value = codec.deserializeValue(payload, db.owner.encodingLimits);
     if (value === undefined) throw new Error(`What was written of the key ${JSON.stringify(key)} can't be read back.`);
     db.load(key, value, expireAt);
   }

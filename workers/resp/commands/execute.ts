@@ -1,12 +1,12 @@
 import { aclRefusal } from '../acl/refuse.ts';
 import { serveReady } from '../clients/blocking.ts';
-import type { Client, Transaction } from '../clients/server.ts';
+import type { Client, Server, Transaction } from '../clients/server.ts';
 import { noteCall, noteErrors, statOf } from '../clients/statistics.ts';
 import { beginCommand, endCommand, rememberRead } from '../clients/tracking.ts';
 import { discard } from '../clients/transactions.ts';
 import { feedMonitors } from '../clients/monitor.ts';
 import { makeRoom } from '../keyspace/eviction.ts';
-import { BUSY, NO_AUTH, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
+import { NO_AUTH, NO_REPLICAS, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
 import type { Command } from './command.ts';
 import { keyUses } from './key-uses.ts';
 import { runExtra } from './extra.ts';
@@ -15,12 +15,27 @@ import { commandNamed } from './registry.ts';
 /** What begins HTTP requests, as browsers can be tricked into sending them: the connection is closed without a word. */
 const OF_HTTP = new Set(['post', 'host:']);
 
+/** To look the global up for each command would cost as much as a part of many a command. */
+const stopwatch = performance;
+
 /** When the command before ended: commands run one after another, so one reading of the clock per command is enough. */
-let stampMs = performance.now();
+let stampMs = stopwatch.now();
 
 /** Starts the stopwatch for a batch of commands. */
 export function startBatch(): void {
-  stampMs = performance.now();
+  stampMs = stopwatch.now();
+}
+
+/** When the latest command ended, by the stopwatch. */
+export function stamp(): number {
+  return stampMs;
+}
+
+/** The command of a request, or undefined when there is none of that name; the number of words is not looked at. */
+export function lookUp(args: readonly string[]): Command | undefined {
+  const command = commandNamed(args[0]!);
+  if (command?.subcommands === undefined || args.length < 2) return command;
+  return command.subcommands.get(args[1]!.toLowerCase());
 }
 
 /** Finds the command of a request, or the error line that refuses it. */
@@ -35,7 +50,8 @@ export function resolve(args: readonly string[]): Command | string {
   return arityHolds(command, args) ? command : wrongArity(command.fullName);
 }
 
-function arityHolds({ arity }: Command, args: readonly string[]): boolean {
+/** Whether a request has as many words as its command takes. */
+export function arityHolds({ arity }: Command, args: readonly string[]): boolean {
   return arity > 0 ? args.length === arity : args.length >= -arity;
 }
 
@@ -47,6 +63,8 @@ export function execute(client: Client, args: readonly string[]): boolean {
   return client.replyMode === 'on' ? dispatch(client, args) : quietly(client, args);
 }
 
+const SUBSCRIBES = new Set('subscribe psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe'.split(' '));
+
 /** Drops the reply, as CLIENT REPLY OFF or SKIP asked for, unless the request turns replies on again. */
 function quietly(client: Client, args: readonly string[]): boolean {
   const { reply } = client;
@@ -54,7 +72,8 @@ function quietly(client: Client, args: readonly string[]): boolean {
   if (client.replyMode === 'skip-next') client.replyMode = 'skip';
   const done = dispatch(client, args);
   const mode: Client['replyMode'] = client.replyMode;
-  if (mode !== 'on') reply.rollback(mark);
+  // Who subscribes wants to know all the same.
+  if (mode !== 'on' && !SUBSCRIBES.has(client.lastCommand)) reply.rollback(mark);
   if (mode === 'skip' && done) client.replyMode = 'on';
   return done;
 }
@@ -70,12 +89,14 @@ function dispatch(client: Client, args: readonly string[]): boolean {
     reject(client, commandNamed(args[0]!), command);
     return true;
   }
+  client.lastCommand = command.fullName;
   if (client.node.busy && client.authenticated && !mayInterrupt(command)) {
-    if (client.server.scripting?.busy !== true) {
+    const busy = client.server.scripting?.busy;
+    if (busy === undefined) {
       client.server.scripting?.whenFree(() => client.transport?.resume());
       return false;
     }
-    reject(client, command, BUSY);
+    reject(client, command, busy);
     return true;
   }
   const refusal = refusalOf(client, command, args);
@@ -146,9 +167,15 @@ function queuedWrites(client: Client): boolean {
 function writeRefusal(client: Client, command: Command): string | undefined {
   const { node } = client;
   const failure = node.journal?.failure;
-  if (failure === undefined && node.writesRefused === undefined) return undefined;
+  const lonely = lacksReplicas(client.server);
+  if (failure === undefined && node.writesRefused === undefined && !lonely) return undefined;
   if (!command.write && !queuedWrites(client)) return undefined;
-  return node.writesRefused ?? `MISCONF Errors writing to the AOF file: ${failure}`;
+  return node.writesRefused ?? (lonely ? NO_REPLICAS : `MISCONF Errors writing to the AOF file: ${failure}`);
+}
+
+/** Whether writes wait for replicas to be there, which a node has none of. */
+export function lacksReplicas({ config }: Server): boolean {
+  return config.size > 0 && Number(config.get('min-replicas-to-write') ?? 0) > 0;
 }
 
 function mustWait(client: Client, command: Command): boolean {
@@ -164,7 +191,6 @@ export function call(client: Client, command: Command, args: readonly string[]):
   const { dirty } = node;
   const { index } = client.db;
   node.rewritten = false;
-  client.lastCommand = command.fullName;
   const { tracking } = server;
   if (tracking !== undefined) beginCommand(tracking, client);
   if (client.noTouch) node.noTouch = command.fullName !== 'touch';
@@ -180,13 +206,14 @@ export function call(client: Client, command: Command, args: readonly string[]):
   // Redis holds administrative commands to be too dangerous to be shown.
   if (server.monitors !== undefined && !command.admin) feedMonitors(server.monitors, client, client.db.index, args);
   if (client.tracking !== undefined) track(client, command, args);
-  const now = performance.now();
+  const now = stopwatch.now();
   const microseconds = (now - stampMs) * 1000;
   stampMs = now;
   node.commandsProcessed++;
   // What waits is counted once it has its reply.
-  if (client.blocked !== undefined) client.suspended = { command: command.fullName, args, microseconds };
-  else noteCall(client, command.fullName, args, microseconds, command);
+  if (client.blocked !== undefined) {
+    client.suspended = { command, args, microseconds, refusal: () => aclRefusal(client, command, args) };
+  } else noteCall(client, command, args, microseconds);
 }
 
 /** Remembers what a client that tracks has read; CLIENT CACHING holds for one command, or one transaction. */

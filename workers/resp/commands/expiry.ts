@@ -1,6 +1,7 @@
 import type { Client } from '../clients/server.ts';
 import { clock } from '../keyspace/clock.ts';
 import { cut } from '../protocol/errors.ts';
+import { fitsInt64 } from '../protocol/numbers.ts';
 import { changed, integerArg } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 
@@ -32,8 +33,9 @@ function expire(name: string, unitMs: number, absolute: boolean): Run {
     }
     const value = integerArg(client, args[2]!);
     if (value === undefined) return;
-    const wanted = value * unitMs + (absolute ? 0 : clock.now);
-    if (Math.abs(value * unitMs) > 2 ** 63 || Math.abs(wanted) > 2 ** 63) {
+    const base = absolute ? 0 : clock.now;
+    const wanted = value * unitMs + base;
+    if (overflows(args[2]!, value, unitMs, base)) {
       reply.error(`ERR invalid expire time in '${name}' command`);
       return;
     }
@@ -54,6 +56,13 @@ function expire(name: string, unitMs: number, absolute: boolean): Run {
     }
     reply.integer(1);
   };
+}
+
+/** Whether a time does not fit 64 bits as milliseconds, or no longer does once the present is added. */
+function overflows(text: string, value: number, unitMs: number, base: number): boolean {
+  if (Math.abs(value) < 2 ** 52) return false;
+  const exact = BigInt(text) * BigInt(unitMs);
+  return !fitsInt64(exact) || !fitsInt64(exact + BigInt(base));
 }
 
 /** Whether the conditions allow to go from one expiry (none counts as infinite) to another. */

@@ -3,6 +3,7 @@ import { ByteString } from '../keyspace/byte-string.ts';
 import { raiseSparse } from '../keyspace/hyperloglog-sparse.ts';
 import {
   DENSE,
+  describeSparse,
   EMPTY_HLL,
   estimate,
   isHyperLogLog,
@@ -164,6 +165,66 @@ function merge(client: Client, args: readonly string[]): void {
   reply.ok();
 }
 
+/** PFDEBUG: what is inside a HyperLogLog. */
+function inspect(client: Client, args: readonly string[]): void {
+  const { db, node, reply } = client;
+  const sub = args[1]!.toLowerCase();
+  const key = args[2]!;
+  const hll = hllOf(client, db.write(key));
+  if (hll === null) return;
+  if (hll === undefined) {
+    reply.error('ERR The specified key does not exist');
+    return;
+  }
+  const sparse = hll.bytes[4] !== DENSE;
+  if (sub === 'encoding') {
+    reply.simple(sparse ? 'sparse' : 'dense');
+    return;
+  }
+  if (sub === 'decode') {
+    if (sparse) reply.bulk(describeSparse(hll.bytes));
+    else reply.error('ERR HLL encoding is not sparse');
+    return;
+  }
+  if (sub !== 'getreg' && sub !== 'todense') {
+    reply.error(`ERR Unknown PFDEBUG subcommand '${args[1]!}'`);
+    return;
+  }
+  if (sparse) {
+    const dense = toDense(hll.bytes);
+    if (dense === undefined) {
+      reply.error(DAMAGED);
+      return;
+    }
+    hll.bytes = dense;
+    store(client, key, hll, false);
+    node.dirty++;
+  }
+  if (sub === 'todense') {
+    reply.integer(sparse ? 1 : 0);
+    return;
+  }
+  const registers = new Uint8Array(REGISTERS);
+  mergeInto(registers, hll.bytes);
+  reply.array(REGISTERS);
+  for (const register of registers) reply.integer(register);
+}
+
+/** PFSELFTEST: counts elements and looks at how far the estimate is off; few enough to keep nobody waiting. */
+function selfTest({ reply }: Client): void {
+  const max = new Uint8Array(REGISTERS);
+  for (let element = 1; element <= 4000; element++) {
+    const { index, count: zeros } = patternOf(`selftest:${element}`);
+    max[index] = Math.max(max[index]!, zeros);
+    // Six standard errors of 1.04 / sqrt(16384).
+    if (element % 1000 === 0 && Math.abs(estimate(max) - element) > element * 0.05) {
+      reply.error(`TESTFAILED Too big error. card:${element} abserr:${Math.abs(estimate(max) - element)}`);
+      return;
+    }
+  }
+  reply.ok();
+}
+
 const row = (name: string, flags: string, summary: string, run: Run, keys: KeySpec = [1, -1, 1]): CommandSpec => ({
   name,
   arity: -2,
@@ -178,5 +239,18 @@ const row = (name: string, flags: string, summary: string, run: Run, keys: KeySp
 export const hyperLogLogCommands: readonly CommandSpec[] = [
   row('pfadd', 'write denyoom fast', 'Adds elements to a HyperLogLog key.', add, [1, 1, 1]),
   row('pfcount', 'readonly may_replicate', 'Returns the approximated cardinality of HyperLogLog keys.', count),
+  {
+    ...row('pfdebug', 'write denyoom admin', 'Internal commands for debugging HyperLogLog values.', inspect, [2, 2, 1]),
+    arity: 3,
+  },
+  {
+    name: 'pfselftest',
+    arity: 1,
+    flags: 'admin',
+    group: 'hyperloglog',
+    since: '2.8.9',
+    summary: 'An internal command for testing HyperLogLog values.',
+    run: selfTest,
+  },
   row('pfmerge', 'write denyoom', 'Merges HyperLogLog values into a single key.', merge),
 ];

@@ -1,5 +1,3 @@
-import type { Client, Server } from '../clients/server.ts';
-
 /** Lines of a section of INFO. */
 export type Lines = readonly (readonly [name: string, value: string | number])[];
 
@@ -10,9 +8,4 @@ export function human(bytes: number): string {
   let unit = 0;
   for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
   return unit === 0 ? `${bytes}B` : `${value.toFixed(2)}${units[unit]}`;
-}
-
-/** The clients that a node's own users may know of: those of the platform are not among them. */
-export function visibleClients(server: Server): Client[] {
-  return [...server.clients.values()].filter(({ privileged }) => !privileged);
 }

@@ -1,10 +1,13 @@
+import { NODE_BYTES } from '../clients/overhead.ts';
 import { createHash } from 'node:crypto';
 import { release, totalmem, type } from 'node:os';
 import type { Server } from '../clients/server.ts';
+import { isWaiting, visibleClients } from '../clients/visible.ts';
+import { memoryOf } from '../clients/memory.ts';
 import { numberSetting } from '../config/settings.ts';
 import { clock } from '../keyspace/clock.ts';
 import { REDIS_VERSION } from '../version.ts';
-import { human, visibleClients } from './info-lines.ts';
+import { human } from './info-lines.ts';
 import type { Lines } from './info-lines.ts';
 
 /** What tells one server from another; a tenant's node has one of its own, which says nothing of the process it is in. */
@@ -54,7 +57,7 @@ export const clientLines = (server: Server): Lines => {
     ['maxclients', server.host.limits.maxClients],
     ['client_recent_max_input_buffer', Math.max(0, ...sizes.map(({ input }) => input))],
     ['client_recent_max_output_buffer', Math.max(0, ...sizes.map(({ output }) => output))],
-    ['blocked_clients', all.filter(({ blocked }) => blocked !== undefined).length],
+    ['blocked_clients', all.filter(isWaiting).length],
     ['tracking_clients', server.tracking?.clients.size ?? 0],
     ['clients_in_timeout_table', all.filter(({ blocked }) => blocked?.timer !== undefined).length],
     ['total_blocking_keys', server.waiting.size],
@@ -66,13 +69,14 @@ const percent = (part: number, whole: number): string => `${(whole === 0 ? 0 : (
 
 export const memoryLines = (server: Server): Lines => {
   const { node, host } = server;
-  const used = node.usedBytes;
+  node.measure(0);
+  const used = node.usedBytes + NODE_BYTES;
   node.peakBytes = Math.max(node.peakBytes, used);
   // A node is no process: what it takes of one is what it uses.
   const rss = host.standalone ? process.memoryUsage.rss() : used;
   const system = host.standalone ? totalmem() : node.maxMemory;
-  const clients = visibleClients(server).length * 1024;
-  const data = Math.max(0, used - node.overheadBytes);
+  const clients = visibleClients(server).reduce((sum, client) => sum + memoryOf(client).total, 0);
+  const data = used - node.overheadBytes - NODE_BYTES;
   return [
     ['used_memory', used],
     ['used_memory_human', human(used)],
@@ -81,8 +85,8 @@ export const memoryLines = (server: Server): Lines => {
     ['used_memory_peak', node.peakBytes],
     ['used_memory_peak_human', human(node.peakBytes)],
     ['used_memory_peak_perc', percent(used, node.peakBytes)],
-    ['used_memory_overhead', node.overheadBytes],
-    ['used_memory_startup', 0],
+    ['used_memory_overhead', node.overheadBytes + NODE_BYTES],
+    ['used_memory_startup', NODE_BYTES],
     ['used_memory_dataset', data],
     ['used_memory_dataset_perc', percent(data, used)],
     ['allocator_allocated', used],
@@ -90,17 +94,7 @@ export const memoryLines = (server: Server): Lines => {
     ['allocator_resident', rss],
     ['total_system_memory', system],
     ['total_system_memory_human', human(system)],
-    ['used_memory_lua', 0],
-    ['used_memory_vm_eval', 0],
-    ['used_memory_lua_human', '0B'],
-    ['used_memory_scripts_eval', 0],
-    ...scriptCounts(server),
-    ['used_memory_vm_functions', 0],
-    ['used_memory_vm_total', 0],
-    ['used_memory_vm_total_human', '0B'],
-    ['used_memory_functions', 0],
-    ['used_memory_scripts', 0],
-    ['used_memory_scripts_human', '0B'],
+    ...scriptLines(server),
     ['maxmemory', node.maxMemory],
     ['maxmemory_human', human(node.maxMemory)],
     ['maxmemory_policy', node.evictionPolicy],
@@ -122,15 +116,38 @@ export const memoryLines = (server: Server): Lines => {
     ['mem_allocator', 'v8'],
     ['active_defrag_running', 0],
     ['lazyfree_pending_objects', 0],
-    ['lazyfreed_objects', 0],
+    ['lazyfreed_objects', node.lazyFreed],
   ];
 };
 
-function scriptCounts({ scripting }: Server): Lines {
+const NO_SCRIPTS = {
+  scripts: 0,
+  libraries: 0,
+  functions: 0,
+  evalStateBytes: 0,
+  functionStateBytes: 0,
+  scriptBytes: 0,
+  functionBytes: 0,
+};
+
+function scriptLines({ scripting }: Server): Lines {
+  const sizes = scripting?.sizes ?? NO_SCRIPTS;
+  const states = sizes.evalStateBytes + sizes.functionStateBytes;
+  const kept = sizes.scriptBytes + sizes.functionBytes;
   return [
-    ['number_of_cached_scripts', scripting?.cache.size ?? 0],
-    ['number_of_functions', 0],
-    ['number_of_libraries', 0],
+    ['used_memory_vm_eval', sizes.evalStateBytes],
+    ['used_memory_lua', sizes.evalStateBytes],
+    ['used_memory_lua_human', human(sizes.evalStateBytes)],
+    ['used_memory_scripts_eval', sizes.scriptBytes],
+    ['number_of_cached_scripts', sizes.scripts],
+    ['number_of_functions', sizes.functions],
+    ['number_of_libraries', sizes.libraries],
+    ['used_memory_vm_functions', sizes.functionStateBytes],
+    ['used_memory_vm_total', states],
+    ['used_memory_vm_total_human', human(states)],
+    ['used_memory_functions', sizes.functionBytes],
+    ['used_memory_scripts', kept],
+    ['used_memory_scripts_human', human(kept)],
   ];
 }
 

@@ -104,6 +104,10 @@ export const statsLines = (server: Server): Lines => {
     ['eventloop_duration_cmd_sum', commandMicroseconds(server)],
     ['instantaneous_eventloop_cycles_per_sec', Math.ceil(reads)],
     ['instantaneous_eventloop_duration_usec', Math.ceil(cycleMicroseconds)],
+    ['acl_access_denied_auth', server.aclDenied?.auth ?? 0],
+    ['acl_access_denied_cmd', server.aclDenied?.command ?? 0],
+    ['acl_access_denied_key', server.aclDenied?.key ?? 0],
+    ['acl_access_denied_channel', server.aclDenied?.channel ?? 0],
   ];
 };
 

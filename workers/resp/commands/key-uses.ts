@@ -42,7 +42,8 @@ export function keyUses(command: Command, args: readonly string[]): KeyUse[] {
   const fallback = [command.write ? 'RW' : 'RO', 'access', ...(command.write ? ['update'] : [])];
   return keyPositions(command.spec, args).map((at, i) => {
     // The first key is what the command is about, and those of its options are stored to.
-    const flags = places.length > 0 ? (i === 0 ? places[0]!.flags : SET_PLAIN) : fallback;
+    const known = i === 0 || places.every(({ find }) => find !== undefined);
+    const flags = places.length === 0 ? fallback : known ? (places[i] ?? places.at(-1)!).flags : SET_PLAIN;
     return { at, flags };
   });
 }

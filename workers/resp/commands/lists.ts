@@ -1,6 +1,6 @@
 import type { Client } from '../clients/server.ts';
 import { ListValue } from '../keyspace/list-value.ts';
-import { NO_SUCH_KEY, OUT_OF_RANGE, SYNTAX } from '../protocol/errors.ts';
+import { NOT_INTEGER, NOT_NEGATABLE, NO_SUCH_KEY, OUT_OF_RANGE, SYNTAX } from '../protocol/errors.ts';
 import { parseInteger } from '../protocol/numbers.ts';
 import { changed, clampRange, integerArg, integerFrom, readAs, settle, writeAs } from './arguments.ts';
 import { listRow } from './rows.ts';
@@ -106,6 +106,7 @@ function set(client: Client, args: readonly string[]): void {
     reply.error(OUT_OF_RANGE);
     return;
   }
+  list.expect(args[3]!, client.node.encodingLimits);
   list.replace(position, args[3]!);
   client.db.changed(args[1]!, list);
   changed(client, 'l', 'lset', args[1]!);
@@ -213,8 +214,10 @@ function positionOptions(client: Client, args: readonly string[]): PositionOptio
     }
     const value = parseInteger(args[i + 1]!);
     if (option === 'RANK') {
-      if (value === undefined || value < -(2 ** 63 - 1)) {
-        reply.error(value === undefined ? 'ERR value is not an integer or out of range' : 'ERR value is out of range');
+      // The one number whose opposite does not fit 64 bits.
+      const smallest = args[i + 1] === '-9223372036854775808';
+      if (value === undefined || smallest) {
+        reply.error(smallest ? NOT_NEGATABLE : NOT_INTEGER);
         return undefined;
       }
       if (value === 0) {

@@ -142,13 +142,22 @@ function restore(client: Client, args: readonly string[]): void {
     reply.error('ERR RESTORE is not available: the engine was started without a codec');
     return;
   }
-  const value = codec.deserializeValue(args[3]!);
+  const value = codec.deserializeValue(args[3]!, node.encodingLimits);
   if (value === undefined) {
     reply.error('ERR DUMP payload version or checksum are wrong');
     return;
   }
-  db.replace(key, value);
   const expireAt = options.absolute ? ttl : ttl + clock.now;
+  if (ttl > 0 && expireAt <= clock.now && !node.replaying) {
+    // What would have expired already is not made, but what it replaces goes.
+    if (db.remove(key)) {
+      changed(client, 'g', 'del', key);
+      node.propagate(db.index, ['DEL', key]);
+    }
+    reply.ok();
+    return;
+  }
+  db.replace(key, value);
   if (ttl > 0) db.expireAt(key, expireAt);
   if (options.idleSeconds !== undefined) setIdle(node, db, key, options.idleSeconds);
   if (options.frequency !== undefined) setFrequency(node, db, key, options.frequency);

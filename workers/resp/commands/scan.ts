@@ -62,12 +62,15 @@ function scan(client: Client, args: readonly string[]): void {
   if (options === undefined) return;
   const { pattern, type } = options;
   const found: string[] = [];
+  const due: string[] = [];
   const next = db.entries.scan(cursor, options.count, (value, key) => {
     if (pattern !== undefined && !matches(pattern, key)) return;
-    if (type === undefined || typeOf(value) === type) found.push(key);
+    // What has expired is removed, also when it is not of the type.
+    if (db.expires.size !== 0 && db.isExpired(key)) due.push(key);
+    else if (type === undefined || typeOf(value) === type) found.push(key);
   });
-  const live = db.expires.size === 0 ? found : found.filter((key) => !db.expireIfDue(key));
-  send(client, next, live);
+  for (const key of due) db.expireIfDue(key);
+  send(client, next, found);
 }
 
 /** HSCAN, SSCAN and ZSCAN differ in the type of the key and in what they return of an element. */

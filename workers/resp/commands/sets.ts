@@ -79,7 +79,7 @@ function move(client: Client, args: readonly string[]): void {
   const set = target ?? new SetValue();
   const added = set.add(member, node.encodingLimits);
   if (target === undefined) db.put(to, set);
-  else db.changed(to, set);
+  else if (added) db.changed(to, set);
   if (added) changed(client, 's', 'sadd', to);
   reply.integer(1);
 }

@@ -1,3 +1,4 @@
+import { mayReadAllKeys } from '../acl/check.ts';
 import type { Client } from '../clients/server.ts';
 import { ListValue } from '../keyspace/list-value.ts';
 import { isString, textOf } from '../keyspace/value.ts';
@@ -5,6 +6,7 @@ import { SYNTAX, WRONG_TYPE } from '../protocol/errors.ts';
 import { parseDouble } from '../protocol/numbers.ts';
 import { changed, integerArg } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
+import { commandNamed } from './registry.ts';
 
 interface SortOptions {
   by: string | undefined;
@@ -40,14 +42,25 @@ function sortOptions(client: Client, args: readonly string[], readOnly: boolean)
       options.offset = offset;
       options.count = count;
     } else if (option === 'STORE' && left >= 1 && !readOnly) options.store = args[++i]!;
-    else if (option === 'BY' && left >= 1) options.by = args[++i]!;
-    else if (option === 'GET' && left >= 1) options.gets.push(args[++i]!);
-    else {
+    else if ((option === 'BY' || option === 'GET') && left >= 1) {
+      const pattern = args[++i]!;
+      if (option === 'GET') options.gets.push(pattern);
+      else options.by = pattern;
+      if ((option === 'BY' && !pattern.includes('*')) || mayFollow(client, args)) continue;
+      client.reply.error(`ERR ${option} option of SORT denied due to insufficient ACL permissions.`);
+      return undefined;
+    } else {
       client.reply.error(SYNTAX);
       return undefined;
     }
   }
   return options;
+}
+
+/** Whether the client may read whatever keys the patterns lead to. */
+function mayFollow({ restrictedTo: user }: Client, args: readonly string[]): boolean {
+  const command = commandNamed(args[0]!);
+  return user === undefined || command === undefined || mayReadAllKeys(user, command, args);
 }
 
 /** What a pattern of BY or GET leads to for an element: a string key, or a field of a hash (`key->field`). */
@@ -121,7 +134,7 @@ function sort(readOnly: boolean): Run {
     }
     let { elements } = source;
     const unsorted = options.by !== undefined && !options.by.includes('*');
-    if (!unsorted || (source.kind === 'set' && options.store !== undefined)) {
+    if (!unsorted || (source.kind === 'set' && (options.store !== undefined || client.scripted))) {
       // A set that is stored unsorted is sorted all the same, so that all copies get the same list.
       const how = unsorted ? { ...options, by: undefined, alpha: true } : options;
       const result = sorted(client, elements, how);

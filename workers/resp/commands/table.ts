@@ -1,6 +1,7 @@
 import { aclCommands } from './acl.ts';
 import { bitFieldCommands } from './bitfield.ts';
 import { bitmapCommands } from './bitmaps.ts';
+import { functionCommands } from './functions.ts';
 import { geoCommands } from './geo.ts';
 import { hashCommands } from './hashes.ts';
 import { hyperLogLogCommands } from './hyperloglog.ts';
@@ -77,6 +78,7 @@ const lists = [
   serverCommands,
   savingCommands,
   scriptingCommands,
+  functionCommands,
   commandCommands,
   waitAofCommands,
   withheldCommands,

@@ -21,7 +21,8 @@ function watchedChanged(client: Client): boolean {
   if (watcher === undefined) return false;
   return (
     watcher.dirty ||
-    client.watchedKeys?.some(({ db, key }) => db.watched?.get(key)?.get(watcher) === true && db.isExpired(key)) === true
+    client.watchedKeys?.some(({ db, key }) => db.watched?.get(key)?.get(watcher) === false && db.isExpired(key)) ===
+      true
   );
 }
 
@@ -74,8 +75,8 @@ async function execLater(client: Client, rest: readonly (readonly string[])[], f
     await runQueued(client, args);
   }
   client.executing = false;
-  node.busy = false;
   node.flushEffects();
+  node.endWork();
   serveReady(server);
 }
 
@@ -100,7 +101,7 @@ function watch(client: Client, args: readonly string[]): void {
     const watchers = watched.get(key) ?? new Map();
     watched.set(key, watchers);
     if (watchers.has(watcher)) continue;
-    watchers.set(watcher, db.entries.has(key) && !db.isExpired(key));
+    watchers.set(watcher, db.isExpired(key));
     (client.watchedKeys ??= []).push({ db, key });
   }
   reply.ok();

@@ -24,12 +24,24 @@ const row = (
   run: ({ reply }) => reply.error(error),
 });
 
+/** The key, or with an empty one those after KEYS. */
+function migratedKeys(args: readonly string[]): number[] {
+  if (args[3] !== '') return [3];
+  for (let i = 6; i < args.length; i++) {
+    const option = args[i]!.toUpperCase();
+    if (option === 'AUTH') i++;
+    else if (option === 'AUTH2') i += 2;
+    else if (option === 'KEYS') return args.slice(i + 1).map((_, k) => i + 1 + k);
+  }
+  return [];
+}
+
 const ADMIN = 'admin noscript stale';
 
 export const withheldCommands: readonly CommandSpec[] = [
   {
     ...row('migrate', -6, 'write', '2.6.0', 'Moves keys to another Redis server.', `ERR MIGRATE ${NOT_HERE}.`),
-    keys: [3, 3, 1],
+    keys: migratedKeys,
     group: 'generic',
     acl: 'dangerous',
   },

@@ -1,4 +1,5 @@
 import { requirePassword } from '../acl/users.ts';
+import { checkClientMemory } from '../clients/memory.ts';
 import { notificationClasses, setNotifications, shownClasses } from '../clients/notifications.ts';
 import type { Server } from '../clients/server.ts';
 import type { SavingSetting } from '../engine-api.ts';
@@ -56,6 +57,14 @@ function encoding(field: keyof EncodingLimits): Effect {
   );
 }
 
+/** Clients may take so many bytes, or a part of what the data may take. */
+function limitClients(server: Server): void {
+  const wanted = server.config.get('maxmemory-clients') ?? '0';
+  const percent = wanted.endsWith('%');
+  server.clientBytesMax = percent ? (server.node.maxMemory * Number(wanted.slice(0, -1))) / 100 : Number(wanted);
+  checkClientMemory(server);
+}
+
 type Limit = 'maxClients' | 'bulkBytesMax' | 'queryBufferBytesMax';
 
 function limit(field: Limit): Effect {
@@ -85,11 +94,23 @@ export const effects: ReadonlyMap<string, Effect> = new Map<string, Effect>([
     'maxmemory',
     numeric(
       ({ node }) => node.maxMemory,
-      ({ node }, value) => {
-        node.maxMemory = value;
+      (server, value) => {
+        server.node.maxMemory = value;
+        limitClients(server);
       },
       {},
     ),
+  ],
+  [
+    'maxmemory-clients',
+    {
+      get: ({ config }) => config.get('maxmemory-clients') ?? '0',
+      set: (server, value) => {
+        server.config.set('maxmemory-clients', value);
+        limitClients(server);
+        return undefined;
+      },
+    },
   ],
   [
     'maxmemory-policy',

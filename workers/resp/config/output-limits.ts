@@ -9,12 +9,12 @@ const CLASSES: Readonly<Record<string, 'normal' | 'replica' | 'pubsub'>> = {
   pubsub: 'pubsub',
 };
 
-/** The limits of ordinary clients, of replicas (there are none) and of those who listen to channels, as CONFIG GET shows them. */
+/** The limits of ordinary clients, of replicas (there are none, but what was asked for is kept) and of those who listen to channels, as CONFIG GET shows them. */
 export function outputLimits({ limits, softLimits }: Host): string {
-  const { normal, pubsub } = softLimits;
+  const { normal, pubsub, replica } = softLimits;
   return [
     `normal ${limits.outputBufferBytesMax} ${normal.bytes} ${normal.seconds}`,
-    'slave 268435456 67108864 60',
+    `slave ${replica.hard} ${replica.bytes} ${replica.seconds}`,
     `pubsub ${limits.pubsubBufferBytesMax} ${pubsub.bytes} ${pubsub.seconds}`,
   ].join(' ');
 }
@@ -40,7 +40,7 @@ export function setOutputLimits(host: Host, text: string): string | undefined {
     } else if (group === 'pubsub') {
       host.limits.pubsubBufferBytesMax = hard;
       host.softLimits.pubsub = soft;
-    }
+    } else host.softLimits.replica = { ...soft, hard };
   }
   return undefined;
 }

@@ -47,10 +47,6 @@ function comparable(request: readonly string[], reply: string): string {
     // Without an order of its own, or with equal weights, Redis's order is that of its tables and sorting.
     return reply.startsWith('*') ? sortedItems(reply, false) : reply;
   }
-  if (TIMES.has(name)) {
-    const value = Number(reply.slice(1));
-    return value < 0 ? reply : `about ${Math.round(value / (name.startsWith('p') ? 10_000 : 10))}`;
-  }
   // 7.2 has listpack encodings for sets and lists; integers appended to stay what they look like here.
   if (name === 'object' && request[1]?.toLowerCase() === 'encoding') return reply[0]!;
   if (name === 'object' && request[1]?.toLowerCase() === 'refcount') return 'refcount';
@@ -97,6 +93,10 @@ function alike(request: readonly string[], ours: string, theirs: string): boolea
   const name = request[0]!.toLowerCase();
   // 7.2 looks at the arguments even when the key is missing.
   if ((name === 'bitcount' || name === 'bitpos') && ours.startsWith('-') && !theirs.startsWith('-')) return true;
+  if (TIMES.has(name) && ours.startsWith(':') && theirs.startsWith(':')) {
+    const [left, right] = [Number(ours.slice(1)), Number(theirs.slice(1))];
+    return left < 0 ? left === right : Math.abs(left - right) <= (name.startsWith('p') ? 10_000 : 10);
+  }
   return comparable(request, ours) === comparable(request, theirs);
 }
 

@@ -2,6 +2,7 @@ import { clock } from './clock.ts';
 import { Dict } from './dict.ts';
 import type { Restamp } from './dict.ts';
 import { stringBytes } from './sizes.ts';
+import type { EncodingLimits } from './sizes.ts';
 import { bytesOf } from './value.ts';
 import type { Value } from './value.ts';
 
@@ -12,6 +13,7 @@ export interface Watcher {
 
 /** What a database needs of the node it belongs to. */
 export interface DatabaseOwner {
+  readonly encodingLimits: EncodingLimits;
   keyspaceHits: number;
   keyspaceMisses: number;
   /** While a journal is replayed nothing expires by itself: the DEL is in the journal. */
@@ -48,7 +50,7 @@ export class Database {
   expires = new Dict<number>();
   /** Bytes of the keys and values themselves, without the tables that hold them. */
   private payload = 0;
-  /** Clients that WATCH a key, and whether it was there (not logically expired) when they began. */
+  /** Clients that WATCH a key, and whether it had expired, without being removed, when they began. */
   watched: Map<string, Map<Watcher, boolean>> | undefined;
   /** Keys that blocked clients wait for. */
   waiting: Set<string> | undefined;
@@ -178,7 +180,9 @@ export class Database {
   /** Removes everything. A running snapshot keeps the old entries. */
   clear(): void {
     this.watched?.forEach((_, key) => {
-      if (this.entries.has(key)) this.signal(key);
+      if (!this.entries.has(key)) return;
+      this.owner.invalidated?.(key);
+      this.tellWatchers(key, false);
     });
     this.waiting?.forEach((key) => {
       if (this.entries.has(key)) this.owner.keyReady(this, key);
@@ -215,8 +219,17 @@ export class Database {
     other.expires = expires;
     other.payload = payload;
     for (const db of [this, other]) {
-      db.watched?.forEach((_, key) => {
-        if (this.entries.has(key) || other.entries.has(key)) db.signal(key);
+      const before = db === this ? other : this;
+      db.watched?.forEach((watchers, key) => {
+        if (!db.entries.has(key) && !before.entries.has(key)) return;
+        db.owner.invalidated?.(key);
+        watchers.forEach((stale, watcher) => {
+          // What had expired may go or be replaced by what has expired, and nothing by what has expired: no change shows.
+          const expired = db.isExpired(key);
+          if (stale && !db.entries.has(key)) watchers.set(watcher, false);
+          else if (!stale && !before.entries.has(key) && expired) watchers.set(watcher, true);
+          else if (!(stale && expired)) watcher.dirty = true;
+        });
       });
       for (const key of db.waiting ?? []) if (db.entries.has(key)) db.owner.keyReady(db, key);
     }
@@ -240,8 +253,15 @@ export class Database {
   /** Tells the clients that watch a key, or have read it and track it. */
   signal(key: string): void {
     this.owner.invalidated?.(key);
-    this.watched?.get(key)?.forEach((_, watcher) => {
-      watcher.dirty = true;
+    if (this.watched !== undefined) this.tellWatchers(key, this.entries.has(key));
+  }
+
+  /** Tells those who watch a key, except where it had expired when they began and is now merely gone. */
+  private tellWatchers(key: string, there: boolean): void {
+    const watchers = this.watched?.get(key);
+    watchers?.forEach((stale, watcher) => {
+      if (stale && !there) watchers.set(watcher, false);
+      else watcher.dirty = true;
     });
   }
 

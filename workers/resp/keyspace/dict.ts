@@ -1,3 +1,4 @@
+import type { FrozenShards } from './frozen.ts';
 import { hashOf, Shard, SHARD_CAPACITY } from './shard.ts';
 
 /** Two neighbouring shards that hold fewer entries than this together become one again. */
@@ -28,6 +29,8 @@ export class Dict<V> {
   size = 0;
   /** Bytes of the tables, without the keys and values in them. */
   bytes: number;
+  /** Set while someone takes the entries as they were at one instant. */
+  frozen: FrozenShards<V> | undefined;
   private readonly keysOnly: boolean;
   private readonly stamped: boolean;
   private only: Shard<V> | undefined;
@@ -106,6 +109,7 @@ export class Dict<V> {
   exchange(key: string, value: V, now: number, restamp: Restamp | undefined): V | undefined {
     const hash = this.hashFor(key);
     const shard = this.shardOf(hash);
+    if (this.frozen !== undefined) this.frozen.touch(shard);
     const at = shard.find(key, hash);
     if (at >= 0) {
       const old = shard.values[at];
@@ -133,6 +137,7 @@ export class Dict<V> {
     const shard = this.shardOf(hash);
     const at = shard.find(key, hash);
     if (at < 0) return undefined;
+    if (this.frozen !== undefined) this.frozen.touch(shard);
     const value = shard.values[at];
     const before = shard.bytes;
     shard.removeAt(at);
@@ -198,6 +203,30 @@ export class Dict<V> {
     return next > 0xffff_ffff ? 0 : next;
   }
 
+  /**
+   * Visits the entries of one shard that lie at `cursor` or after it in the scan order, in no order, and returns the cursor
+   * to go on from, 0 at the end. What a scan with greater cursors has passed is as `position` says.
+   */
+  visitShard(cursor: number, visit: (value: V, key: string) => void): number {
+    const shard = this.shardOf(cursor);
+    const { keys, values, hashes, size, depth } = shard;
+    // After shards were merged, a part of one may lie before the cursor.
+    const whole = cursor === 0 || (depth > 0 && cursor % 2 ** (32 - depth) === 0);
+    for (let i = 0; i < size; i++) {
+      if (whole || (hashes?.[i] ?? hashOf(keys[i]!)) >>> 0 >= cursor) visit(values[i]!, keys[i]!);
+    }
+    const next = this.endOf(shard, cursor);
+    return next > 0xffff_ffff ? 0 : next;
+  }
+
+  /** Gives one whole shard, the one that `cursor` lies in, and returns the cursor of the next, 0 at the end. */
+  takeShard(cursor: number, take: (shard: Shard<V>) => void): number {
+    const shard = this.shardOf(cursor);
+    take(shard);
+    const next = this.endOf(shard, cursor);
+    return next > 0xffff_ffff ? 0 : next;
+  }
+
   /** Where `key` lies in the scan order: a scan whose cursor is greater has passed it. */
   position(key: string): number {
     return hashOf(key) >>> 0;
@@ -252,6 +281,7 @@ export class Dict<V> {
     const before = shard.bytes;
     const { first, width } = this.slotsOf(shard, hash);
     const high = shard.splitOff();
+    this.frozen?.splitOff(high);
     this.directory.fill(high, first + width / 2, first + width);
     if (shard.depth === this.depth) this.deepest += 2;
     this.bytes += shard.bytes + high.bytes - before + 8 * 2;
@@ -261,6 +291,7 @@ export class Dict<V> {
     const { first, width } = this.slotsOf(shard, hash);
     const buddy = this.directory[first ^ width]!;
     if (buddy.depth !== shard.depth || shard.size + buddy.size >= SHARD_MERGE) return;
+    this.frozen?.touch(buddy);
     const bytes = shard.bytes + buddy.bytes;
     if (shard.depth === this.depth) this.deepest -= 2;
     for (let i = 0; i < buddy.size; i++) copyEntry(buddy, i, shard);

@@ -1,4 +1,6 @@
 import { Dict } from './dict.ts';
+import { FrozenShards } from './frozen.ts';
+import type { Frozen } from './frozen.ts';
 import { flattened, isItem, item, itemEnd, itemText } from './packed.ts';
 import type { Packed } from './packed.ts';
 import { DEFAULT_LIMITS, stringBytes } from './sizes.ts';
@@ -96,6 +98,11 @@ export class HashValue {
     if (typeof this.content !== 'string') return this.content.fields.scan(cursor, count, visit);
     this.forEach(visit);
     return 0;
+  }
+
+  /** Hands on all fields as they are now, part by part, while they change; undefined for a compact hash. */
+  freeze(emit: (field: string, value: string) => void): Frozen | undefined {
+    return typeof this.content === 'string' ? undefined : new FrozenShards(this.content.fields, emit);
   }
 
   randomField(): string | undefined {

@@ -76,6 +76,18 @@ function visitRuns(bytes: Buffer, visit: (from: number, length: number, value: n
   return index === REGISTERS;
 }
 
+/** The runs of the sparse form as PFDEBUG DECODE shows them: `z:` and `Z:` are zeros, `v:` a value and how often. */
+export function describeSparse(bytes: Buffer): string {
+  const runs: string[] = [];
+  for (let at = HEADER; at < bytes.length; at++) {
+    const first = bytes[at]!;
+    if (first & 0x80) runs.push(`v:${((first >>> 2) & 31) + 1},${(first & 3) + 1}`);
+    else if (first & 0x40) runs.push(`Z:${(((first & 63) << 8) | (bytes[++at] ?? 0)) + 1}`);
+    else runs.push(`z:${(first & 63) + 1}`);
+  }
+  return runs.join(' ');
+}
+
 /** Raises registers (one byte each) to those of a HyperLogLog; false when it is damaged. */
 export function mergeInto(max: Uint8Array, bytes: Buffer): boolean {
   if (bytes[4] === DENSE) {

@@ -1,3 +1,5 @@
+import { FrozenChunks } from './frozen.ts';
+import type { Frozen } from './frozen.ts';
 import { arrayBytes, DEFAULT_LIMITS, OBJECT_BYTES, stringBytes } from './sizes.ts';
 import type { EncodingLimits } from './sizes.ts';
 
@@ -17,6 +19,8 @@ export class ListValue {
   private strings = 0;
   private quicklist = false;
   private chunks: string[][] = [];
+  /** Set while someone takes the elements as they were at one instant. */
+  private frozen: FrozenChunks | undefined;
 
   get kind() {
     return 'list' as const;
@@ -29,14 +33,27 @@ export class ListValue {
     return LIST_BYTES + this.strings + chunks + (length === 1 ? 0 : arrayBytes(length));
   }
 
+  /** How many chunks it has: about as many as Redis's quicklist has nodes. */
+  get chunkCount(): number {
+    return this.chunks.length;
+  }
+
   /** `listpack` until it outgrows one list node, `quicklist` until it has shrunk to half a node, as Redis 7.2 does. */
   encoding(limits: EncodingLimits = DEFAULT_LIMITS): 'listpack' | 'quicklist' {
-    const { listSize } = limits;
+    this.quicklist = this.exceeds(limits, 0, 0, this.quicklist ? 2 : 1);
+    return this.quicklist ? 'quicklist' : 'listpack';
+  }
+
+  /** Notes that an element is about to come, as Redis does before LSET too, which takes the old one out only then. */
+  expect(element: string, limits: EncodingLimits): void {
+    if (!this.quicklist) this.quicklist = this.exceeds(limits, element.length, 1, 1);
+  }
+
+  private exceeds({ listSize }: EncodingLimits, moreBytes: number, more: number, part: number): boolean {
     const maxBytes = listSize >= 0 ? 8192 : 2048 * 2 ** Math.min(-listSize, 5);
     const maxLength = listSize >= 0 ? Math.max(listSize, 1) : Number.MAX_SAFE_INTEGER;
-    const half = this.quicklist ? 2 : 1;
-    this.quicklist = this.payload + this.length * 2 > maxBytes / half || this.length > maxLength / half;
-    return this.quicklist ? 'quicklist' : 'listpack';
+    const bytes = this.payload + this.length * 2 + moreBytes;
+    return bytes > maxBytes / part || this.length + more > maxLength / part;
   }
 
   private count(element: string, sign: 1 | -1): void {
@@ -47,7 +64,7 @@ export class ListValue {
 
   pushHead(element: string): void {
     const first = this.chunks[0];
-    if (first !== undefined && first.length < CHUNK_MAX) first.unshift(element);
+    if (first !== undefined && first.length < CHUNK_MAX) this.touched(first).unshift(element);
     else if (first === undefined) this.chunks = [[element]];
     else this.chunks.unshift([element]);
     this.count(element, 1);
@@ -55,7 +72,7 @@ export class ListValue {
 
   pushTail(element: string): void {
     const last = this.chunks[this.chunks.length - 1];
-    if (last !== undefined && last.length < CHUNK_MAX) last.push(element);
+    if (last !== undefined && last.length < CHUNK_MAX) this.touched(last).push(element);
     // A list of one chunk is common, and a literal takes no more room than it needs.
     else if (last === undefined) this.chunks = [[element]];
     else this.chunks.push([element]);
@@ -65,7 +82,7 @@ export class ListValue {
   popHead(): string | undefined {
     const first = this.chunks[0];
     if (first === undefined) return undefined;
-    const element = first.shift()!;
+    const element = this.touched(first).shift()!;
     if (first.length === 0) this.chunks.shift();
     this.count(element, -1);
     return element;
@@ -74,7 +91,7 @@ export class ListValue {
   popTail(): string | undefined {
     const last = this.chunks[this.chunks.length - 1];
     if (last === undefined) return undefined;
-    const element = last.pop()!;
+    const element = this.touched(last).pop()!;
     if (last.length === 0) this.chunks.pop();
     this.count(element, -1);
     return element;
@@ -108,7 +125,7 @@ export class ListValue {
   replace(index: number, element: string): void {
     const { chunk, offset } = this.locate(index);
     const old = this.chunks[chunk]![offset]!;
-    this.chunks[chunk]![offset] = element;
+    this.touched(this.chunks[chunk]!)[offset] = element;
     this.count(old, -1);
     this.count(element, 1);
   }
@@ -120,7 +137,7 @@ export class ListValue {
       return;
     }
     const { chunk, offset } = this.locate(index);
-    const target = this.chunks[chunk]!;
+    const target = this.touched(this.chunks[chunk]!);
     target.splice(offset, 0, element);
     if (target.length > CHUNK_MAX) this.chunks.splice(chunk + 1, 0, target.splice(CHUNK_MAX / 2));
     this.count(element, 1);
@@ -129,7 +146,7 @@ export class ListValue {
   /** Removes the element at an index in range. */
   removeAt(index: number): void {
     const { chunk, offset } = this.locate(index);
-    const [old] = this.chunks[chunk]!.splice(offset, 1);
+    const [old] = this.touched(this.chunks[chunk]!).splice(offset, 1);
     if (this.chunks[chunk]!.length === 0) this.chunks.splice(chunk, 1);
     this.count(old!, -1);
   }
@@ -143,7 +160,7 @@ export class ListValue {
 
   private dropHead(count: number): void {
     for (let left = count; left > 0;) {
-      const dropped = this.chunks[0]!.splice(0, left);
+      const dropped = this.touched(this.chunks[0]!).splice(0, left);
       if (this.chunks[0]!.length === 0) this.chunks.shift();
       for (const element of dropped) this.count(element, -1);
       left -= dropped.length;
@@ -153,11 +170,25 @@ export class ListValue {
   private dropTail(count: number): void {
     for (let left = count; left > 0;) {
       const last = this.chunks[this.chunks.length - 1]!;
-      const dropped = last.splice(Math.max(0, last.length - left));
+      const dropped = this.touched(last).splice(Math.max(0, last.length - left));
       if (last.length === 0) this.chunks.pop();
       for (const element of dropped) this.count(element, -1);
       left -= dropped.length;
     }
+  }
+
+  /** Hands on all elements as they are now, in order and part by part, while they change. */
+  freeze(emit: (element: string) => void): Frozen {
+    this.frozen = new FrozenChunks(this.chunks, emit, () => {
+      this.frozen = undefined;
+    });
+    return this.frozen;
+  }
+
+  /** A chunk that is about to change. */
+  private touched(chunk: string[]): string[] {
+    if (this.frozen !== undefined) this.frozen.touch(chunk);
+    return chunk;
   }
 
   forEach(visit: (element: string) => void): void {

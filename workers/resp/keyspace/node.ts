@@ -1,3 +1,4 @@
+import { clock } from './clock.ts';
 import { Database } from './database.ts';
 import type { DatabaseOwner } from './database.ts';
 import type { Effect, NodeJournal } from './journal.ts';
@@ -51,13 +52,20 @@ export class Node implements DatabaseOwner {
   writesRefused: string | undefined;
   /** Set while all commands on the node's data are refused with this error line (without the leading '-'), as while loading. */
   unavailable: string | undefined;
-  /** A script is at work between two slices: nothing else may change the node's data. */
+  /** A script is at work between two slices: nothing else may change the node's data, or look at it as a whole. */
   busy = false;
+  /** Those who wait for the script's end. */
+  private waiting: (() => void)[] | undefined;
+  /** The code of the node's function libraries, by name. */
+  libraries: Map<string, string> | undefined;
   /** Set once the node was closed. */
   closed = false;
 
-  /** Bytes of clients' buffers and of what scripts keep. */
+  /** Bytes of clients' buffers and of what scripts keep, as they were last measured. */
   overheadBytes = 0;
+  private measuredAtMs = 0;
+  /** Measures those bytes; set once the node has something of the kind. */
+  overhead: ((node: Node) => number) | undefined;
   peakBytes = 0;
   replaying = false;
   snapshot: DatabaseOwner['snapshot'];
@@ -89,6 +97,8 @@ export class Node implements DatabaseOwner {
   keyspaceMisses = 0;
   expiredKeys = 0;
   evictedKeys = 0;
+  /** Values of many parts that were let go of by UNLINK and its like. */
+  lazyFreed = 0;
   commandsProcessed = 0;
   connectionsReceived = 0;
   rejectedConnections = 0;
@@ -112,9 +122,29 @@ export class Node implements DatabaseOwner {
     return bytes;
   }
 
+  /** Measures what is not kept count of, if that was last done so long ago. */
+  measure(olderThanMs: number): void {
+    if (this.overhead === undefined || clock.now - this.measuredAtMs < olderThanMs) return;
+    this.measuredAtMs = clock.now;
+    this.overheadBytes = this.overhead(this);
+  }
+
   /** The database of an index in range, made when first asked for. */
   database(index: number): Database {
     return (this.databases[index] ??= new Database(index, this));
+  }
+
+  /** Resolves once no script has done half of its work, at once when none is at it. Then `busy` is false until the next turn. */
+  async whole(): Promise<void> {
+    while (this.busy) await new Promise<void>((resolve) => (this.waiting ??= []).push(resolve));
+  }
+
+  /** The script that was at work between slices has ended. */
+  endWork(): void {
+    this.busy = false;
+    const { waiting } = this;
+    this.waiting = undefined;
+    for (const resolve of waiting ?? []) resolve();
   }
 
   /** Whether effects need to be collected at all. */

@@ -1,4 +1,6 @@
 import { Dict } from './dict.ts';
+import { FrozenShards } from './frozen.ts';
+import type { Frozen } from './frozen.ts';
 import { arrayBytes, DEFAULT_LIMITS, OBJECT_BYTES, stringBytes } from './sizes.ts';
 import type { EncodingLimits } from './sizes.ts';
 
@@ -102,6 +104,11 @@ export class SetValue {
     }
     this.forEach(visit);
     return 0;
+  }
+
+  /** Hands on all members as they are now, part by part, while they change; undefined for a small set. */
+  freeze(emit: (member: string) => void): Frozen | undefined {
+    return this.large === undefined ? undefined : new FrozenShards(this.large, emit);
   }
 
   randomMember(): string | undefined {

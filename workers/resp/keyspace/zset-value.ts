@@ -1,4 +1,6 @@
 import { Dict } from './dict.ts';
+import { FrozenShards } from './frozen.ts';
+import type { Frozen } from './frozen.ts';
 import { RankTree } from './rank-tree.ts';
 import type { Before } from './rank-tree.ts';
 import { boxBytes, DEFAULT_LIMITS, OBJECT_BYTES, stringBytes } from './sizes.ts';
@@ -95,6 +97,11 @@ export class ZSetValue {
 
   forEach(visit: (score: number, member: string) => void): void {
     this.tree.range(0, this.tree.size - 1, visit);
+  }
+
+  /** Hands on all members as they are now, in no order and part by part, while they change; undefined for a compact one. */
+  freeze(emit: (member: string, score: number) => void): Frozen | undefined {
+    return this.scores === undefined ? undefined : new FrozenShards(this.scores, emit);
   }
 
   /** As `Dict.scan`; a compact sorted set is returned whole. */

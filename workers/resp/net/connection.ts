@@ -1,10 +1,12 @@
 import type { Socket } from 'node:net';
 import { mayEnterFreely } from '../acl/users.ts';
+import { checkClientMemory } from '../clients/memory.ts';
 import { Client } from '../clients/server.ts';
 import type { Server, Transport } from '../clients/server.ts';
 import { noteLateErrors } from '../clients/statistics.ts';
 import { attach, detach, sessionOf } from '../clients/session.ts';
-import { execute, startBatch } from '../commands/execute.ts';
+import { inTurn, mustWait, noteWork, shareLeft } from '../clients/turns.ts';
+import { execute, stamp, startBatch } from '../commands/execute.ts';
 import type { ConnectionLimits, Departure } from '../engine-api.ts';
 import { tick } from '../keyspace/clock.ts';
 import { RequestParser } from '../protocol/parser.ts';
@@ -14,8 +16,14 @@ import { takeHandle } from './handle.ts';
 
 /** Bytes not yet taken by the peer at which its requests are no longer read. */
 const CHOKE_BYTES = 1_048_576;
+/** Replies up to this many bytes are written before anyone asks whether they may wait. */
+const BIG_REPLY = 16_384;
 /** Bytes of input kept while a client is blocked, above which reading stops. */
 const STALLED_INPUT_MAX = 1_048_576;
+/** What it takes to read from a socket, in milliseconds, which nobody measures. */
+const READ_MS = 0.004;
+/** Bytes of input kept of a client whose node has had its share, above which reading stops. */
+const QUEUED_INPUT_MAX = 16_384;
 
 interface HeldReplies {
   readonly pieces: string[];
@@ -35,6 +43,8 @@ export class Connection implements Transport {
   /** The request whose asynchronous end is awaited. */
   private awaited: readonly string[] | undefined;
   private leaving = false;
+  /** The node has had its share of the event loop: the rest of the input waits for its next turn. */
+  private queued = false;
   private choked = false;
   /** Since when more waits than the soft limit allows; 0 while it does not. */
   private overSinceMs = 0;
@@ -67,10 +77,21 @@ export class Connection implements Transport {
     startBatch();
     this.parser.feed(chunk, length);
     this.process();
-    this.parser.rest();
-    if (this.parser.heldBytes > this.limits.queryBufferBytesMax) this.destroy();
-    this.reading = !this.choked && !(this.stalled && this.parser.heldBytes > STALLED_INPUT_MAX);
+    this.keepRest();
+    const { heldBytes } = this.parser;
+    // What waits for its turn is bounded otherwise.
+    if (heldBytes > this.limits.queryBufferBytesMax && !this.queued) this.destroy();
+    // A full buffer tells that more is there, which would be read at once.
+    if (length === chunk.length && !this.queued && mustWait(this.client.server)) this.waitForTurn();
+    const inputMax = this.queued ? QUEUED_INPUT_MAX : this.stalled ? STALLED_INPUT_MAX : Infinity;
+    this.reading = !this.choked && heldBytes <= inputMax && !(this.queued && length === chunk.length);
     return this.reading;
+  }
+
+  private keepRest(): void {
+    const { server } = this.client;
+    this.parser.rest();
+    if (server.clientBytesMax !== 0) checkClientMemory(server, this.client);
   }
 
   /** The client waits for something, so its input must wait too. */
@@ -78,9 +99,19 @@ export class Connection implements Transport {
     return this.waits || this.deferred !== undefined;
   }
 
-  /** Runs requests as far as they have been read. */
-  private process(): void {
+  /** Runs requests as far as they have been read, and as far as the node's share of the event loop goes. */
+  private process(myTurn = false): void {
     const { client, parser } = this;
+    if (this.queued) return;
+    const { server } = client;
+    const beganMs = stamp();
+    if (client.authenticated) noteWork(server, beganMs);
+    if (!myTurn && mustWait(server) && parser.heldBytes > 0) {
+      this.waitForTurn();
+      this.flush();
+      return;
+    }
+    const endsMs = beganMs + shareLeft(server);
     while (!client.closing && !this.closed && !this.choked && !this.waits) {
       parser.unauthenticated = !client.authenticated;
       const request = this.deferred ?? parser.next();
@@ -105,8 +136,21 @@ export class Connection implements Transport {
       }
       if (client.pending !== undefined) this.awaitPending(client.pending, request);
       if (client.reply.length > CHOKE_BYTES) this.flush();
+      if (stamp() >= endsMs && parser.heldBytes > 0) {
+        this.waitForTurn();
+        break;
+      }
     }
     this.flush();
+    server.spentMs += performance.now() - beganMs + READ_MS;
+  }
+
+  private waitForTurn(): void {
+    this.queued = true;
+    inTurn(this.client.server, () => {
+      this.queued = false;
+      this.resume(true);
+    });
   }
 
   /** A mistake of the engine must not become everybody's: who came upon it is let go, and the rest goes on. */
@@ -139,12 +183,12 @@ export class Connection implements Transport {
     });
   }
 
-  resume(): void {
+  resume(myTurn = false): void {
     if (this.closed || this.waits) return;
     tick();
     startBatch();
-    this.process();
-    this.parser.rest();
+    this.process(myTurn);
+    this.keepRest();
     this.readOn();
   }
 
@@ -153,7 +197,7 @@ export class Connection implements Transport {
   }
 
   private readOn(): void {
-    if (this.reading || this.choked || this.closed) return;
+    if (this.reading || this.choked || this.queued || this.closed) return;
     this.reading = true;
     this.socket.resume();
   }
@@ -192,6 +236,12 @@ export class Connection implements Transport {
   private write(pieces: string[]): void {
     const { socket, client } = this;
     if (this.closed) return;
+    let bytes = 0;
+    for (const piece of pieces) bytes += piece.length;
+    if (bytes > BIG_REPLY && this.exceedsHard(bytes + this.writer.waiting)) {
+      this.destroy();
+      return;
+    }
     if (pieces.length === 1) this.writer.write(pieces[0]!);
     else {
       socket.cork();
@@ -199,25 +249,38 @@ export class Connection implements Transport {
       socket.uncork();
     }
     client.node.writesProcessed++;
-    for (const piece of pieces) client.node.netOutputBytes += piece.length;
+    client.node.netOutputBytes += bytes;
     const { waiting } = this.writer;
     if (waiting === 0) return;
     if (this.exceedsOutput(waiting)) this.destroy();
-    else if (waiting > CHOKE_BYTES && !this.choked) this.choke();
+    else if (client.server.clientBytesMax === 0) {
+      if (waiting > CHOKE_BYTES && !this.choked) this.choke();
+    } else checkClientMemory(client.server, client);
+  }
+
+  /** Whether so many bytes are more than may ever wait to be taken. */
+  private exceedsHard(waiting: number): boolean {
+    const { limits, client } = this;
+    const hard = client.subscriptions > 0 ? limits.pubsubBufferBytesMax : limits.outputBufferBytesMax;
+    return hard > 0 && waiting > hard;
   }
 
   /** Whether more waits to be taken than may, or has for too long. */
   private exceedsOutput(waiting: number): boolean {
-    const { limits, client } = this;
-    const listens = client.subscriptions > 0;
-    const hard = listens ? limits.pubsubBufferBytesMax : limits.outputBufferBytesMax;
-    if (hard > 0 && waiting > hard) return true;
-    const { softLimits } = client.server.host;
-    const soft = listens ? softLimits.pubsub : softLimits.normal;
-    if (soft.bytes === 0 || waiting <= soft.bytes) this.overSinceMs = 0;
-    else if (this.overSinceMs === 0) this.overSinceMs = Date.now();
-    else return Date.now() - this.overSinceMs > soft.seconds * 1000;
+    if (this.exceedsHard(waiting)) return true;
+    const { server, subscriptions } = this.client;
+    const { bytes, seconds } = server.host.softLimits[subscriptions > 0 ? 'pubsub' : 'normal'];
+    if (bytes === 0 || waiting <= bytes) this.overSinceMs = 0;
+    else if (this.overSinceMs === 0) {
+      this.overSinceMs = Date.now();
+      // It may be that nothing more is written that would make us look again.
+      setTimeout(() => this.lookAgain(), seconds * 1000 + 100).unref();
+    } else return Date.now() - this.overSinceMs > seconds * 1000;
     return false;
+  }
+
+  private lookAgain(): void {
+    if (!this.closed && this.overSinceMs !== 0 && this.exceedsOutput(this.writer.waiting)) this.destroy();
   }
 
   /** Reads no more of a client until it has taken its replies. */

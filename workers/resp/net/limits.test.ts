@@ -31,6 +31,8 @@ test('a command that throws costs its own connection and nobody else anything', 
       throw new Error('broken');
     },
     deserializeValue: () => undefined,
+    serializeLibraries: () => '',
+    deserializeLibraries: () => [],
   };
   const onFault = (...fault: unknown[]): void => void faults.push(fault);
   const port = await start({ defaultNode: new Node({ id: 'n' }), codec, onFault });

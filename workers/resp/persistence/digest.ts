@@ -21,8 +21,8 @@ const TYPE_CODE = { string: 's', list: 'l', set: 'e', hash: 'h', zset: 'z', stre
  * difference, so a live keyspace, a snapshot of it and what was loaded from that compare equal.
  *
  * The text hashed for a key (UTF-8 of byte strings, each with its length before it) is: `<db> <type> <expiry or -> ` key,
- * then the elements: a list's in order, a sorted set's (member, score as IEEE 754 hex) by score and bytes, a set's and a
- * hash's sorted by bytes up to 128 elements, and beyond that the lane sums of the SHA-256 of each element; a stream's as
+ * then the elements: a list's in order; of others up to 128 elements a sorted set's (member, score as IEEE 754 hex) by score
+ * and bytes, a set's and a hash's sorted by bytes, and beyond that the lane sums of the SHA-256 of each element; a stream's as
  * digest-stream.ts says.
  */
 export class KeyspaceDigest {
@@ -51,13 +51,24 @@ export class KeyspaceDigest {
         yield;
       }
     } else if (value.kind === 'stream') yield* addStream((part) => text.add(part), value);
-    else if (value.kind === 'list' || value.kind === 'zset') {
+    else if (value.kind === 'list' || (value.kind === 'zset' && value.size <= SORTED_MAX)) {
       yield* visitSliced(value, 512, (element, score) => {
         text.add(sized(element));
         if (typeof score === 'number') text.add(doubleHex(score));
       });
     } else yield* addUnordered(text, value);
     addTo(this.lanes, text.digest());
+  }
+
+  /** Adds one large collection that is no stream and whose elements are given one by one, a list's in order. */
+  open(
+    db: number,
+    key: string,
+    value: Exclude<Value, string | StreamValue>,
+    expireAtMs: number | undefined,
+  ): LargeDigest {
+    this.keys++;
+    return new LargeDigest(new HashedText(head(db, key, value, expireAtMs)), value.kind === 'list', this.lanes);
   }
 
   /** The digest as `sum-sha256:` and 64 hex digits. */
@@ -76,12 +87,48 @@ function* addUnordered(text: HashedText, value: Exclude<Value, string | StreamVa
     for (const element of elements.sort()) text.add(element);
     return;
   }
-  const lanes = new Uint32Array(LANES);
-  yield* visitSliced(value, 256, (element, second) => {
-    const line = second === undefined ? sized(element) : sized(element) + sized(String(second));
-    addTo(lanes, hash('sha256', line, 'hex'));
-  });
-  text.add(lanesHex(lanes));
+  const elements = new ElementSum();
+  yield* visitSliced(value, 256, (element, second) => elements.add(element, second));
+  text.add(elements.toString());
+}
+
+/** The sum over the elements of a large collection. */
+class ElementSum {
+  private readonly lanes = new Uint32Array(LANES);
+
+  add(element: string, second?: string | number): void {
+    let line = sized(element);
+    if (typeof second === 'number') line += doubleHex(second);
+    else if (second !== undefined) line += sized(second);
+    addTo(this.lanes, hash('sha256', line, 'hex'));
+  }
+
+  toString(): string {
+    return lanesHex(this.lanes);
+  }
+}
+
+/** A large collection on its way into a digest. */
+export class LargeDigest {
+  private readonly text: HashedText;
+  private readonly elements: ElementSum | undefined;
+  private readonly lanes: Uint32Array;
+
+  constructor(text: HashedText, ordered: boolean, lanes: Uint32Array) {
+    this.text = text;
+    this.elements = ordered ? undefined : new ElementSum();
+    this.lanes = lanes;
+  }
+
+  add(element: string, second?: string | number): void {
+    if (this.elements === undefined) this.text.add(sized(element));
+    else this.elements.add(element, second);
+  }
+
+  end(): void {
+    if (this.elements !== undefined) this.text.add(this.elements.toString());
+    addTo(this.lanes, this.text.digest());
+  }
 }
 
 function head(db: number, key: string, value: Value, expireAtMs: number | undefined): string {

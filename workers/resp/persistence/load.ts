@@ -19,6 +19,11 @@ export interface LoadedRdb {
   readonly bytes: number;
 }
 
+/** The name in a function library's first line, `#!lua name=<name>`. */
+function libraryName(code: string): string | undefined {
+  return /^#![^\n]*?\sname=([\w"']+)[^\n]*\n/i.exec(code)?.[1]?.replace(/["']/g, '');
+}
+
 /** How a file is loaded. */
 export interface LoadOptions extends RdbReadOptions {
   /** Refuses a file whose keys take more than this by the node's own accounting. */
@@ -28,7 +33,7 @@ export interface LoadOptions extends RdbReadOptions {
 }
 
 /**
- * Loads an RDB file, keys and ACL users, into `target`, which should be a detached scratch node: when this rejects, the file was not right and
+ * Loads an RDB file, keys, ACL users and function libraries, into `target`, which should be a detached scratch node: when this rejects, the file was not right and
  * what was loaded so far has to be thrown away. Keys that expired before `nowMs` are checked and counted, not loaded.
  */
 export async function loadRdb(
@@ -62,6 +67,11 @@ export async function loadRdb(
     const space = value.indexOf(' ');
     if (space > 0) (target.aclUsers ??= new Map()).set(value.slice(0, space), value.slice(space + 1));
   };
-  const bytes = await readRdb(source, sink, { ...options, onAux });
+  const onLibrary = (code: string): void => {
+    const name = libraryName(code);
+    if (name === undefined) throw new Error('The RDB file has a function library without a name.');
+    (target.libraries ??= new Map()).set(name, code);
+  };
+  const bytes = await readRdb(source, sink, { ...options, onAux, onLibrary });
   return { bytes, keys, expiredKeys, digest: digest?.toString() ?? '' };
 }

@@ -39,6 +39,9 @@ function fullNode(): Node {
   );
 }
 
+const more = Array.from({ length: 1200 }, (_, i) => `more ${i}`);
+const element = fc.nat(2999).map((i) => `element ${i}`);
+const place = fc.nat(2000).map(String);
 const key = fc.constantFrom(...keys);
 const write = fc.oneof(
   fc.tuple(fc.constant('SET'), key, fc.constant('changed')),
@@ -55,6 +58,21 @@ const write = fc.oneof(
   fc.tuple(fc.constant('ZADD'), fc.constant('big zset'), fc.constant('-5'), fc.constant('element 2000')),
   fc.tuple(fc.constant('ZREM'), fc.constant('big zset'), fc.constant('element 0')),
   fc.tuple(fc.constant('MOVE'), key, fc.constant('5')),
+  fc.tuple(fc.constant('HSET'), fc.constant('big hash'), element, fc.constant('changed')),
+  fc.tuple(fc.constant('HDEL'), fc.constant('big hash'), element, element, element),
+  fc.tuple(fc.constant('HSET'), fc.constant('big hash'), ...more.flatMap((field) => [fc.constant(field), element])),
+  fc.tuple(fc.constant('SREM'), fc.constant('big set'), element, element, element),
+  fc.tuple(fc.constant('SADD'), fc.constant('big set'), ...more.map((member) => fc.constant(member))),
+  fc.tuple(fc.constant('SPOP'), fc.constant('big set'), fc.constantFrom('1', '2900')),
+  fc.tuple(fc.constant('ZADD'), fc.constant('big zset'), fc.constant('7.5'), element),
+  fc.tuple(fc.constant('ZREMRANGEBYRANK'), fc.constant('big zset'), fc.constant('10'), fc.constantFrom('20', '2800')),
+  fc.tuple(fc.constant('LSET'), fc.constant('big list'), place, fc.constant('changed')),
+  fc.tuple(fc.constant('LINSERT'), fc.constant('big list'), fc.constant('BEFORE'), element, fc.constant('inserted')),
+  fc.tuple(fc.constant('LREM'), fc.constant('big list'), fc.constant('0'), element),
+  fc.tuple(fc.constant('LTRIM'), fc.constant('big list'), place, fc.constantFrom('-1', '-2', '-500')),
+  fc.tuple(fc.constant('LPUSH'), fc.constant('big list'), ...more.map((member) => fc.constant(member))),
+  fc.constant(['RENAME', 'big hash', 'big set']),
+  fc.constant(['COPY', 'big list', 'new']),
 );
 const rare = fc.constantFrom<string[]>(['FLUSHALL'], ['FLUSHDB'], ['SWAPDB', '0', '5']);
 

@@ -4,11 +4,18 @@ import type { Node } from '../keyspace/node.ts';
 import { beginSnapshot } from '../keyspace/snapshot.ts';
 import type { NodeSnapshot, SnapshotEntry } from '../keyspace/snapshot.ts';
 import { KeyspaceDigest } from './digest.ts';
+import { freezeEntry } from './frozen-entry.ts';
+import type { FrozenEntry } from './frozen-entry.ts';
 import { isLarge } from './rdb/write-value.ts';
 import { RdbKeys, RdbSeal, writeHeader } from './rdb/write.ts';
 
-/** How long one slice of a snapshot keeps others waiting. */
-const SLICE_MS = 2;
+/**
+ * How long one slice of a snapshot keeps others waiting, in milliseconds: a part of what they took themselves since the
+ * slice before, so that a turn takes a third longer at most, however busy or idle the process is.
+ */
+const SLICE_MIN_MS = 0.2;
+const SLICE_MAX_MS = 1;
+const SLICE_PART = 0.35;
 
 /** What a snapshot holds. */
 interface SnapshotSummary {
@@ -35,7 +42,7 @@ export interface SnapshotOptions {
   readonly aofBase?: boolean;
   /** False saves the time for a digest nobody wants (`digest` is then empty). */
   readonly digest?: boolean;
-  /** How long one slice keeps others waiting, in milliseconds: 2 unless given. */
+  /** How long one slice keeps others waiting, in milliseconds: as long as suits them unless given. */
   readonly sliceMs?: number;
 }
 
@@ -74,20 +81,25 @@ export function snapshotRdb(node: Node, options: SnapshotOptions = {}): RdbSnaps
 async function* write(node: Node, options: SnapshotOptions): AsyncGenerator<Buffer, SnapshotSummary> {
   const seal = new RdbSeal();
   // A script that is suspended between two slices has done half of its work.
-  while (node.busy || options.ready?.() === false) await nextTurn();
+  while (node.busy || options.ready?.() === false) await (node.busy ? node.whole() : nextTurn());
   const running = new RunningSnapshot(node, options);
   let bytes = 0;
   try {
     options.onInstant?.();
+    let slice = SLICE_MIN_MS;
     for (let done = false; !done;) {
-      done = running.step(options.sliceMs ?? SLICE_MS);
+      done = running.step(options.sliceMs ?? slice);
       let pieces = 0;
       for (const piece of seal.pieces(running.take(done))) {
         bytes += piece.length;
         yield piece;
         if (++pieces % 4 === 0) await nextTurn();
       }
-      if (!done) await nextTurn();
+      if (done) break;
+      const since = performance.now();
+      await nextTurn();
+      const others = performance.now() - since;
+      slice = Math.min(SLICE_MAX_MS, Math.max(SLICE_MIN_MS, others * SLICE_PART));
     }
   } finally {
     running.end();
@@ -97,9 +109,14 @@ async function* write(node: Node, options: SnapshotOptions): AsyncGenerator<Buff
   return { keys: running.keys, digest: running.digest?.toString() ?? '', bytes: bytes + end.length };
 }
 
+/** A large value that is being written: part by part while it changes, or in steps that a change brings to their end. */
+type Current =
+  | { readonly key: string; readonly frozen: FrozenEntry }
+  | { readonly key: string; readonly frozen?: undefined; readonly steps: Generator<void> };
+
 /**
- * The keys of a snapshot on their way into an RDB file. A large value is written in slices; when it is about to change
- * before its end, the rest of it is written at once. Keys that are captured in the middle of a large one go aside.
+ * The keys of a snapshot on their way into an RDB file. A large collection is written in parts, and frozen once it is about
+ * to change or its turn has come. Keys that are captured in the middle of a large one go aside.
  */
 class RunningSnapshot {
   keys = 0;
@@ -109,9 +126,10 @@ class RunningSnapshot {
   private readonly hook: NonNullable<Node['snapshot']>;
   private readonly main = new RdbKeys();
   private aside: RdbKeys | undefined;
-  /** Large entries waiting for their turn, by key. */
+  /** Large entries waiting for their turn, by key, and those of them that were frozen because they changed. */
   private readonly waiting = new Map<string, SnapshotEntry[]>();
-  private current: { readonly entry: SnapshotEntry; readonly steps: Generator<void> } | undefined;
+  private readonly frozen: FrozenEntry[] = [];
+  private current: Current | undefined;
   private scanned = false;
   /** Set while a key is written that is about to change, which can't wait. */
   private capturing = false;
@@ -119,14 +137,14 @@ class RunningSnapshot {
   constructor(node: Node, { digest, aofBase }: SnapshotOptions) {
     this.node = node;
     this.digest = digest === false ? undefined : new KeyspaceDigest();
-    writeHeader(this.main.out, Date.now(), node.aclUsers, aofBase);
+    writeHeader(this.main.out, Date.now(), node, aofBase);
     for (const db of node.databases)
       if (db !== undefined && db.size > 0) this.main.select(db.index, db.size, db.expires.size);
     this.inner = beginSnapshot(node, (entry) => this.emit(entry));
     const scan = node.snapshot!;
     this.hook = {
       capture: (db, key) => {
-        this.finish(key);
+        this.release(key);
         this.capturing = true;
         scan.capture(db, key);
         this.capturing = false;
@@ -139,9 +157,9 @@ class RunningSnapshot {
   step(budgetMs: number): boolean {
     const deadline = performance.now() + budgetMs;
     do {
-      if (this.current !== undefined) {
-        if (this.current.steps.next().done === true) this.closeCurrent();
-      } else if (this.waiting.size > 0) this.begin();
+      if (this.current !== undefined) this.stepCurrent(this.current);
+      else if (this.frozen.length > 0) this.begin(this.frozen.pop()!);
+      else if (this.waiting.size > 0) this.beginWaiting();
       else if (this.scanned) return true;
       else this.scanned = this.inner.step(Math.min(budgetMs / 4, 0.5));
     } while (performance.now() < deadline);
@@ -156,16 +174,20 @@ class RunningSnapshot {
   /** Lets go of the node. */
   end(): void {
     this.inner.cancel();
+    this.current?.frozen?.end();
+    for (const frozen of this.frozen) frozen.end();
     if (this.node.snapshot === this.hook) this.node.snapshot = undefined;
   }
 
   private emit(entry: SnapshotEntry): void {
     this.keys++;
-    if (!this.capturing && isLarge(entry.value)) {
+    if (!isLarge(entry.value)) this.writeNow(entry);
+    else if (this.capturing) this.freeze(entry);
+    else {
       const same = this.waiting.get(entry.key);
       if (same === undefined) this.waiting.set(entry.key, [entry]);
       else same.push(entry);
-    } else this.writeNow(entry);
+    }
   }
 
   private writeNow({ db, key, value, expireAtMs }: SnapshotEntry): void {
@@ -174,13 +196,40 @@ class RunningSnapshot {
     this.digest?.add(db, key, value, expireAtMs);
   }
 
-  private begin(): void {
+  /** Keeps a large entry that is about to change as it is. */
+  private freeze(entry: SnapshotEntry): void {
+    const frozen = freezeEntry(entry, this.digest);
+    if (frozen === undefined) this.writeNow(entry);
+    else this.frozen.push(frozen);
+  }
+
+  private begin(frozen: FrozenEntry): void {
+    this.current = { key: frozen.key, frozen };
+  }
+
+  private beginWaiting(): void {
     for (const [key, entries] of this.waiting) {
       const entry = entries.pop()!;
       if (entries.length === 0) this.waiting.delete(key);
-      this.current = { entry, steps: this.largeSteps(entry) };
+      const frozen = freezeEntry(entry, this.digest);
+      if (frozen === undefined) this.current = { key, steps: this.largeSteps(entry) };
+      else this.begin(frozen);
       return;
     }
+  }
+
+  private stepCurrent(current: Current): void {
+    if (current.frozen === undefined) {
+      if (current.steps.next().done === true) this.closeCurrent();
+      return;
+    }
+    const { frozen } = current;
+    const more = frozen.step();
+    const chunks = frozen.keys.out.take(!more);
+    if (chunks.length > 0) this.main.out.append(chunks);
+    if (more) return;
+    this.main.forgetSelection();
+    this.closeCurrent();
   }
 
   private *largeSteps({ db, key, value, expireAtMs }: SnapshotEntry): Generator<void> {
@@ -196,15 +245,16 @@ class RunningSnapshot {
     this.aside = undefined;
   }
 
-  /** Writes a large key completely that is about to change. */
-  private finish(key: string): void {
-    if (this.current?.entry.key === key) {
-      while (this.current.steps.next().done !== true);
+  /** A key is about to change: what can't be frozen of it is written completely. */
+  private release(key: string): void {
+    const { current } = this;
+    if (current?.key === key && current.frozen === undefined) {
+      while (current.steps.next().done !== true);
       this.closeCurrent();
     }
     const entries = this.waiting.get(key);
     if (entries === undefined) return;
     this.waiting.delete(key);
-    for (const entry of entries) this.writeNow(entry);
+    for (const entry of entries) this.freeze(entry);
   }
 }

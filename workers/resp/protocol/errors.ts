@@ -4,11 +4,15 @@ export const NOT_INTEGER = 'ERR value is not an integer or out of range';
 export const NOT_FLOAT = 'ERR value is not a valid float';
 export const SYNTAX = 'ERR syntax error';
 export const NO_SUCH_KEY = 'ERR no such key';
+export const NOT_NEGATABLE =
+  'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807';
 export const OUT_OF_RANGE = 'ERR index out of range';
 export const OVERFLOW = 'ERR increment or decrement would overflow';
 export const SAME_OBJECT = 'ERR source and destination objects are the same';
 export const OOM = "OOM command not allowed when used memory > 'maxmemory'.";
 export const BUSY = 'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.';
+export const BUSY_FUNCTION = 'BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.';
+export const NO_REPLICAS = 'NOREPLICAS Not enough good replicas to write.';
 export const NO_AUTH = 'NOAUTH Authentication required.';
 export const WRONG_PASS = 'WRONGPASS invalid username-password pair or user is disabled.';
 export const EXEC_ABORT = 'EXECABORT Transaction discarded because of previous errors.';

@@ -4,17 +4,24 @@ export function matches(pattern: string, text: string, ignoreCase = false): bool
   return ignoreCase ? match(pattern.toLowerCase(), text.toLowerCase()) : match(pattern, text);
 }
 
+/** As in Redis, which gives up on a pattern with more: nothing matches it. */
+const STARS_MAX = 1000;
+
 /** Iterative: only the last star needs to be remembered, so no pattern takes exponential time. */
 function match(pattern: string, text: string): boolean {
   let p = 0;
   let t = 0;
   let star = -1;
   let starText = 0;
+  let stars = 0;
   while (t < text.length) {
     const one = p < pattern.length ? matchOne(pattern, p, text[t]!) : undefined;
     if (p < pattern.length && pattern[p] === '*') {
+      while (pattern[p + 1] === '*') p++;
       star = p++;
       starText = t;
+      if (p === pattern.length) return true;
+      if (++stars > STARS_MAX) return false;
     } else if (one !== undefined && one > 0) {
       p = one;
       t++;

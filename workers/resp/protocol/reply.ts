@@ -16,6 +16,8 @@ export class Reply {
   /** Errors replied so far, and the line of the last. */
   errors = 0;
   lastError = '';
+  /** How many of them were counted where they came from. */
+  counted = 0;
   /** Whether the client asked for RESP3 by HELLO. */
   resp3 = false;
 

@@ -1,87 +1,58 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { createAllocator } from './allocator.ts';
+import { CALLBACKS_MAX, SLOT, bridgeModule, copierModule } from './bridge.ts';
+import { TYPE } from './lua-exports.ts';
+import type { LuaExports } from './lua-exports.ts';
+import { meter } from './metering.ts';
 import { wasm } from './webassembly.ts';
-import type { WasmMemory, WasmModule, WasmTable } from './webassembly.ts';
-import { CALLBACKS_MAX, SLOT, bridgeModule } from './bridge.ts';
+import type { WasmGlobal, WasmModule, WasmTable } from './webassembly.ts';
 
-export const LUA_REGISTRY = -10_000;
-export const LUA_GLOBALS = -10_002;
 const MASK_COUNT = 8;
 const SCRATCH_BYTES = 65_536;
-
-export const TYPE = { nil: 0, boolean: 1, light: 2, number: 3, string: 4, table: 5, function: 6 } as const;
-
-/** The parts of Lua 5.1's C interface that are used here; every pointer and index is a number. */
-export interface LuaExports {
-  readonly memory: WasmMemory;
-  readonly __indirect_function_table: WasmTable;
-  __wasm_call_ctors(): void;
-  malloc(bytes: number): number;
-  free(pointer: number): void;
-  realloc(pointer: number, bytes: number): number;
-  lua_newstate(allocator: number, data: number): number;
-  lua_gettop(L: number): number;
-  lua_settop(L: number, top: number): void;
-  lua_pushvalue(L: number, at: number): void;
-  lua_remove(L: number, at: number): void;
-  lua_insert(L: number, at: number): void;
-  lua_replace(L: number, at: number): void;
-  lua_checkstack(L: number, more: number): number;
-  lua_type(L: number, at: number): number;
-  lua_tonumber(L: number, at: number): number;
-  lua_toboolean(L: number, at: number): number;
-  lua_tolstring(L: number, at: number, length: number): number;
-  lua_objlen(L: number, at: number): number;
-  lua_touserdata(L: number, at: number): number;
-  lua_pushnil(L: number): void;
-  lua_pushnumber(L: number, value: number): void;
-  lua_pushlstring(L: number, text: number, length: number): void;
-  lua_pushboolean(L: number, value: number): void;
-  lua_pushlightuserdata(L: number, pointer: number): void;
-  lua_pushcclosure(L: number, fn: number, upvalues: number): void;
-  lua_createtable(L: number, array: number, hash: number): void;
-  lua_rawget(L: number, at: number): void;
-  lua_rawgeti(L: number, at: number, index: number): void;
-  lua_rawset(L: number, at: number): void;
-  lua_rawseti(L: number, at: number, index: number): void;
-  lua_next(L: number, at: number): number;
-  lua_call(L: number, args: number, results: number): void;
-  lua_pcall(L: number, args: number, results: number, handler: number): number;
-  lua_gc(L: number, what: number, data: number): number;
-  lua_sethook(L: number, hook: number, mask: number, count: number): void;
-  luaL_where(L: number, level: number): void;
-  luaL_argerror(L: number, argument: number, message: number): number;
-  luaL_checknumber(L: number, argument: number): number;
-  luaL_loadbuffer(L: number, text: number, length: number, name: number): number;
-  luaopen_base: () => number;
-  luaopen_table: () => number;
-  luaopen_string: () => number;
-  luaopen_math: () => number;
-  luaopen_debug: () => number;
-}
+/** How many rounds Lua's loops make between two looks at the clock: about 50 µs. */
+const FUEL = 10_000;
+/** Up to this length a string is carried over byte by byte, which is quicker than a call. */
+const SHORT_TEXT = 24;
 
 interface BridgeExports {
   readonly table: WasmTable;
-  readonly outcome: { value: number };
+  readonly outcome: WasmGlobal;
+  /** Bytes Lua holds, and may hold. */
+  readonly used: WasmGlobal;
+  readonly limit: WasmGlobal;
   readonly run: (...args: number[]) => void;
   readonly [name: string]: unknown;
 }
 
 const require = createRequire(import.meta.url);
-let modules: { readonly lua: WasmModule; readonly bridge: WasmModule } | undefined;
+interface Modules {
+  readonly lua: WasmModule;
+  /** Where Lua's loops expect the function that they call. */
+  readonly spentSlot: number;
+  readonly bridge: WasmModule;
+  readonly copier: WasmModule;
+}
 
-function compiled(): NonNullable<typeof modules> {
+let modules: Modules | undefined;
+
+function compiled(): Modules {
+  if (modules !== undefined) return modules;
   const folder = dirname(require.resolve('wasmoon-lua5.1'));
-  return (modules ??= {
-    lua: new wasm.Module(readFileSync(join(folder, 'liblua5.1.wasm'))),
+  const { bytes, slot } = meter(readFileSync(join(folder, 'liblua5.1.wasm')));
+  return (modules = {
+    lua: new wasm.Module(bytes),
+    spentSlot: slot,
     bridge: new wasm.Module(bridgeModule()),
+    copier: new wasm.Module(copierModule()),
   });
 }
 
-/** A function offered to Lua: its arguments are on the stack; returns how many results it pushed, or -1 to raise the top. */
-export type LuaFunction = (L: number) => number;
+/**
+ * A function offered to Lua: its arguments are on the stack; returns how many results it pushed, or -1 to raise the top.
+ * Long work is given as a generator that yields now and then, so that others have their turn.
+ */
+export type LuaFunction = (L: number) => number | Generator<void, number>;
 
 /**
  * One Lua state in a WebAssembly instance of its own: what runs in it reaches its own memory and the functions
@@ -90,24 +61,33 @@ export type LuaFunction = (L: number) => number;
 export class Lua {
   readonly api: LuaExports;
   readonly L: number;
-  /** Called every so many instructions, with the coroutine that runs; a promise suspends the script until it is settled. */
-  onHook: (L: number) => Promise<void> | undefined = () => undefined;
+  /** Asked every so often while the state is at work: whether others are to have their turn now. */
+  isOver: () => boolean = () => false;
+  /** Gives others their turn: the state is suspended until the promise is settled. */
+  onRest: () => Promise<void> = () => Promise.resolve();
+  /** What is raised as an error at the next instruction after `interrupt`: pushes it. */
+  onInterrupt: (L: number) => void = () => {};
   private readonly bridge: BridgeExports;
   private readonly functions: LuaFunction[] = [];
   private readonly start: (...args: number[]) => Promise<void>;
   private readonly hook: number;
   private readonly scratch: number;
   private bytes: Buffer;
-  private readonly allocator: ReturnType<typeof createAllocator>;
+  /** Whether nothing but WebAssembly is between a running script and where it was started. */
+  private suspendable = false;
+  /** The clock has to be looked at as soon as JavaScript has returned to Lua. */
+  private overdue = false;
+  /** The function of JavaScript's that is in the middle of its work. */
+  private unfinished: Generator<void, number> | undefined;
 
   constructor(limitBytes: number) {
-    const { lua, bridge } = compiled();
+    const { lua, bridge, copier, spentSlot } = compiled();
     this.bridge = new wasm.Instance(bridge, {
       env: {
-        call: (k: number, L: number) => this.functions[k]!(L),
-        hook: new wasm.Suspending((L) => this.onHook(L)),
-        allocate: (_: number, pointer: number, oldBytes: number, newBytes: number) =>
-          this.allocator.allocate(pointer, oldBytes, newBytes),
+        call: (k: number, L: number) => this.call(k, L),
+        hook: (L: number) => this.onInterrupt(L),
+        mustRest: () => (this.mustRest() ? 1 : 0),
+        rest: new wasm.Suspending(() => this.onRest()),
       },
     }).exports as BridgeExports;
     this.api = new wasm.Instance(lua, this.imports(lua, limitBytes)).exports as LuaExports;
@@ -115,13 +95,14 @@ export class Lua {
     const table = api.__indirect_function_table;
     for (let i = 0; i < table.length; i++) this.bridge.table.set(i, table.get(i));
     const exported = api as unknown as Readonly<Record<string, unknown>>;
+    const { copy } = new wasm.Instance(copier, { env: { memory: api.memory } }).exports as { readonly copy: unknown };
     for (const [name, slot] of Object.entries(SLOT)) {
-      const known = { luaError: 'lua_error', pcall: 'lua_pcall' } as const;
-      this.bridge.table.set(slot, exported[name in known ? known[name as keyof typeof known] : name]);
+      this.bridge.table.set(slot, slot === SLOT.copy ? copy : exported[name]);
     }
+    if (this.offer(this.bridge['spent']) !== spentSlot) throw new Error("Lua's loops have nobody to call.");
     api.__wasm_call_ctors();
     this.bytes = Buffer.from(api.memory.buffer);
-    this.allocator = createAllocator(api, limitBytes);
+    this.bridge.limit.value = limitBytes;
     this.scratch = api.malloc(SCRATCH_BYTES);
     this.hook = this.offer(this.bridge['hook']);
     this.start = wasm.promising(this.bridge.run);
@@ -141,9 +122,7 @@ export class Lua {
         },
         invoke_vii: this.bridge['invoke'],
         _emscripten_throw_longjmp: this.bridge['throwIt'],
-        emscripten_memcpy_js: (to: number, from: number, size: number) => {
-          this.memory.copyWithin(to, from, from + size);
-        },
+        emscripten_memcpy_js: this.bridge['copy'],
         emscripten_resize_heap: (wanted: number) => this.grow(wanted >>> 0, limitBytes),
       },
     };
@@ -179,14 +158,53 @@ export class Lua {
     return at;
   }
 
-  /** Sets after how many instructions of a coroutine `onHook` is called; those it creates inherit it. */
-  hookEvery(L: number, instructions: number): void {
-    this.api.lua_sethook(L, this.hook, MASK_COUNT, instructions);
+  /** Lua's loops have made so many rounds that the clock is looked at; says whether the script is to be suspended. */
+  private mustRest(): boolean {
+    this.api.fuel.value = FUEL;
+    if (this.suspendable) return this.isOver();
+    this.overdue = true;
+    return false;
+  }
+
+  /** Runs a function for Lua; -2 when it wants to be asked again after others had their turn. */
+  private call(k: number, L: number): number {
+    const before = this.suspendable;
+    this.suspendable = false;
+    try {
+      if (this.unfinished === undefined) {
+        const outcome = this.functions[k]!(L);
+        if (typeof outcome === 'number') return outcome;
+        this.unfinished = outcome;
+      }
+      const step = this.unfinished.next();
+      if (step.done !== true) return -2;
+      this.unfinished = undefined;
+      return step.value;
+    } catch (error) {
+      this.unfinished = undefined;
+      throw error;
+    } finally {
+      this.suspendable = before;
+      if (this.overdue && before) {
+        this.overdue = false;
+        this.api.fuel.value = 0;
+      }
+    }
+  }
+
+  /** Lets the running script fail at its next instruction, and at each one after it; safe at any time. */
+  interrupt(): void {
+    this.api.lua_sethook(this.L, this.hook, MASK_COUNT, 1);
+  }
+
+  /** Ends what `interrupt` began. */
+  endInterrupt(): void {
+    this.api.lua_sethook(this.L, 0, 0, 0);
   }
 
   /** Bytes the state holds. */
   get usedBytes(): number {
-    return this.allocator.used;
+    return this.bridge.used.value;
   }
 
   /** Pushes a function of JavaScript's. */
@@ -198,7 +216,32 @@ export class Lua {
 
   /** Pushes a byte string. */
   push(L: number, text: string): void {
-    this.withText(text, (pointer) => this.api.lua_pushlstring(L, pointer, text.length));
+    const { length } = text;
+    if (length <= SHORT_TEXT) {
+      const { memory, scratch } = this;
+      for (let i = 0; i < length; i++) memory[scratch + i] = text.charCodeAt(i);
+      this.api.lua_pushlstring(L, scratch, length);
+    } else this.withText(text, (pointer) => this.api.lua_pushlstring(L, pointer, length));
+  }
+
+  /** Pushes the byte string that pieces make together, which others may interrupt between two of them. */
+  *pushPieces(L: number, pieces: readonly string[], length: number): Generator<void> {
+    if (pieces.length === 1) {
+      this.push(L, pieces[0]!);
+      return;
+    }
+    const pointer = this.api.malloc(length);
+    if (pointer === 0) throw new Error('not enough memory');
+    try {
+      let at = pointer;
+      for (const piece of pieces) {
+        at += this.memory.write(piece, at, 'latin1');
+        yield;
+      }
+      this.api.lua_pushlstring(L, pointer, length);
+    } finally {
+      this.api.free(pointer);
+    }
   }
 
   /** Calls back with the text in Lua's memory, followed by a zero. */
@@ -223,8 +266,13 @@ export class Lua {
   text(L: number, at: number): string | undefined {
     const pointer = this.api.lua_tolstring(L, at, this.scratch);
     if (pointer === 0) return undefined;
-    const { memory } = this;
-    return memory.toString('latin1', pointer, pointer + memory.readUInt32LE(this.scratch));
+    const { memory, scratch } = this;
+    const length =
+      memory[scratch]! | (memory[scratch + 1]! << 8) | (memory[scratch + 2]! << 16) | (memory[scratch + 3]! << 24);
+    if (length > SHORT_TEXT) return memory.toString('latin1', pointer, pointer + length);
+    let text = '';
+    for (let i = pointer; i < pointer + length; i++) text += String.fromCharCode(memory[i]!);
+    return text;
   }
 
   /** Puts the message on the stack as an error of the calling line; the function that calls this returns the result. */
@@ -274,12 +322,13 @@ export class Lua {
   run(args: number, results: number, handler: number): number | Promise<number> {
     const { outcome } = this.bridge;
     outcome.value = 0;
+    this.suspendable = true;
     const ended = this.start(this.L, args, results, handler);
-    if (outcome.value !== 0) {
-      // It is settled already; nobody waits for it.
-      ended.catch(() => undefined);
-      return outcome.value - 1;
+    const status = outcome.value - 1;
+    if (status >= 0) {
+      this.suspendable = false;
+      return status;
     }
-    return ended.then(() => outcome.value - 1);
+    return ended.then(() => outcome.value - 1).finally(() => (this.suspendable = false));
   }
 }

@@ -4,29 +4,32 @@ export const PRELUDE = '@prelude';
 /**
  * Runs once in each new state, before any script: builds what scripts see from the plain libraries and the host's
  * functions. Scripts get an empty environment that looks names up in tables they can neither reach nor change, so that
- * nothing a script does is seen by the next one. Returns the environment, the table of its names, and the error handler.
+ * nothing a script does is seen by the next one. Returns the environment, the table of its names, the error handler, and a
+ * function that lets the environment show only what a library may use while it is loaded, or all again.
  */
 export const PRELUDE_SOURCE = `
 local host = ...
 local G, error, type, next, rawset, rawget = _G, error, type, next, rawset, rawget
-local getinfo, setmetatable, find, byte, tostring = debug.getinfo, setmetatable, string.find, string.byte, tostring
-local loadstring, load, sort, plainpairs, ipairs = loadstring, load, table.sort, pairs, ipairs
-local getmetatable = getmetatable
+local getinfo, setmetatable, byte, tostring = debug.getinfo, setmetatable, string.byte, tostring
+local loadstring, load, plainpairs, ipairs = loadstring, load, pairs, ipairs
+local getmetatable, pcall = getmetatable, pcall
 local real = setmetatable({}, { __mode = 'k' })
 local READONLY = 'Attempt to modify a readonly table'
 local function refuse() error(READONLY, 2) end
 
 G.math.random, G.math.randomseed = host.random.random, host.random.randomseed
-G.os = { clock = host.clock }
 G.redis, G.cjson, G.cmsgpack, G.struct, G.bit = host.redis, host.cjson, host.cmsgpack, host.struct, host.bit
+-- As Redis since 7.2.11: newproxy runs code while garbage is collected, setfenv changes what scripts share.
 for _, name in ipairs { 'dofile', 'loadfile', 'print', 'newproxy', 'getfenv', 'setfenv', 'debug', 'require', 'module' } do
   G[name] = nil
 end
 
 local function protect(t)
-  local proxy = {}
+  local proxy, meta = {}, { __index = t, __newindex = refuse }
   real[proxy] = t
-  return setmetatable(proxy, { __index = t, __newindex = refuse, __metatable = false })
+  meta.__metatable = setmetatable({}, { __index = meta, __newindex = refuse, __metatable = false })
+  real[meta.__metatable] = meta
+  return setmetatable(proxy, meta), meta
 end
 
 function G.next(t, k) return next(real[t] or t, k) end
@@ -36,14 +39,22 @@ function G.pairs(t)
   return function(_, k) return next(inner, k) end, t, nil
 end
 function G.rawset(t, k, v)
-  if real[t] then error(READONLY, 0) end
+  if real[t] then error(READONLY, 2) end
   return rawset(t, k, v)
 end
 function G.setmetatable(t, meta)
-  if real[t] then error(READONLY, 0) end
+  if real[t] then error(READONLY, 2) end
   return setmetatable(t, meta)
 end
 function G.rawget(t, k) return rawget(real[t] or t, k) end
+-- As before Redis 7: whoever catches an error of a command sees its text.
+local function caught(ok, e, ...)
+  if ok or type(e) ~= 'table' then return ok, e, ... end
+  local text = e.err
+  if type(text) == 'string' or type(text) == 'number' then return ok, text end
+  return ok, e
+end
+function G.pcall(...) return caught(pcall(...)) end
 function G.loadstring(code, name)
   if type(code) == 'string' and byte(code) == 27 then return nil, 'bytecode is not allowed' end
   return loadstring(code, name)
@@ -59,16 +70,22 @@ function G.load(reader, name)
     return piece
   end, name)
 end
--- Comparisons in Lua are counted by the hook; those of the library would not be, and a long sort could not be interrupted.
-local function less(a, b) return a < b end
-function G.table.sort(t, comparator) return sort(t, comparator or less) end
 local insert = G.table.insert
 function G.table.insert(t, ...)
-  if real[t] then error(READONLY, 0) end
+  if real[t] then error(READONLY, 2) end
   return insert(t, ...)
 end
 
-for _, name in ipairs { 'string', 'table', 'math', 'coroutine', 'os', 'redis', 'cjson', 'cmsgpack', 'struct', 'bit' } do
+local function closed(names)
+  return setmetatable(names, {
+    __index = function(_, name)
+      error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+    end,
+  })
+end
+local library = { redis = protect(closed(host.library)) }
+
+for _, name in ipairs { 'string', 'table', 'math', 'coroutine', 'redis', 'cjson', 'cmsgpack', 'struct', 'bit' } do
   G[name] = protect(G[name])
 end
 local strings = getmetatable('')
@@ -79,12 +96,9 @@ real[strings.__metatable] = strings.__metatable
 local names = {}
 for k, v in plainpairs(G) do names[k] = v end
 for k in plainpairs(names) do G[k] = nil end
-setmetatable(names, {
-  __index = function(_, name)
-    error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
-  end,
-})
-local env = protect(names)
+closed(names)
+closed(library)
+local env, meta = protect(names)
 names._G = env
 
 local function handler(err)
@@ -102,5 +116,6 @@ local function handler(err)
   return err
 end
 names.__redis__err__handler = handler
-return env, names, handler
+local function loading(on) meta.__index = on and library or names end
+return env, names, handler, loading
 `;

@@ -1,40 +1,75 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { splitWords } from '../protocol/parser.ts';
 
 /** A script as it is kept. */
 export interface Script {
   readonly sha: string;
-  readonly source: string;
+  /** What is compiled: a shebang line is left out of it, but not its end, so that line numbers stay. */
+  readonly body: string;
+  /** The length of the script as it was given. */
+  readonly bytes: number;
   /** Absent for scripts without a shebang line. */
   readonly flags: ReadonlySet<string> | undefined;
 }
 
-const FLAGS = new Set(['no-writes', 'allow-oom', 'allow-stale', 'no-cluster', 'allow-cross-slot-keys']);
+/** What a script or function can say of itself, in the order in which Redis shows it. */
+export const SCRIPT_FLAGS: readonly string[] = [
+  'no-writes',
+  'allow-oom',
+  'allow-stale',
+  'no-cluster',
+  'allow-cross-slot-keys',
+];
+
+/** The digest by which a script is known. */
+export function digestOf(source: string): string {
+  return hash('sha1', Buffer.from(source, 'latin1'));
+}
 
 /** Reads a script's shebang line, if it has one. Returns the error line when it is wrong. */
-export function parseScript(source: string): Script | string {
-  const sha = createHash('sha1').update(source, 'latin1').digest('hex');
-  if (!source.startsWith('#!')) return { sha, source, flags: undefined };
+export function parseScript(source: string, sha: string): Script | string {
+  if (!source.startsWith('#!')) return { sha, body: source, bytes: source.length, flags: undefined };
   const end = source.indexOf('\n');
   if (end < 0) return 'ERR Invalid script shebang';
-  const [engine, ...options] = source.slice(2, end).trim().split(/\s+/);
-  if (engine !== 'lua') return `ERR Unexpected engine in script shebang: ${engine}`;
+  const parts = splitWords(source.slice(0, end));
+  if (parts === undefined || parts.length === 0) return 'ERR Invalid engine in script shebang';
+  if (parts[0] !== '#!lua') return `ERR Unexpected engine in script shebang: ${parts[0]}`;
   const flags = new Set<string>();
-  for (const option of options) {
+  for (const option of parts.slice(1)) {
     if (!option.startsWith('flags=')) return `ERR Unknown lua shebang option: ${option}`;
-    for (const flag of option.slice('flags='.length).split(',')) {
-      if (!FLAGS.has(flag)) return `ERR Unexpected flag in script shebang: ${flag}`;
+    const names = option.slice('flags='.length);
+    for (const flag of names === '' ? [] : names.split(',')) {
+      if (!SCRIPT_FLAGS.includes(flag)) return `ERR Unexpected flag in script shebang: ${flag}`;
       flags.add(flag);
     }
   }
-  // The line itself is left empty, so that line numbers stay.
-  return { sha, source: source.slice(end), flags };
+  return { sha, body: source.slice(end), bytes: source.length, flags };
 }
 
-/** Why a script that tells by flags what it does may not run now, as an error line. */
-export function refusalOf({ flags }: Script, readOnly: boolean, full: boolean): string | undefined {
-  if (flags === undefined || flags.has('no-writes')) return undefined;
-  if (readOnly) return 'ERR Can not execute a script with write flag using *_ro command.';
-  if (full && !flags.has('allow-oom'))
-    return "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'";
-  return undefined;
+/** A library's shebang line. */
+export interface LibraryHead {
+  readonly name: string;
+  readonly engine: string;
+  readonly body: string;
+}
+
+/** Reads the first line of a library, `#!<engine> name=<name>`. Returns the error line when it is wrong. */
+export function parseLibrary(code: string): LibraryHead | string {
+  if (!code.startsWith('#!')) return 'ERR Missing library metadata';
+  const end = code.indexOf('\n');
+  const parts = end < 0 ? undefined : splitWords(code.slice(0, end));
+  if (parts === undefined || parts.length === 0) return 'ERR Invalid library metadata';
+  let name: string | undefined;
+  for (const part of parts.slice(1)) {
+    if (!part.toLowerCase().startsWith('name=')) return `ERR Invalid metadata value given: ${part}`;
+    if (name !== undefined) return 'ERR Invalid metadata value, name argument was given multiple times';
+    name = part.slice('name='.length);
+  }
+  if (name === undefined) return 'ERR Library name was not given';
+  return { name, engine: parts[0]!.slice(2), body: code.slice(end) };
+}
+
+/** Whether a library or function may have this name. */
+export function isFunctionName(name: string): boolean {
+  return /^\w+$/.test(name);
 }

@@ -99,7 +99,7 @@ test('scripts over the memory limit write nothing, unless their flags allow it',
   const node = new Node({ id: 'a', maxMemory: 1_000_000 });
   await engine.execute(node, ['SET', 'big', 'x'.repeat(2_000_000)]);
   expect(await errorOf(run(node, "return redis.call('set', 'a', 1)"))).toMatch(/^OOM command not allowed/);
-  expect(await errorOf(run(node, "#!lua\nreturn redis.call('set', 'a', 1)"))).toMatch(/^OOM allow-oom flag is not set/);
+  expect(await errorOf(run(node, "#!lua\nreturn redis.call('set', 'a', 1)"))).toMatch(/^OOM command not allowed/);
   expect(await run(node, "#!lua flags=allow-oom\nreturn redis.call('set', 'a', 1)")).toBe('OK');
   expect(await run(node, "return redis.call('get', 'a')")).toBe('1');
 });
@@ -115,6 +115,7 @@ test('nothing of the host can be reached', async () => {
   const node = new Node({ id: 'a' });
   for (const name of [
     'io',
+    'os',
     'require',
     'dofile',
     'loadfile',
@@ -127,7 +128,6 @@ test('nothing of the host can be reached', async () => {
     'newproxy',
   ])
     expect(await errorOf(run(node, `return ${name}`))).toContain(`nonexistent global variable '${name}'`);
-  expect(await run(node, 'local n = {} for k in pairs(os) do n[#n + 1] = k end return n')).toEqual(['clock']);
   expect(await run(node, 'return {loadstring(string.dump(function() end)), type(load)}')).toEqual([]);
   expect(await run(node, 'return pcall(load, function() return string.dump(function() end) end)')).toBe(1);
 });

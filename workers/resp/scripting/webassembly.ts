@@ -11,6 +11,10 @@ export interface WasmMemory {
   grow(pages: number): number;
 }
 
+export interface WasmGlobal {
+  value: number;
+}
+
 /** A compiled module. */
 export type WasmModule = object;
 

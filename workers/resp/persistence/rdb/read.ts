@@ -19,6 +19,8 @@ export interface RdbReadOptions {
   readonly limits?: EncodingLimits;
   /** Is told of the auxiliary fields, which hold everything that is no key. */
   readonly onAux?: (name: string, value: string) => void;
+  /** Is told of the code of each function library. */
+  readonly onLibrary?: (code: string) => void;
   /** The length of the whole file, when it is known: a claim beyond it is refused at once. */
   readonly totalBytes?: number;
   /** True when something else may follow the file, as in an append-only file with an RDB preamble. */
@@ -60,7 +62,7 @@ export async function readRdb(
   }
 }
 
-function* parse(input: RdbInput, sink: RdbSink, { limits, onAux }: RdbReadOptions): Generator<Pause, void> {
+function* parse(input: RdbInput, sink: RdbSink, { limits, onAux, onLibrary }: RdbReadOptions): Generator<Pause, void> {
   const version = yield* whole(input, () => readVersion(input));
   let db = 0;
   let expireAtMs: number | undefined;
@@ -85,9 +87,13 @@ function* parse(input: RdbInput, sink: RdbSink, { limits, onAux }: RdbReadOption
       case OPCODE.expireSeconds:
         expireAtMs = (yield* whole(input, () => input.int32())) * 1000;
         break;
-      case OPCODE.function2:
+      case OPCODE.function2: {
+        const code = yield* whole(input, () => input.string());
+        onLibrary?.(code);
+        break;
+      }
       case OPCODE.functionPreGa:
-        return input.fail('it holds functions, which are not supported yet');
+        return input.fail('it holds functions in a format from before they were released');
       case OPCODE.moduleAux:
         return input.fail('it holds data of a module, which is not supported');
       default: {

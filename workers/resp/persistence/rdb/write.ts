@@ -41,7 +41,8 @@ export class RdbKeys {
     this.db = -1;
   }
 
-  private entryHead(db: number, key: string, value: Value, expireAtMs: number | undefined): void {
+  /** Writes what stands before a value. */
+  entryHead(db: number, key: string, value: Value, expireAtMs: number | undefined): void {
     this.select(db);
     if (expireAtMs !== undefined) {
       this.out.byte(OPCODE.expireMs);
@@ -52,11 +53,17 @@ export class RdbKeys {
   }
 }
 
-/** The beginning of an RDB file: its version, remarks for people, and the node's ACL users. */
+/** What a node has beside its keys, by name. */
+interface HeaderContent {
+  readonly aclUsers?: ReadonlyMap<string, string> | undefined;
+  readonly libraries?: ReadonlyMap<string, string> | undefined;
+}
+
+/** The beginning of an RDB file: its version, remarks for people, and the node's ACL users and function libraries. */
 export function writeHeader(
   out: RdbOutput,
   nowMs: number,
-  aclUsers?: ReadonlyMap<string, string>,
+  { aclUsers, libraries }: HeaderContent = {},
   aofBase = false,
 ): void {
   out.raw(`REDIS${String(RDB_VERSION).padStart(4, '0')}`);
@@ -72,6 +79,15 @@ export function writeHeader(
     out.byte(OPCODE.aux);
     out.string(name);
     out.string(value);
+  }
+  writeLibraries(out, libraries?.values() ?? []);
+}
+
+/** Writes function libraries: their code. */
+export function writeLibraries(out: RdbOutput, codes: Iterable<string>): void {
+  for (const code of codes) {
+    out.byte(OPCODE.function2);
+    out.string(code);
   }
 }
 

@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { Redis } from 'ioredis';
 
@@ -45,6 +46,11 @@ export async function serverFolder(): Promise<string> {
 /** Our server as `npm run resp` starts it. Rejects with what it said when it does not start. */
 export function startOurs(dir: string, args: readonly string[] = [], env = process.env): Promise<RunningServer> {
   return start(process.execPath, [MAIN, '--port', '0', '--dir', dir, ...args], env);
+}
+
+/** An engine whose nodes `always` and `everysec`, by password, are in one write-ahead log. */
+export function startWalServer(dir: string, env = process.env): Promise<RunningServer> {
+  return start(process.execPath, [fileURLToPath(new URL('wal-server.ts', import.meta.url)), dir], env);
 }
 
 /** A real redis-server. */

@@ -38,12 +38,16 @@ export async function examine(handle: FileHandle, { start }: Segment, position: 
   return { bytes: rest.length, resume, torn };
 }
 
-/** Whether a whole block of the disk between here and the next good record reads as zeros. */
+/**
+ * Whether some block of the disk between here and the next good record was not written: it reads as zeros, from its
+ * beginning or from the place where what can be read ends, to its end.
+ */
 function hasUnwrittenBlock(rest: Buffer, offset: number, length: number): boolean {
-  const first = (BLOCK - (offset % BLOCK)) % BLOCK;
-  for (let at = first; at < length; at += BLOCK) {
-    const block = rest.subarray(at, at + BLOCK);
-    if (block.length === BLOCK && block.every((byte) => byte === 0)) return true;
+  for (let at = 0; at < length;) {
+    const end = at + BLOCK - ((offset + at) % BLOCK);
+    const block = rest.subarray(at, end);
+    if (end <= rest.length && block.every((byte) => byte === 0)) return true;
+    at = end;
   }
   return false;
 }

@@ -20,7 +20,7 @@ export async function rebase(context: BaseContext, journal: WalJournal, node: No
   const { log, basesDir, probe } = context;
   const { history } = journal;
   const old = history.base;
-  if (node.aclUsers === undefined && node.databases.every((db) => db === undefined || db.size === 0)) {
+  if (isEmpty(node)) {
     if (old === undefined && history.bytes === 0) return;
     await forget(context, journal);
   } else {
@@ -40,6 +40,12 @@ export async function rebase(context: BaseContext, journal: WalJournal, node: No
     if (old !== undefined && old.file !== placed.file) await removeFile(old.file);
   }
   await releaseSegments(context);
+}
+
+function isEmpty({ aclUsers, libraries, databases }: Node): boolean {
+  return (
+    aclUsers === undefined && libraries === undefined && databases.every((db) => db === undefined || db.size === 0)
+  );
 }
 
 /** Records that a node has no data, after which nothing of it is needed any more. */
@@ -68,6 +74,7 @@ export async function forget({ log, basesDir, probe }: BaseContext, journal: Wal
 export async function replaceData(
   { log, basesDir, probe }: BaseContext,
   journal: WalJournal,
+  node: Node,
   content: Node,
   swap: () => void,
 ): Promise<void> {
@@ -75,6 +82,8 @@ export async function replaceData(
   mustWrite(log);
   const staged = await stageBase(basesDir, history.id, content, probe);
   probe('replace-swap');
+  // What a script did half is either all of the old data or not at all.
+  await node.whole();
   try {
     mustWrite(log);
     swap();

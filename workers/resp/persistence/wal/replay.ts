@@ -47,6 +47,7 @@ export async function replay(
     if (target.failure === undefined) continue;
     target.node.databases.forEach((db) => db?.clear());
     target.node.aclUsers = undefined;
+    target.node.libraries = undefined;
   }
 }
 

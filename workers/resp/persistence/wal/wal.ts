@@ -165,7 +165,7 @@ export class Wal {
     return this.turns.take([id], async () => {
       const opened = this.open.get(id);
       if (opened === undefined) throw new Error(`The node ${id} is not open.`);
-      await replaceData(this.context, opened.journal, content, swap);
+      await replaceData(this.context, opened.journal, opened.node, content, swap);
     });
   }
 
@@ -222,6 +222,8 @@ export class Wal {
   }
 
   private async rebaseOpen(history: NodeHistory, { node, journal }: Opened): Promise<void> {
+    // What a script has done so far is in the log only when it has ended.
+    await node.whole();
     if (journal.durability === 'none' || history.bytes > 0) await rebase(this.context, journal, node);
   }
 

@@ -1,0 +1,83 @@
+import type { Client } from '../clients/server.ts';
+import { pushField } from './values.ts';
+import type { ScriptState } from './state.ts';
+
+/** How long a script runs before others have their turn. */
+const SLICE_MS = 1;
+/** How long a script that is to end may go on until its next instruction, before it is ended within one. */
+const LAST_MS = 100;
+
+/** A script, a function, or the loading of a library, from its start to its end. */
+export interface Job {
+  readonly kind: 'eval' | 'function' | 'load';
+  /** The script's digest, or the function's name. */
+  readonly name: string;
+  readonly client: Client;
+  /** The client's request. */
+  readonly request: readonly string[];
+  readonly state: ScriptState;
+  readonly startedAtMs: number;
+  readonly readOnly: boolean;
+  readonly allowOom: boolean;
+  /** The node was over its memory limit when it started. */
+  readonly full: boolean;
+  wrote: boolean;
+  /** When it has to end, and what is said then; set when it starts for what has a limit, else when it is killed. */
+  endsAtMs: number;
+  lastWords: string;
+}
+
+/** Thrown through Lua, which can't catch it; the state it leaves behind is dropped. */
+export class Ended extends Error {}
+
+/** Lets a job work in slices. */
+export class Slices {
+  private sliceEndsMs = 0;
+  private interruptedAtMs = 0;
+
+  /** A job starts; it looks at the clock only once it has worked for a while. */
+  begin(): void {
+    this.sliceEndsMs = 0;
+    this.interruptedAtMs = 0;
+  }
+
+  /** Whether the job has worked for a slice. */
+  get over(): boolean {
+    const now = performance.now();
+    if (this.sliceEndsMs === 0) this.sliceEndsMs = now + SLICE_MS;
+    return now >= this.sliceEndsMs;
+  }
+
+  /** Lets others have their turn; rejects when the job has to end. */
+  rest(job: Job): Promise<void> {
+    return new Promise((goOn, reject) => {
+      setImmediate(() => {
+        if (this.mustEnd(job)) {
+          reject(new Ended());
+          return;
+        }
+        this.sliceEndsMs = performance.now() + SLICE_MS;
+        goOn();
+      });
+    });
+  }
+
+  /** Whether a job has to be ended at once: it was told to end, and has not come to its next instruction. */
+  private mustEnd(job: Job): boolean {
+    const now = Date.now();
+    if (now < job.endsAtMs) return false;
+    if (this.interruptedAtMs === 0) {
+      this.interruptedAtMs = now;
+      const { lua } = job.state;
+      lua.onInterrupt = (L) => pushField(lua, L, 'err', () => lua.push(L, `ERR ${job.lastWords}`));
+      lua.interrupt();
+      return false;
+    }
+    return now - this.interruptedAtMs > LAST_MS;
+  }
+
+  /** The job has ended; the next one in its state is not interrupted. */
+  end({ state }: Job): void {
+    if (this.interruptedAtMs !== 0) state.lua.endInterrupt();
+  }
+}
