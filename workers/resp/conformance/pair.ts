@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CONNECTIONS } from './steps.ts';
 import { openWire } from './wire.ts';
 import type { Wire } from './wire.ts';
@@ -11,11 +12,13 @@ export interface Side {
   block(request: readonly string[]): Promise<void>;
   /** The reply of the connection that waits, after ending its wait; undefined when nothing was sent. */
   collect(): Promise<string | undefined>;
-  /** A digest of everything the server holds. */
-  digest(): Promise<string>;
+  /** Sends a request that makes a key expire soon, and returns when it has. */
+  expire(request: readonly string[]): Promise<string>;
   close(): void;
 }
 
+/** Longer than the lifetime of keys that are to expire. */
+const EXPIRY_MS = 4;
 /** A request that has not begun to wait by then never will. */
 const BLOCKED_MAX_MS = 5000;
 
@@ -63,9 +66,10 @@ export async function openSide(port: number): Promise<Side> {
         if (/ flags=\w*b/.test(line!)) return;
       }
     },
-    async digest() {
-      const [text] = await control.batch([['DEBUG', 'DIGEST']]);
-      return text!;
+    async expire(request) {
+      const [line] = await control.batch([request]);
+      await sleep(EXPIRY_MS);
+      return line!;
     },
     close() {
       for (const wire of [...wires, waiter, control]) wire.close();

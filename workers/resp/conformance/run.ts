@@ -1,14 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createComparison } from './compare.ts';
 import type { Side } from './pair.ts';
 import { shrink } from './shrink.ts';
 import { CONNECTIONS, PIPELINE_MAX, planSteps } from './steps.ts';
 import type { Step } from './steps.ts';
 
-/** Longer than the lifetime of keys that are to expire. */
-const EXPIRY_MS = 4;
 /** Connections that are compared: those that send and the one that waits. */
 const WAITER = CONNECTIONS;
+/** The connection whose commands always run at once. */
+const CONTROL = CONNECTIONS + 1;
 
 /** A request to which the two servers gave different answers. */
 export interface Difference {
@@ -52,6 +51,8 @@ function shown(step: Step): string {
   switch (step.kind) {
     case 'send':
       return `${step.connection}> ${step.request.map((word) => JSON.stringify(word)).join(' ')}`;
+    case 'expire':
+      return `${CONTROL}> ${step.request.join(' ')}, and wait`;
     case 'block':
       return `${WAITER}> ${step.request.join(' ')}`;
     default:
@@ -66,7 +67,7 @@ async function takeSteps(
   steps: readonly Step[],
 ): Promise<Found | undefined> {
   await Promise.all([ours.reset(protocol), theirs.reset(protocol)]);
-  const same = Array.from({ length: CONNECTIONS + 1 }, () => createComparison());
+  const same = Array.from({ length: CONNECTIONS + 2 }, () => createComparison());
   let waiting: readonly string[] | undefined;
   for (let at = 0; at < steps.length;) {
     const step = steps[at]!;
@@ -84,8 +85,11 @@ async function takeSteps(
       continue;
     }
     at++;
-    if (step.kind === 'wait') await sleep(EXPIRY_MS);
-    else {
+    if (step.kind === 'expire') {
+      const [left, right] = await Promise.all([ours.expire(step.request), theirs.expire(step.request)]);
+      if (!same[CONTROL]!(step.request, left, right))
+        return { request: step.request, ours: left, theirs: right, taken: at };
+    } else {
       const [left, right] = await Promise.all([ours.collect(), theirs.collect()]);
       if (waiting !== undefined && !same[WAITER]!(waiting, left ?? '', right ?? ''))
         return { request: waiting, ours: left ?? '', theirs: right ?? '', taken: at };

@@ -10,8 +10,8 @@ export type Step =
   | { readonly kind: 'block'; readonly request: readonly string[] }
   /** The last connection's reply is taken; when it still waits, its wait is ended first. */
   | { readonly kind: 'collect' }
-  /** Time passes, so that keys expire. */
-  | { readonly kind: 'wait' };
+  /** A key is made to expire, and has expired once this is done; outside any transaction. */
+  | { readonly kind: 'expire'; readonly request: readonly string[] };
 
 /** Commands that wait until someone gives them something; on one key, because 7.2 looks at several in another order than 7.0. */
 const BLOCKING = [
@@ -47,8 +47,7 @@ export function planSteps(seed: number, count: number): Step[] {
     if (chance > 0.93) {
       steps.push({ kind: 'collect' }, { kind: 'block', request: nextBlocking() });
     } else if (chance > 0.9) {
-      send(connection, nextExpiring());
-      steps.push({ kind: 'wait' });
+      steps.push({ kind: 'expire', request: nextExpiring() });
     } else if (chance > 0.87) {
       // One of the connections becomes a user that may do some things only.
       send(0, ['DISCARD']);
