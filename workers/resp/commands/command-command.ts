@@ -1,5 +1,7 @@
 import type { Client } from '../clients/server.ts';
 import { matches } from '../protocol/glob.ts';
+import { hasArguments, writeArguments } from './command-arguments.ts';
+import { remarksOn } from './deprecations.ts';
 import { aclCategories } from './categories.ts';
 import type { Command, CommandSpec, Run } from './command.ts';
 import { commands } from './registry.ts';
@@ -81,13 +83,29 @@ const docs: Run = (client, args) => {
 
 function document(client: Client, command: Command): void {
   const { reply } = client;
-  const { spec } = command;
+  const { spec, fullName } = command;
   const subcommands = [...(command.subcommands?.values() ?? [])];
-  reply.bulk(command.fullName);
-  reply.map(subcommands.length > 0 ? 4 : 3);
-  for (const field of ['summary', 'since', 'group'] as const) {
-    reply.bulk(field);
-    reply.bulk(spec[field]);
+  const remarks = remarksOn(fullName);
+  const told = Object.entries({
+    summary: spec.summary,
+    since: spec.since,
+    group: spec.group,
+  });
+  const withArguments = hasArguments(fullName);
+  const [flags, deprecation] = [remarks?.flag, Object.entries(remarks?.deprecated ?? {})];
+  const more = [flags !== undefined, withArguments, subcommands.length > 0].filter(Boolean).length;
+  reply.bulk(fullName);
+  reply.map(told.length + deprecation.length + more);
+  for (const text of told.flat()) reply.bulk(text);
+  if (flags !== undefined) {
+    reply.bulk('doc_flags');
+    reply.set(1);
+    reply.simple(flags);
+  }
+  for (const text of deprecation.flat()) reply.bulk(text);
+  if (withArguments) {
+    reply.bulk('arguments');
+    writeArguments(reply, fullName);
   }
   if (subcommands.length === 0) return;
   reply.bulk('subcommands');
