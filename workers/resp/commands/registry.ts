@@ -15,7 +15,14 @@ export function register(specs: readonly CommandSpec[]): void {
   }
 }
 
+/** The last name that was looked for: requests often come in runs of the same. */
+let lastName = '';
+let last: Command | undefined;
+
 /** The command of a name in any case, without looking at subcommands. */
 export function commandNamed(name: string): Command | undefined {
-  return byName.get(name) ?? commands.get(name.toLowerCase());
+  if (name === lastName) return last;
+  lastName = name;
+  last = byName.get(name) ?? commands.get(name.toLowerCase());
+  return last;
 }

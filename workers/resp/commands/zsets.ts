@@ -21,6 +21,8 @@ function addOptions(args: readonly string[]): { options: AddOptions; at: number 
   const options: AddOptions = { nx: false, xx: false, gt: false, lt: false, ch: false, incr: false };
   let at = 2;
   for (; at < args.length; at++) {
+    // A digit begins a score.
+    if (args[at]!.charCodeAt(0) < 65) break;
     const option = args[at]!.toLowerCase();
     if (!(option in options)) break;
     options[option as keyof AddOptions] = true;

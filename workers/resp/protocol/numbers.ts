@@ -38,8 +38,23 @@ export function fitsInt64(value: bigint): boolean {
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const HEXADECIMAL = /^([+-]?)0x([\da-f]*)(?:\.([\da-f]*))?(?:p([+-]?\d+))?$/i;
 
+/** The value of up to 15 digits, as most scores are, without a pattern; undefined for anything else. */
+function shortInteger(text: string): number | undefined {
+  const { length } = text;
+  if (length === 0 || length > 15) return undefined;
+  let value = 0;
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 48 || code > 57) return undefined;
+    value = value * 10 + code - 48;
+  }
+  return value;
+}
+
 /** A double as strtod reads one, infinities included, or undefined for anything else and for NaN. */
 export function parseDouble(text: string): number | undefined {
+  const short = shortInteger(text);
+  if (short !== undefined) return short;
   if (DECIMAL.test(text)) {
     const value = Number(text);
     // What a double can't hold is refused: too large, or so small that nothing is left of it.
@@ -59,6 +74,7 @@ export function parseDouble(text: string): number | undefined {
 export function formatDouble(value: number): string {
   if (Number.isInteger(value)) {
     if (value === 0) return Object.is(value, -0) ? '-0' : '0';
+    if (Number.isSafeInteger(value)) return String(value);
     if (Math.abs(value) <= 2 ** 62) return BigInt(value).toString();
   }
   if (value === Infinity) return 'inf';

@@ -150,23 +150,47 @@ export class RequestParser {
       if (count > QUICK_ARGUMENTS_MAX) return undefined;
     }
     if (count === 0) return undefined;
-    at += 2;
-    const args: string[] = [];
-    for (let i = 0; i < count; i++) {
-      // The shortest argument takes six bytes; bytes behind the end are whatever a read before left there.
-      if (at + 6 > end || buffer[at] !== DOLLAR || buffer[at + 1] === CR) return undefined;
-      let length = 0;
-      for (at++; at < end && buffer[at] !== CR; at++) {
-        length = length * 10 + digit(buffer[at]!);
-        if (length >= LARGE) return undefined;
-      }
-      at += 2;
-      if (at + length + 2 > end) return undefined;
-      args.push(i < 2 ? wordAt(buffer, at, length) : textAt(buffer, at, length));
-      at += length + 2;
+    const start = this.at;
+    this.at = at + 2;
+    const request = this.quickArguments(buffer, count);
+    if (request === undefined) this.at = start;
+    return request;
+  }
+
+  /** Short requests are written out: an array that has its elements from the start is smaller and sooner made. */
+  private quickArguments(buffer: Latin1Buffer, count: number): string[] | undefined {
+    const name = this.quickArgument(buffer, true);
+    if (name === undefined) return undefined;
+    if (count === 1) return [name];
+    const key = this.quickArgument(buffer, true);
+    if (key === undefined) return undefined;
+    if (count === 2) return [name, key];
+    const third = this.quickArgument(buffer, false);
+    if (third === undefined) return undefined;
+    if (count === 3) return [name, key, third];
+    const args = [name, key, third];
+    while (args.length < count) {
+      const arg = this.quickArgument(buffer, false);
+      if (arg === undefined) return undefined;
+      args.push(arg);
     }
-    this.at = at;
     return args;
+  }
+
+  private quickArgument(buffer: Latin1Buffer, isWord: boolean): string | undefined {
+    const { end } = this;
+    let { at } = this;
+    // The shortest argument takes six bytes; bytes behind the end are whatever a read before left there.
+    if (at + 6 > end || buffer[at] !== DOLLAR || buffer[at + 1] === CR) return undefined;
+    let length = 0;
+    for (at++; at < end && buffer[at] !== CR; at++) {
+      length = length * 10 + digit(buffer[at]!);
+      if (length >= LARGE) return undefined;
+    }
+    at += 2;
+    if (at + length + 2 > end) return undefined;
+    this.at = at + length + 2;
+    return isWord ? wordAt(buffer, at, length) : textAt(buffer, at, length);
   }
 
   /** Reads arguments as far as the bytes go. */
