@@ -36,6 +36,17 @@ client|setinfo = o:attr ( s:libname|@LIB-NAME s:libver|@LIB-VER )
 client|setname = s:connection-name
 client|tracking = o:status ( x:on|@ x:off|@ ) i:client-id|@REDIRECT|? s:prefix|@|?*+ x:bcast|@|? x:optin|@|? x:optout|@|? x:noloop|@|?
 client|unblock = i:client-id o:unblock-type|? ( x:timeout|@ x:error|@ )
+cluster|addslots cluster|delslots = i:slot|*
+cluster|addslotsrange cluster|delslotsrange = b:range|* ( i:start-slot i:end-slot )
+cluster|count-failure-reports cluster|forget cluster|replicas cluster|replicate cluster|slaves = s:node-id
+cluster|countkeysinslot = i:slot
+cluster|failover = o:options|? ( x:force|@ x:takeover|@ )
+cluster|getkeysinslot = i:slot i:count
+cluster|keyslot = s:key
+cluster|meet = s:ip i:port i:cluster-bus-port|^4.0.0|?
+cluster|reset = o:reset-type|? ( x:hard|@ x:soft|@ )
+cluster|set-config-epoch = i:config-epoch
+cluster|setslot = i:slot o:subcommand ( s:importing|=node-id|@ s:migrating|=node-id|@ s:node|=node-id|@ x:stable|@ )
 command|docs command|info = s:command-name|?*
 command|getkeys command|getkeysandflags = s:command s:arg|?*
 command|list = o:filterby|@|? ( s:module-name|@MODULE s:category|@ACLCAT p:pattern|@ )

@@ -56,9 +56,9 @@ function describe(client: Client, command: Command): void {
 
 /** The command of `name` or `container|name`. */
 function named(name: string): Command | undefined {
-  const [container, sub] = name.toLowerCase().split('|', 2);
+  const [container, ...sub] = name.toLowerCase().split('|');
   const command = commands.get(container!);
-  return sub === undefined ? command : command?.subcommands?.get(sub);
+  return sub.length === 0 ? command : command?.subcommands?.get(sub.join('|'));
 }
 
 const all: Run = (client) => {
@@ -129,7 +129,7 @@ function getKeys(withFlags: boolean): Run {
       return;
     }
     const uses = keyUses(command, request);
-    if (uses.length === 0) {
+    if (uses.length === 0 && !command.spec.flags.includes('no_mandatory_keys')) {
       reply.error('ERR Invalid arguments specified for command');
       return;
     }

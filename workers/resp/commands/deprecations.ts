@@ -1,5 +1,6 @@
 /** Commands that have better ones beside them: since when, and what to use instead. */
 const LINES = `
+cluster|slaves 5.0.0 \`CLUSTER REPLICAS\`
 brpoplpush 6.2.0 \`BLMOVE\` with the \`RIGHT\` and \`LEFT\` arguments
 georadius 6.2.0 \`GEOSEARCH\` and \`GEOSEARCHSTORE\` with the \`BYRADIUS\` argument
 georadius_ro 6.2.0 \`GEOSEARCH\` with the \`BYRADIUS\` argument
