@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { aclFile, loadAclFile, loadConfiguredUsers } from './acl/file.ts';
 import { fits, reloadUsers } from './acl/users.ts';
+import { overheadOf } from './clients/overhead.ts';
 import { Client, Server } from './clients/server.ts';
 import type { Host } from './clients/server.ts';
 import { applySettings } from './config/effects.ts';
@@ -63,9 +64,11 @@ export function createEngine(options: EngineOptions): Engine {
     if (known !== undefined) return known;
     const server = new Server(node, host);
     servers.set(node, server);
+    node.overhead = overhead;
     if (node.onExpiryAdded === undefined) adopt(node);
     return server;
   };
+  const overhead = (node: Node): number => overheadOf(serverOf(node));
   /** Until someone connects to it, a node needs nothing else. */
   const adopt = (node: Node): void => {
     node.onExpiryAdded = expiry.watch;

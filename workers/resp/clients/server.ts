@@ -212,6 +212,8 @@ export class Client {
   transaction: Transaction | undefined;
   /** True while EXEC runs the queued commands: nothing may block. */
   executing = false;
+  /** Carries out what scripts call. */
+  scripted = false;
   watcher: Watcher | undefined;
   watchedKeys: { readonly db: Database; readonly key: string }[] | undefined;
   channels: Set<string> | undefined;
@@ -313,6 +315,9 @@ export class Server {
   latencyTracking = true;
   /** The node's Lua scripts, once it has used some. */
   scripting: NodeScripts | undefined;
+  /** Milliseconds that the node has kept the event loop since its last turn, and what waits for the next one. */
+  spentMs = 0;
+  tasks: (() => void)[] | undefined;
   /** Classes of keyspace notifications that are on, as in notify-keyspace-events. */
   notifications = '';
 

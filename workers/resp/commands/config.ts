@@ -126,6 +126,7 @@ export const configResetStat: Run = ({ node, server, reply }) => {
   node.keyspaceMisses = 0;
   node.expiredKeys = 0;
   node.evictedKeys = 0;
+  node.lazyFreed = 0;
   node.commandsProcessed = 0;
   node.connectionsReceived = 0;
   node.rejectedConnections = 0;

@@ -1,3 +1,4 @@
+import { NODE_BYTES } from '../clients/overhead.ts';
 import { createHash } from 'node:crypto';
 import { release, totalmem, type } from 'node:os';
 import type { Server } from '../clients/server.ts';
@@ -68,13 +69,14 @@ const percent = (part: number, whole: number): string => `${(whole === 0 ? 0 : (
 
 export const memoryLines = (server: Server): Lines => {
   const { node, host } = server;
-  const used = node.usedBytes;
+  node.measure(0);
+  const used = node.usedBytes + NODE_BYTES;
   node.peakBytes = Math.max(node.peakBytes, used);
   // A node is no process: what it takes of one is what it uses.
   const rss = host.standalone ? process.memoryUsage.rss() : used;
   const system = host.standalone ? totalmem() : node.maxMemory;
   const clients = visibleClients(server).reduce((sum, client) => sum + memoryOf(client).total, 0);
-  const data = Math.max(0, used - node.overheadBytes);
+  const data = used - node.overheadBytes - NODE_BYTES;
   return [
     ['used_memory', used],
     ['used_memory_human', human(used)],
@@ -83,8 +85,8 @@ export const memoryLines = (server: Server): Lines => {
     ['used_memory_peak', node.peakBytes],
     ['used_memory_peak_human', human(node.peakBytes)],
     ['used_memory_peak_perc', percent(used, node.peakBytes)],
-    ['used_memory_overhead', node.overheadBytes],
-    ['used_memory_startup', 0],
+    ['used_memory_overhead', node.overheadBytes + NODE_BYTES],
+    ['used_memory_startup', NODE_BYTES],
     ['used_memory_dataset', data],
     ['used_memory_dataset_perc', percent(data, used)],
     ['allocator_allocated', used],
@@ -114,7 +116,7 @@ export const memoryLines = (server: Server): Lines => {
     ['mem_allocator', 'v8'],
     ['active_defrag_running', 0],
     ['lazyfree_pending_objects', 0],
-    ['lazyfreed_objects', 0],
+    ['lazyfreed_objects', node.lazyFreed],
   ];
 };
 

@@ -1,5 +1,6 @@
 import type { Client } from '../clients/server.ts';
 import { copyValue } from '../keyspace/copy.ts';
+import { isFreedLazily } from '../keyspace/free-effort.ts';
 import { DATABASE_COUNT } from '../keyspace/node.ts';
 import { typeOf } from '../keyspace/value.ts';
 import { NO_SUCH_KEY, SAME_OBJECT, SYNTAX } from '../protocol/errors.ts';
@@ -7,10 +8,17 @@ import { matches } from '../protocol/glob.ts';
 import { changed, int32Arg } from './arguments.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
 
-function del(client: Client, args: readonly string[]): void {
+/** DEL and UNLINK, which differ in what is counted only: freeing is the garbage collector's in both. */
+function del(lazy: boolean): Run {
+  return (client, args) => remove(client, args, lazy || client.server.config.get('lazyfree-lazy-user-del') === 'yes');
+}
+
+function remove(client: Client, args: readonly string[], lazy: boolean): void {
   let removed = 0;
   for (let i = 1; i < args.length; i++) {
-    if (client.db.peek(args[i]!) === undefined) continue;
+    const value = client.db.peek(args[i]!);
+    if (value === undefined) continue;
+    if (lazy && isFreedLazily(value)) client.node.lazyFreed++;
     client.db.remove(args[i]!);
     changed(client, 'g', 'del', args[i]!);
     removed++;
@@ -164,8 +172,8 @@ const row = (
 });
 
 export const keyCommands: readonly CommandSpec[] = [
-  row('del', -2, 'write', [1, -1, 1], '1.0.0', 'Deletes one or more keys.', del),
-  row('unlink', -2, 'write fast', [1, -1, 1], '4.0.0', 'Asynchronously deletes one or more keys.', del),
+  row('del', -2, 'write', [1, -1, 1], '1.0.0', 'Deletes one or more keys.', del(false)),
+  row('unlink', -2, 'write fast', [1, -1, 1], '4.0.0', 'Asynchronously deletes one or more keys.', del(true)),
   row('exists', -2, 'readonly fast', [1, -1, 1], '1.0.0', 'Determines whether one or more keys exist.', count('look')),
   row(
     'touch',

@@ -19,7 +19,10 @@ function flush(databases: (client: Client) => readonly (Database | undefined)[])
       return;
     }
     node.peakBytes = Math.max(node.peakBytes, node.usedBytes);
-    for (const db of databases(client)) db?.clear();
+    for (const db of databases(client)) {
+      if (args[1]?.toLowerCase() === 'async') node.lazyFreed += db?.size ?? 0;
+      db?.clear();
+    }
     invalidateAll(client.server);
     // Counts as a change even when nothing was there, so that an empty flush is propagated too.
     node.dirty++;

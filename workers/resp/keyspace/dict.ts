@@ -203,6 +203,22 @@ export class Dict<V> {
     return next > 0xffff_ffff ? 0 : next;
   }
 
+  /**
+   * Visits the entries of one shard that lie at `cursor` or after it in the scan order, in no order, and returns the cursor
+   * to go on from, 0 at the end. What a scan with greater cursors has passed is as `position` says.
+   */
+  visitShard(cursor: number, visit: (value: V, key: string) => void): number {
+    const shard = this.shardOf(cursor);
+    const { keys, values, hashes, size, depth } = shard;
+    // After shards were merged, a part of one may lie before the cursor.
+    const whole = cursor === 0 || (depth > 0 && cursor % 2 ** (32 - depth) === 0);
+    for (let i = 0; i < size; i++) {
+      if (whole || (hashes?.[i] ?? hashOf(keys[i]!)) >>> 0 >= cursor) visit(values[i]!, keys[i]!);
+    }
+    const next = this.endOf(shard, cursor);
+    return next > 0xffff_ffff ? 0 : next;
+  }
+
   /** Gives one whole shard, the one that `cursor` lies in, and returns the cursor of the next, 0 at the end. */
   takeShard(cursor: number, take: (shard: Shard<V>) => void): number {
     const shard = this.shardOf(cursor);

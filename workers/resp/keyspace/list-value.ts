@@ -33,6 +33,11 @@ export class ListValue {
     return LIST_BYTES + this.strings + chunks + (length === 1 ? 0 : arrayBytes(length));
   }
 
+  /** How many chunks it has: about as many as Redis's quicklist has nodes. */
+  get chunkCount(): number {
+    return this.chunks.length;
+  }
+
   /** `listpack` until it outgrows one list node, `quicklist` until it has shrunk to half a node, as Redis 7.2 does. */
   encoding(limits: EncodingLimits = DEFAULT_LIMITS): 'listpack' | 'quicklist' {
     this.quicklist = this.exceeds(limits, 0, 0, this.quicklist ? 2 : 1);

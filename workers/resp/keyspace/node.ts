@@ -1,3 +1,4 @@
+import { clock } from './clock.ts';
 import { Database } from './database.ts';
 import type { DatabaseOwner } from './database.ts';
 import type { Effect, NodeJournal } from './journal.ts';
@@ -60,8 +61,11 @@ export class Node implements DatabaseOwner {
   /** Set once the node was closed. */
   closed = false;
 
-  /** Bytes of clients' buffers and of what scripts keep. */
+  /** Bytes of clients' buffers and of what scripts keep, as they were last measured. */
   overheadBytes = 0;
+  private measuredAtMs = 0;
+  /** Measures those bytes; set once the node has something of the kind. */
+  overhead: ((node: Node) => number) | undefined;
   peakBytes = 0;
   replaying = false;
   snapshot: DatabaseOwner['snapshot'];
@@ -93,6 +97,8 @@ export class Node implements DatabaseOwner {
   keyspaceMisses = 0;
   expiredKeys = 0;
   evictedKeys = 0;
+  /** Values of many parts that were let go of by UNLINK and its like. */
+  lazyFreed = 0;
   commandsProcessed = 0;
   connectionsReceived = 0;
   rejectedConnections = 0;
@@ -114,6 +120,13 @@ export class Node implements DatabaseOwner {
     let bytes = this.overheadBytes;
     for (const db of this.databases) if (db !== undefined) bytes += db.usedBytes;
     return bytes;
+  }
+
+  /** Measures what is not kept count of, if that was last done so long ago. */
+  measure(olderThanMs: number): void {
+    if (this.overhead === undefined || clock.now - this.measuredAtMs < olderThanMs) return;
+    this.measuredAtMs = clock.now;
+    this.overheadBytes = this.overhead(this);
   }
 
   /** The database of an index in range, made when first asked for. */

@@ -71,8 +71,10 @@ export function beginSnapshot(node: SnapshotSource, emit: (entry: SnapshotEntry)
     for (const one of frozen) {
       while (one.cursor !== Infinity) {
         if (performance.now() > deadline) return false;
-        const next = one.entries.scan(one.cursor, 64, (value, key) => {
-          if (!one.captured.has(key)) emit({ db: one.index, key, value, expireAtMs: one.expires.get(key) });
+        const { captured, expires, index } = one;
+        const next = one.entries.visitShard(one.cursor, (value, key) => {
+          if (captured.size > 0 && captured.has(key)) return;
+          emit({ db: index, key, value, expireAtMs: expires.size === 0 ? undefined : expires.get(key) });
         });
         one.cursor = next === 0 ? Infinity : next;
       }

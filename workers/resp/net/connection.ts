@@ -5,7 +5,8 @@ import { Client } from '../clients/server.ts';
 import type { Server, Transport } from '../clients/server.ts';
 import { noteLateErrors } from '../clients/statistics.ts';
 import { attach, detach, sessionOf } from '../clients/session.ts';
-import { execute, startBatch } from '../commands/execute.ts';
+import { inTurn, mustWait, noteWork, shareLeft } from '../clients/turns.ts';
+import { execute, stamp, startBatch } from '../commands/execute.ts';
 import type { ConnectionLimits, Departure } from '../engine-api.ts';
 import { tick } from '../keyspace/clock.ts';
 import { RequestParser } from '../protocol/parser.ts';
@@ -19,6 +20,10 @@ const CHOKE_BYTES = 1_048_576;
 const BIG_REPLY = 16_384;
 /** Bytes of input kept while a client is blocked, above which reading stops. */
 const STALLED_INPUT_MAX = 1_048_576;
+/** What it takes to read from a socket, in milliseconds, which nobody measures. */
+const READ_MS = 0.004;
+/** Bytes of input kept of a client whose node has had its share, above which reading stops. */
+const QUEUED_INPUT_MAX = 16_384;
 
 interface HeldReplies {
   readonly pieces: string[];
@@ -38,6 +43,8 @@ export class Connection implements Transport {
   /** The request whose asynchronous end is awaited. */
   private awaited: readonly string[] | undefined;
   private leaving = false;
+  /** The node has had its share of the event loop: the rest of the input waits for its next turn. */
+  private queued = false;
   private choked = false;
   /** Since when more waits than the soft limit allows; 0 while it does not. */
   private overSinceMs = 0;
@@ -70,11 +77,21 @@ export class Connection implements Transport {
     startBatch();
     this.parser.feed(chunk, length);
     this.process();
-    this.parser.rest();
-    if (this.parser.heldBytes > this.limits.queryBufferBytesMax) this.destroy();
-    if (this.client.server.clientBytesMax !== 0) checkClientMemory(this.client.server, this.client);
-    this.reading = !this.choked && !(this.stalled && this.parser.heldBytes > STALLED_INPUT_MAX);
+    this.keepRest();
+    const { heldBytes } = this.parser;
+    // What waits for its turn is bounded otherwise.
+    if (heldBytes > this.limits.queryBufferBytesMax && !this.queued) this.destroy();
+    // A full buffer tells that more is there, which would be read at once.
+    if (length === chunk.length && !this.queued && mustWait(this.client.server)) this.waitForTurn();
+    const inputMax = this.queued ? QUEUED_INPUT_MAX : this.stalled ? STALLED_INPUT_MAX : Infinity;
+    this.reading = !this.choked && heldBytes <= inputMax && !(this.queued && length === chunk.length);
     return this.reading;
+  }
+
+  private keepRest(): void {
+    const { server } = this.client;
+    this.parser.rest();
+    if (server.clientBytesMax !== 0) checkClientMemory(server, this.client);
   }
 
   /** The client waits for something, so its input must wait too. */
@@ -82,9 +99,19 @@ export class Connection implements Transport {
     return this.waits || this.deferred !== undefined;
   }
 
-  /** Runs requests as far as they have been read. */
-  private process(): void {
+  /** Runs requests as far as they have been read, and as far as the node's share of the event loop goes. */
+  private process(myTurn = false): void {
     const { client, parser } = this;
+    if (this.queued) return;
+    const { server } = client;
+    const beganMs = stamp();
+    if (client.authenticated) noteWork(server, beganMs);
+    if (!myTurn && mustWait(server) && parser.heldBytes > 0) {
+      this.waitForTurn();
+      this.flush();
+      return;
+    }
+    const endsMs = beganMs + shareLeft(server);
     while (!client.closing && !this.closed && !this.choked && !this.waits) {
       parser.unauthenticated = !client.authenticated;
       const request = this.deferred ?? parser.next();
@@ -109,8 +136,21 @@ export class Connection implements Transport {
       }
       if (client.pending !== undefined) this.awaitPending(client.pending, request);
       if (client.reply.length > CHOKE_BYTES) this.flush();
+      if (stamp() >= endsMs && parser.heldBytes > 0) {
+        this.waitForTurn();
+        break;
+      }
     }
     this.flush();
+    server.spentMs += performance.now() - beganMs + READ_MS;
+  }
+
+  private waitForTurn(): void {
+    this.queued = true;
+    inTurn(this.client.server, () => {
+      this.queued = false;
+      this.resume(true);
+    });
   }
 
   /** A mistake of the engine must not become everybody's: who came upon it is let go, and the rest goes on. */
@@ -143,12 +183,12 @@ export class Connection implements Transport {
     });
   }
 
-  resume(): void {
+  resume(myTurn = false): void {
     if (this.closed || this.waits) return;
     tick();
     startBatch();
-    this.process();
-    this.parser.rest();
+    this.process(myTurn);
+    this.keepRest();
     this.readOn();
   }
 
@@ -157,7 +197,7 @@ export class Connection implements Transport {
   }
 
   private readOn(): void {
-    if (this.reading || this.choked || this.closed) return;
+    if (this.reading || this.choked || this.queued || this.closed) return;
     this.reading = true;
     this.socket.resume();
   }

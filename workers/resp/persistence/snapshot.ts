@@ -9,8 +9,13 @@ import type { FrozenEntry } from './frozen-entry.ts';
 import { isLarge } from './rdb/write-value.ts';
 import { RdbKeys, RdbSeal, writeHeader } from './rdb/write.ts';
 
-/** How long one slice of a snapshot keeps others waiting. */
-const SLICE_MS = 2;
+/**
+ * How long one slice of a snapshot keeps others waiting, in milliseconds: a part of what they took themselves since the
+ * slice before, so that a turn takes a third longer at most, however busy or idle the process is.
+ */
+const SLICE_MIN_MS = 0.2;
+const SLICE_MAX_MS = 1;
+const SLICE_PART = 0.35;
 
 /** What a snapshot holds. */
 interface SnapshotSummary {
@@ -37,7 +42,7 @@ export interface SnapshotOptions {
   readonly aofBase?: boolean;
   /** False saves the time for a digest nobody wants (`digest` is then empty). */
   readonly digest?: boolean;
-  /** How long one slice keeps others waiting, in milliseconds: 2 unless given. */
+  /** How long one slice keeps others waiting, in milliseconds: as long as suits them unless given. */
   readonly sliceMs?: number;
 }
 
@@ -81,15 +86,20 @@ async function* write(node: Node, options: SnapshotOptions): AsyncGenerator<Buff
   let bytes = 0;
   try {
     options.onInstant?.();
+    let slice = SLICE_MIN_MS;
     for (let done = false; !done;) {
-      done = running.step(options.sliceMs ?? SLICE_MS);
+      done = running.step(options.sliceMs ?? slice);
       let pieces = 0;
       for (const piece of seal.pieces(running.take(done))) {
         bytes += piece.length;
         yield piece;
         if (++pieces % 4 === 0) await nextTurn();
       }
-      if (!done) await nextTurn();
+      if (done) break;
+      const since = performance.now();
+      await nextTurn();
+      const others = performance.now() - since;
+      slice = Math.min(SLICE_MAX_MS, Math.max(SLICE_MIN_MS, others * SLICE_PART));
     }
   } finally {
     running.end();
