@@ -165,7 +165,7 @@ test('COMMAND DOCS knows the tokens, the age and the group of every command that
     const own = ours.get(name);
     if (own === undefined) continue;
     for (const field of ['group', 'since']) {
-      if (own.get(field) !== real.get(field)) wrong.push(`${name} ${field} ${String(real.get(field))}`);
+      if (own.get(field) !== real.get(field)) wrong.push(`${name} ${field} ${JSON.stringify(real.get(field))}`);
     }
     // 7.2 discourages more than 7.0 did, but no longer CLUSTER SLOTS.
     const since = real.get('deprecated_since');
@@ -177,5 +177,5 @@ test('COMMAND DOCS knows the tokens, the age and the group of every command that
     ).toEqual([]);
   }
   // 7.2 has corrected it.
-  expect(wrong).toEqual(['client|pause since 2.9.50']);
+  expect(wrong).toEqual(['client|pause since "2.9.50"']);
 });
