@@ -57,8 +57,7 @@ function newId({ lastId }: StreamValue, wanted: Addition['id']): StreamId | { re
   }
   let id: StreamId | undefined;
   if (wanted === undefined) {
-    const now = streamId(clock.now, 0);
-    id = now > lastId && msOf(now) !== msOf(lastId) ? now : nextId(lastId);
+    id = clock.now > msOf(lastId) ? streamId(clock.now, 0) : nextId(lastId);
   } else if (wanted.autoSeq && wanted.id.slice(0, 8) === lastId.slice(0, 8)) {
     const next = nextId(lastId);
     id = next?.startsWith(lastId.slice(0, 8)) === true ? next : undefined;

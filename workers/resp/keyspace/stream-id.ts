@@ -10,24 +10,38 @@ export const MAX_ID: StreamId = '\xff'.repeat(16);
 const HALF = 2 ** 32;
 const UINT64_MAX = 0xffff_ffff_ffff_ffffn;
 
-function eightBytes(value: number | bigint): string {
-  const high = typeof value === 'number' ? Math.floor(value / HALF) : Number(value >> 32n);
-  const low = typeof value === 'number' ? value % HALF : Number(value & 0xffff_ffffn);
-  return String.fromCharCode(
-    high >>> 24,
-    (high >>> 16) & 255,
-    (high >>> 8) & 255,
-    high & 255,
-    low >>> 24,
-    (low >>> 16) & 255,
-    (low >>> 8) & 255,
-    low & 255,
-  );
-}
+/** The ID that was made last, with its numbers: XADD asks for them several times. */
+let made = { id: MIN_ID, ms: 0, seq: 0 };
+
+const highOf = (value: number | bigint): number =>
+  typeof value === 'number' ? Math.floor(value / HALF) : Number(value >> 32n);
+const lowOf = (value: number | bigint): number =>
+  typeof value === 'number' ? value % HALF : Number(value & 0xffff_ffffn);
 
 /** An ID of its two numbers; those given as `number` must be safe integers. */
 export function streamId(ms: number | bigint, seq: number | bigint): StreamId {
-  return eightBytes(ms) + eightBytes(seq);
+  const [a, b, c, d] = [highOf(ms), lowOf(ms), highOf(seq), lowOf(seq)];
+  // In one call, which gives a flat string; parts put together would have to be flattened to be compared.
+  const id = String.fromCharCode(
+    a >>> 24,
+    (a >>> 16) & 255,
+    (a >>> 8) & 255,
+    a & 255,
+    b >>> 24,
+    (b >>> 16) & 255,
+    (b >>> 8) & 255,
+    b & 255,
+    c >>> 24,
+    (c >>> 16) & 255,
+    (c >>> 8) & 255,
+    c & 255,
+    d >>> 24,
+    (d >>> 16) & 255,
+    (d >>> 8) & 255,
+    d & 255,
+  );
+  if (typeof ms === 'number' && typeof seq === 'number') made = { id, ms, seq };
+  return id;
 }
 
 function uint32(id: StreamId, at: number): number {
@@ -45,12 +59,12 @@ function halfOf(id: StreamId, at: 0 | 8): number | bigint {
 
 /** The milliseconds of an ID; a bigint where a number can't hold them. */
 export function msOf(id: StreamId): number | bigint {
-  return halfOf(id, 0);
+  return id === made.id ? made.ms : halfOf(id, 0);
 }
 
 /** The sequence of an ID; a bigint where a number can't hold it. */
 export function seqOf(id: StreamId): number | bigint {
-  return halfOf(id, 8);
+  return id === made.id ? made.seq : halfOf(id, 8);
 }
 
 /** An ID as clients write it, `ms-seq`. */
@@ -60,6 +74,8 @@ export function formatId(id: StreamId): string {
 
 /** The ID after this one; undefined after the last. */
 export function nextId(id: StreamId): StreamId | undefined {
+  const seq = seqOf(id);
+  if (typeof seq === 'number' && seq < Number.MAX_SAFE_INTEGER) return streamId(msOf(id), seq + 1);
   let at = 15;
   while (at >= 0 && id.charCodeAt(at) === 255) at--;
   return at < 0 ? undefined : id.slice(0, at) + String.fromCharCode(id.charCodeAt(at) + 1) + MIN_ID.slice(at + 1);
