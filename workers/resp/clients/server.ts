@@ -212,6 +212,8 @@ export class Client {
   transaction: Transaction | undefined;
   /** True while EXEC runs the queued commands: nothing may block. */
   executing = false;
+  /** Carries out what scripts call. */
+  scripted = false;
   watcher: Watcher | undefined;
   watchedKeys: { readonly db: Database; readonly key: string }[] | undefined;
   channels: Set<string> | undefined;

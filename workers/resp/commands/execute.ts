@@ -1,12 +1,12 @@
 import { aclRefusal } from '../acl/refuse.ts';
 import { serveReady } from '../clients/blocking.ts';
-import type { Client, Transaction } from '../clients/server.ts';
+import type { Client, Server, Transaction } from '../clients/server.ts';
 import { noteCall, noteErrors, statOf } from '../clients/statistics.ts';
 import { beginCommand, endCommand, rememberRead } from '../clients/tracking.ts';
 import { discard } from '../clients/transactions.ts';
 import { feedMonitors } from '../clients/monitor.ts';
 import { makeRoom } from '../keyspace/eviction.ts';
-import { NO_AUTH, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
+import { NO_AUTH, NO_REPLICAS, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
 import type { Command } from './command.ts';
 import { keyUses } from './key-uses.ts';
 import { runExtra } from './extra.ts';
@@ -167,9 +167,15 @@ function queuedWrites(client: Client): boolean {
 function writeRefusal(client: Client, command: Command): string | undefined {
   const { node } = client;
   const failure = node.journal?.failure;
-  if (failure === undefined && node.writesRefused === undefined) return undefined;
+  const lonely = lacksReplicas(client.server);
+  if (failure === undefined && node.writesRefused === undefined && !lonely) return undefined;
   if (!command.write && !queuedWrites(client)) return undefined;
-  return node.writesRefused ?? `MISCONF Errors writing to the AOF file: ${failure}`;
+  return node.writesRefused ?? (lonely ? NO_REPLICAS : `MISCONF Errors writing to the AOF file: ${failure}`);
+}
+
+/** Whether writes wait for replicas to be there, which a node has none of. */
+export function lacksReplicas({ config }: Server): boolean {
+  return config.size > 0 && Number(config.get('min-replicas-to-write') ?? 0) > 0;
 }
 
 function mustWait(client: Client, command: Command): boolean {

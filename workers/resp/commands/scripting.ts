@@ -1,10 +1,11 @@
 import type { Client } from '../clients/server.ts';
-import { BUSY_FUNCTION, OOM } from '../protocol/errors.ts';
+import { BUSY_FUNCTION, NO_REPLICAS, OOM } from '../protocol/errors.ts';
 import { scriptingOf } from '../scripting/scripts.ts';
 import type { Script } from '../scripting/script.ts';
 import { integerArg } from './arguments.ts';
 import { countedKeys } from './command.ts';
 import type { CommandSpec, Run } from './command.ts';
+import { lacksReplicas } from './execute.ts';
 
 const NO_SCRIPT = 'NOSCRIPT No matching script. Please use EVAL.';
 const UNKILLABLE =
@@ -22,6 +23,7 @@ export function flagRefusal(
   if (node.writesRefused !== undefined) return node.writesRefused;
   if (node.journal?.failure !== undefined)
     return `MISCONF Redis is configured to persist data to AOF, but it's currently unable to persist to disk. Writable scripts are blocked. Use 'no-writes' flag for read only scripts. AOF error: ${node.journal.failure}`;
+  if (lacksReplicas(server)) return NO_REPLICAS;
   return readOnly ? 'ERR Can not execute a script with write flag using *_ro command.' : undefined;
 }
 

@@ -134,7 +134,7 @@ function sort(readOnly: boolean): Run {
     }
     let { elements } = source;
     const unsorted = options.by !== undefined && !options.by.includes('*');
-    if (!unsorted || (source.kind === 'set' && options.store !== undefined)) {
+    if (!unsorted || (source.kind === 'set' && (options.store !== undefined || client.scripted))) {
       // A set that is stored unsorted is sorted all the same, so that all copies get the same list.
       const how = unsorted ? { ...options, by: undefined, alpha: true } : options;
       const result = sorted(client, elements, how);

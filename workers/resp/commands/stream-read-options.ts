@@ -61,6 +61,7 @@ function readOption(
   const word = args[at]!.toUpperCase();
   const fail = (line: string): undefined => client.reply.error(line) as undefined;
   if (word === 'BLOCK' && more >= 1) {
+    if (client.scripted) return fail(`ERR ${args[0]!} command is not allowed with BLOCK option from scripts`);
     options.blockMs = timeoutArg(client, args[at + 1]!);
     return options.blockMs === undefined ? undefined : 2;
   }

@@ -7,6 +7,9 @@ const POOL_SIZE = 16;
 /** What eviction may take of one command; the rest is done between commands. */
 const SLICE_MS = 0.5;
 
+/** What a node takes without any key: a limit below it is always exceeded. */
+const NODE_BYTES = 1024;
+
 interface Candidate {
   readonly db: Database;
   readonly key: string;
@@ -19,18 +22,22 @@ const MEASURE_MS = 100;
 /** The best candidates seen, the best last, by node while it evicts. */
 const pools = new WeakMap<Node, Candidate[]>();
 
+/** Whether a node takes more than its memory limit. */
+export function isOver({ maxMemory, usedBytes }: Node): boolean {
+  return maxMemory !== 0 && usedBytes + NODE_BYTES > maxMemory;
+}
+
 /**
  * Evicts keys by the node's policy until it is within its memory limit. False when that can't be reached. The work is
  * bounded: when there is more to do than fits into a slice, it goes on between commands, and the answer is true.
  */
 export function makeRoom(node: Node): boolean {
-  const limit = node.maxMemory;
-  if (limit === 0 || node.replaying) return true;
+  if (node.maxMemory === 0 || node.replaying) return true;
   node.measure(MEASURE_MS);
-  if (node.usedBytes <= limit) return true;
+  if (!isOver(node)) return true;
   if (node.evictionPolicy === 'noeviction') return false;
   const deadline = performance.now() + SLICE_MS;
-  for (let evicted = 0; node.usedBytes > limit; evicted++) {
+  for (let evicted = 0; isOver(node); evicted++) {
     if (evicted % 16 === 15 && performance.now() > deadline) {
       goOnLater(node);
       return true;

@@ -12,6 +12,7 @@ export const SAME_OBJECT = 'ERR source and destination objects are the same';
 export const OOM = "OOM command not allowed when used memory > 'maxmemory'.";
 export const BUSY = 'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.';
 export const BUSY_FUNCTION = 'BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.';
+export const NO_REPLICAS = 'NOREPLICAS Not enough good replicas to write.';
 export const NO_AUTH = 'NOAUTH Authentication required.';
 export const WRONG_PASS = 'WRONGPASS invalid username-password pair or user is disabled.';
 export const EXEC_ABORT = 'EXECABORT Transaction discarded because of previous errors.';

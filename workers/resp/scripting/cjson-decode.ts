@@ -1,6 +1,7 @@
 import { JsonError } from './cjson-encode.ts';
 import type { JsonSettings } from './cjson-encode.ts';
 import type { Lua } from './lua.ts';
+import { Pace } from './pieces.ts';
 
 type Token =
   | { readonly type: 'T_STRING' | 'T_ERROR'; readonly at: number; readonly text: string }
@@ -41,10 +42,11 @@ function toNumber(text: string): number {
 }
 
 /** Decodes JSON as lua-cjson does and pushes the value. Throws a JsonError. */
-export function decodeJson(lua: Lua, L: number, text: string, settings: JsonSettings): void {
+export function* decodeJson(lua: Lua, L: number, text: string, settings: JsonSettings): Generator<void> {
   const { api } = lua;
   let at = 0;
   let depth = 0;
+  const pace = new Pace();
 
   const matches = (pattern: RegExp): string | undefined => {
     pattern.lastIndex = at;
@@ -134,25 +136,30 @@ export function decodeJson(lua: Lua, L: number, text: string, settings: JsonSett
     if (depth <= settings.decodeMaxDepth && api.lua_checkstack(L, 4) !== 0) return;
     throw new JsonError(`Found too many nested data structures (${depth}) at character ${at}`);
   };
-  const value = (token: Token): void => {
+  /** Pushes a value that is at its end with this token; false when it is a table. */
+  const plain = (token: Token): boolean => {
     switch (token.type) {
       case 'T_STRING':
-        return lua.push(L, token.text);
+        lua.push(L, token.text);
+        return true;
       case 'T_NUMBER':
-        return api.lua_pushnumber(L, token.value);
+        api.lua_pushnumber(L, token.value);
+        return true;
       case 'T_BOOLEAN':
-        return api.lua_pushboolean(L, token.truth ? 1 : 0);
+        api.lua_pushboolean(L, token.truth ? 1 : 0);
+        return true;
       case 'T_NULL':
-        return api.lua_pushlightuserdata(L, 0);
+        api.lua_pushlightuserdata(L, 0);
+        return true;
       case 'T_OBJ_BEGIN':
-        return object();
       case 'T_ARR_BEGIN':
-        return array();
+        return false;
       default:
         return unexpected('value', token);
     }
   };
-  const object = (): void => {
+  const table = (token: Token): Generator<void> => (token.type === 'T_OBJ_BEGIN' ? object() : array());
+  const object = function* (): Generator<void> {
     descend();
     api.lua_createtable(L, 0, 0);
     let token = next();
@@ -161,8 +168,10 @@ export function decodeJson(lua: Lua, L: number, text: string, settings: JsonSett
       lua.push(L, token.text);
       const colon = next();
       if (colon.type !== 'T_COLON') return unexpected('colon', colon);
-      value(next());
+      const first = next();
+      if (!plain(first)) yield* table(first);
       api.lua_rawset(L, -3);
+      if (pace.due) yield;
       token = next();
       if (token.type === 'T_OBJ_END') break;
       if (token.type !== 'T_COMMA') return unexpected('comma or object end', token);
@@ -171,13 +180,14 @@ export function decodeJson(lua: Lua, L: number, text: string, settings: JsonSett
     }
     depth--;
   };
-  const array = (): void => {
+  const array = function* (): Generator<void> {
     descend();
     api.lua_createtable(L, 0, 0);
     let token = next();
     for (let i = 1; token.type !== 'T_ARR_END'; i++) {
-      value(token);
+      if (!plain(token)) yield* table(token);
       api.lua_rawseti(L, -2, i);
+      if (pace.due) yield;
       token = next();
       if (token.type === 'T_ARR_END') break;
       if (token.type !== 'T_COMMA') return unexpected('comma or array end', token);
@@ -189,7 +199,8 @@ export function decodeJson(lua: Lua, L: number, text: string, settings: JsonSett
 
   if (text.length >= 2 && (text[0] === '\0' || text[1] === '\0'))
     throw new JsonError('JSON parser does not support UTF-16 or UTF-32');
-  value(next());
+  const first = next();
+  if (!plain(first)) yield* table(first);
   const end = next();
   if (end.type !== 'T_END') unexpected('the end', end);
 }

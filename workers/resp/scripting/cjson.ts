@@ -3,17 +3,17 @@ import { JsonError, defaultJsonSettings, encodeJson } from './cjson-encode.ts';
 import type { JsonSettings } from './cjson-encode.ts';
 import { TYPE } from './lua-exports.ts';
 import type { Lua, LuaFunction } from './lua.ts';
+import { Pace, Pieces } from './pieces.ts';
 
 /** The cjson library (lua-cjson 2.1), and what makes its settings fresh for the next script. */
 export function jsonLibrary(lua: Lua): { readonly functions: Readonly<Record<string, LuaFunction>>; reset(): void } {
   const { api } = lua;
   let settings = defaultJsonSettings();
 
-  const guarded =
-    (run: (L: number) => void): LuaFunction =>
-    (L) => {
+  const guarded = (run: (L: number) => Generator<void>): LuaFunction =>
+    function* (L) {
       try {
-        run(L);
+        yield* run(L);
         return 1;
       } catch (error) {
         if (error instanceof JsonError) return lua.raise(L, error.message);
@@ -49,13 +49,15 @@ export function jsonLibrary(lua: Lua): { readonly functions: Readonly<Record<str
     };
   return {
     functions: {
-      encode: guarded((L) => {
+      encode: guarded(function* (L) {
         if (api.lua_gettop(L) !== 1) lua.badArgument(L, 1, 'expected 1 argument');
-        lua.push(L, encodeJson(lua, L, settings));
+        const out = new Pieces();
+        yield* encodeJson(lua, L, settings, out, new Pace());
+        yield* lua.pushPieces(L, out.all(), out.length);
       }),
-      decode: guarded((L) => {
+      decode: guarded(function* (L) {
         if (api.lua_gettop(L) !== 1) lua.badArgument(L, 1, 'expected 1 argument');
-        decodeJson(lua, L, lua.stringArgument(L, 1), settings);
+        yield* decodeJson(lua, L, lua.stringArgument(L, 1), settings);
       }),
       encode_max_depth: integer('encodeMaxDepth', 1, 2_147_483_647),
       decode_max_depth: integer('decodeMaxDepth', 1, 2_147_483_647),

@@ -1,5 +1,6 @@
 import { TYPE } from './lua-exports.ts';
 import type { Lua, LuaFunction } from './lua.ts';
+import { Pace, Pieces } from './pieces.ts';
 
 /** Tables nested deeper than this become nil, as in Redis. */
 const NESTING_MAX = 16;
@@ -50,14 +51,18 @@ function sized(length: number, small: number, middle: number): string {
   return length <= 0xffff ? head(middle, length, 2) : head(middle + 1, length, 4);
 }
 
-/** Packs the value on top of the stack. */
-function pack(lua: Lua, L: number, level: number): string {
+/** Packs the value on top of the stack, unless it is a table. */
+function packPlain(lua: Lua, L: number, type: number): string {
   const { api } = lua;
-  const type = api.lua_type(L, -1);
   if (type === TYPE.string) return packString(lua.text(L, -1)!);
   if (type === TYPE.number) return packNumber(api.lua_tonumber(L, -1));
   if (type === TYPE.boolean) return api.lua_toboolean(L, -1) !== 0 ? '\xc3' : '\xc2';
-  if (type !== TYPE.table || level === NESTING_MAX || api.lua_checkstack(L, 4) === 0) return '\xc0';
+  return '\xc0';
+}
+
+/** The number of fields of the table on top, and whether it is an array. */
+function* measure(lua: Lua, L: number, pace: Pace): Generator<void, { count: number; array: boolean }> {
+  const { api } = lua;
   let count = 0;
   let max = 0;
   let array = true;
@@ -68,26 +73,41 @@ function pack(lua: Lua, L: number, level: number): string {
     else max = Math.max(max, key);
     count++;
     api.lua_settop(L, -2);
+    if (pace.due) yield;
   }
-  if (array && max === count) {
-    let out = sized(count, 0x90, 0xdc);
+  return { count, array: array && max === count };
+}
+
+/** Packs the value on top of the stack. */
+function* pack(lua: Lua, L: number, level: number, out: Pieces, pace: Pace): Generator<void> {
+  const { api } = lua;
+  const type = api.lua_type(L, -1);
+  if (type !== TYPE.table || level === NESTING_MAX || api.lua_checkstack(L, 4) === 0) {
+    out.add(packPlain(lua, L, type));
+    return;
+  }
+  const { count, array } = yield* measure(lua, L, pace);
+  out.add(array ? sized(count, 0x90, 0xdc) : sized(count, 0x80, 0xde));
+  const element = function* (): Generator<void> {
+    const kind = api.lua_type(L, -1);
+    if (kind === TYPE.table) yield* pack(lua, L, level + 1, out, pace);
+    else out.add(packPlain(lua, L, kind));
+    api.lua_settop(L, -2);
+    if (pace.due) yield;
+  };
+  if (array) {
     for (let i = 1; i <= count; i++) {
       api.lua_rawgeti(L, -1, i);
-      out += pack(lua, L, level + 1);
-      api.lua_settop(L, -2);
+      yield* element();
     }
-    return out;
+    return;
   }
-  let out = sized(count, 0x80, 0xde);
   api.lua_pushnil(L);
   while (api.lua_next(L, -2) !== 0) {
     api.lua_pushvalue(L, -2);
-    out += pack(lua, L, level + 1);
-    api.lua_settop(L, -2);
-    out += pack(lua, L, level + 1);
-    api.lua_settop(L, -2);
+    yield* element();
+    yield* element();
   }
-  return out;
 }
 
 class PackError extends Error {}
@@ -117,32 +137,47 @@ function signed(cursor: Cursor, bytes: 1 | 2 | 4 | 8): number {
 
 const BYTES = [1, 2, 4, 8] as const;
 
+/** How many items a table has whose code this is, and whether it is a map; undefined when the code is no table's. */
+function tableOf(code: number, cursor: Cursor): { readonly count: number; readonly map: boolean } | undefined {
+  if (code >= 0x80 && code <= 0x9f) return { count: code & 15, map: code <= 0x8f };
+  if (code < 0xdc || code > 0xdf) return undefined;
+  return { count: unsigned(cursor, (code & 1) === 0 ? 2 : 4), map: code >= 0xde };
+}
+
 /** Unpacks one value and pushes it. */
-function unpack(lua: Lua, L: number, cursor: Cursor): void {
+function* unpack(lua: Lua, L: number, cursor: Cursor, pace: Pace): Generator<void> {
   const { api } = lua;
   if (api.lua_checkstack(L, 4) === 0) throw new PackError('Bad data format in input.');
   const code = unsigned(cursor, 1);
+  if (pace.due) yield;
+  const table = tableOf(code, cursor);
+  if (table === undefined) {
+    unpackPlain(lua, L, cursor, code);
+    return;
+  }
+  api.lua_createtable(L, 0, 0);
+  for (let i = 1; i <= table.count; i++) {
+    yield* unpack(lua, L, cursor, pace);
+    if (!table.map) {
+      api.lua_rawseti(L, -2, i);
+      continue;
+    }
+    yield* unpack(lua, L, cursor, pace);
+    const key = api.lua_type(L, -2);
+    if (key === TYPE.nil || (key === TYPE.number && Number.isNaN(api.lua_tonumber(L, -2))))
+      throw new PackError('Bad data format in input.');
+    api.lua_rawset(L, -3);
+  }
+}
+
+function unpackPlain(lua: Lua, L: number, cursor: Cursor, code: number): void {
+  const { api } = lua;
   const string = (length: number): void => {
     const at = skip(cursor, length);
     lua.push(L, cursor.bytes.toString('latin1', at, at + length));
   };
-  const items = (count: number, map: boolean): void => {
-    api.lua_createtable(L, 0, 0);
-    for (let i = 1; i <= count; i++) {
-      unpack(lua, L, cursor);
-      if (map) {
-        unpack(lua, L, cursor);
-        const key = api.lua_type(L, -2);
-        if (key === TYPE.nil || (key === TYPE.number && Number.isNaN(api.lua_tonumber(L, -2))))
-          throw new PackError('Bad data format in input.');
-        api.lua_rawset(L, -3);
-      } else api.lua_rawseti(L, -2, i);
-    }
-  };
   if (code <= 0x7f) api.lua_pushnumber(L, code);
   else if (code >= 0xe0) api.lua_pushnumber(L, code - 256);
-  else if (code <= 0x8f) items(code & 15, true);
-  else if (code <= 0x9f) items(code & 15, false);
   else if (code <= 0xbf) string(code & 31);
   else if (code === 0xc0) api.lua_pushnil(L);
   else if (code === 0xc2 || code === 0xc3) api.lua_pushboolean(L, code & 1);
@@ -151,8 +186,6 @@ function unpack(lua: Lua, L: number, cursor: Cursor): void {
   else if (code >= 0xcc && code <= 0xcf) api.lua_pushnumber(L, unsigned(cursor, BYTES[code - 0xcc]!));
   else if (code >= 0xd0 && code <= 0xd3) api.lua_pushnumber(L, signed(cursor, BYTES[code - 0xd0]!));
   else if (code >= 0xd9 && code <= 0xdb) string(unsigned(cursor, BYTES[code - 0xd9]!));
-  else if (code === 0xdc || code === 0xdd) items(unsigned(cursor, BYTES[code - 0xdc + 1]!), false);
-  else if (code === 0xde || code === 0xdf) items(unsigned(cursor, BYTES[code - 0xde + 1]!), true);
   else throw new PackError('Bad data format in input.');
 }
 
@@ -160,17 +193,18 @@ function unpack(lua: Lua, L: number, cursor: Cursor): void {
 export function msgpackLibrary(lua: Lua): Readonly<Record<string, LuaFunction>> {
   const { api } = lua;
   /** Unpacks up to `limit` values; with `partial` the first result tells where to go on, or -1. */
-  const unpackMany = (L: number, limit: number, offset: number, partial: boolean): number => {
+  const unpackMany = function* (L: number, limit: number, offset: number, partial: boolean): Generator<void, number> {
     const bytes = Buffer.from(lua.stringArgument(L, 1), 'latin1');
     if (offset < 0 || limit < 0)
       return lua.raise(L, `Invalid request to unpack with offset of ${offset} and limit of ${bytes.length}.`);
     if (offset > bytes.length) return lua.raise(L, `Start offset ${offset} greater than input length ${bytes.length}.`);
     const cursor = { bytes, at: offset };
     const base = api.lua_gettop(L);
+    const pace = new Pace();
     let count = 0;
     try {
       while (cursor.at < bytes.length && count < limit) {
-        unpack(lua, L, cursor);
+        yield* unpack(lua, L, cursor, pace);
         count++;
       }
     } catch (error) {
@@ -183,16 +217,17 @@ export function msgpackLibrary(lua: Lua): Readonly<Record<string, LuaFunction>> 
     return count + 1;
   };
   return {
-    pack: (L) => {
+    *pack(L) {
       const count = api.lua_gettop(L);
       if (count === 0) lua.badArgument(L, 0, 'MessagePack pack needs input.');
-      let out = '';
+      const out = new Pieces();
+      const pace = new Pace();
       for (let i = 1; i <= count; i++) {
         api.lua_pushvalue(L, i);
-        out += pack(lua, L, 0);
+        yield* pack(lua, L, 0, out, pace);
         api.lua_settop(L, -2);
       }
-      lua.push(L, out);
+      yield* lua.pushPieces(L, out.all(), out.length);
       return 1;
     },
     unpack: (L) => unpackMany(L, 0x7fff_ffff, 0, false),

@@ -5,7 +5,7 @@ import { inTurn } from './jobs.ts';
 import type { Jobs } from './jobs.ts';
 import { after } from './later.ts';
 import type { Later } from './later.ts';
-import { loadErrorOf, writeOutcome } from './outcome.ts';
+import { loadErrorOf } from './outcome.ts';
 import { scriptHost } from './script-host.ts';
 import { createState } from './state.ts';
 import type { ScriptState } from './state.ts';
@@ -163,11 +163,7 @@ export class FunctionHost {
         },
         () => state.callFunction(fn.ref, keys, args),
       ),
-      (outcome) => {
-        if (typeof outcome === 'string') client.reply.error(outcome);
-        else writeOutcome(jobs.running!, client.reply, outcome, jobs.inner.reply.resp3);
-        jobs.end();
-      },
+      (outcome) => jobs.reply(outcome),
     );
   }
 

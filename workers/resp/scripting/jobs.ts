@@ -3,9 +3,11 @@ import { Client } from '../clients/server.ts';
 import type { Server } from '../clients/server.ts';
 import { numberSetting } from '../config/settings.ts';
 import { clock } from '../keyspace/clock.ts';
+import { isOver } from '../keyspace/eviction.ts';
 import { Ended, Slices } from './job.ts';
 import type { Job } from './job.ts';
 import { after } from './later.ts';
+import { writeOutcome } from './outcome.ts';
 import type { Later } from './later.ts';
 import type { ScriptState } from './state.ts';
 
@@ -38,6 +40,7 @@ export class Jobs {
     this.broken = broken;
     this.inner = new Client(server, undefined, '127.0.0.1:0', '127.0.0.1:0');
     this.inner.executing = true;
+    this.inner.scripted = true;
     this.inner.authenticated = true;
   }
 
@@ -56,7 +59,7 @@ export class Jobs {
   /** Whether the node may not take more memory. */
   get full(): boolean {
     const { node, host } = this.server;
-    return host.full || (node.maxMemory !== 0 && node.usedBytes > node.maxMemory);
+    return host.full || isOver(node);
   }
 
   /**
@@ -93,6 +96,38 @@ export class Jobs {
   slice({ lua }: ScriptState): void {
     lua.isOver = () => this.running !== undefined && this.slices.over;
     lua.onRest = () => (this.running === undefined ? Promise.resolve() : this.slices.rest(this.running));
+  }
+
+  /** Replies with what a job came to, in slices, and ends it. */
+  reply(outcome: number | string): Later<void> {
+    const job = this.running!;
+    const { reply } = job.client;
+    if (typeof outcome === 'string') {
+      reply.error(outcome);
+      return this.end();
+    }
+    const steps = writeOutcome(job, reply, outcome, this.inner.reply.resp3);
+    if (steps === undefined) return this.end();
+    const mark = reply.mark();
+    return after(this.goThrough(job, steps), (problem) => {
+      if (problem !== undefined) {
+        reply.rollback(mark);
+        reply.error(problem);
+      }
+      this.end();
+    });
+  }
+
+  /** Takes steps as far as the slice allows, and the rest later; gives the error line when the job had to be ended. */
+  private goThrough(job: Job, steps: Generator<void>): Later<string | undefined> {
+    while (steps.next().done !== true) {
+      if (!this.slices.over) continue;
+      return this.slices.rest(job).then(
+        () => this.goThrough(job, steps),
+        (error: unknown) => this.fail(job, error),
+      );
+    }
+    return undefined;
   }
 
   /** A job has been replied to. */

@@ -224,6 +224,26 @@ export class Lua {
     } else this.withText(text, (pointer) => this.api.lua_pushlstring(L, pointer, length));
   }
 
+  /** Pushes the byte string that pieces make together, which others may interrupt between two of them. */
+  *pushPieces(L: number, pieces: readonly string[], length: number): Generator<void> {
+    if (pieces.length === 1) {
+      this.push(L, pieces[0]!);
+      return;
+    }
+    const pointer = this.api.malloc(length);
+    if (pointer === 0) throw new Error('not enough memory');
+    try {
+      let at = pointer;
+      for (const piece of pieces) {
+        at += this.memory.write(piece, at, 'latin1');
+        yield;
+      }
+      this.api.lua_pushlstring(L, pointer, length);
+    } finally {
+      this.api.free(pointer);
+    }
+  }
+
   /** Calls back with the text in Lua's memory, followed by a zero. */
   private withText<T>(text: string, use: (pointer: number) => T): T {
     if (text.length < SCRATCH_BYTES) {

@@ -2,14 +2,18 @@ import type { Reply } from '../protocol/reply.ts';
 import type { Job } from './job.ts';
 import { TYPE } from './lua-exports.ts';
 import type { Lua } from './lua.ts';
-import { writeError, writeResult } from './values.ts';
+import { Pace } from './pieces.ts';
+import { writeError, writePlain, writeResult } from './results.ts';
 
-/** Writes what a job left on the stack as its client's reply. `resp3` is the version the script has chosen for itself. */
-export function writeOutcome(job: Job, reply: Reply, status: number, resp3: boolean): void {
+/**
+ * Writes what a job left on the stack as its client's reply. `resp3` is the version the script has chosen for itself. What is
+ * returned is gone through for what takes long.
+ */
+export function writeOutcome(job: Job, reply: Reply, status: number, resp3: boolean): Generator<void> | undefined {
   const { lua } = job.state;
-  if (status === 0) writeResult(lua, lua.L, reply, resp3);
-  else writeError(lua, lua.L, reply, errorOf(job));
-  lua.api.lua_settop(lua.L, 0);
+  if (status !== 0) writeError(lua, lua.L, reply, errorOf(job));
+  else if (!writePlain(lua, lua.L, reply, resp3)) return writeResult(lua, lua.L, reply, resp3, new Pace());
+  return undefined;
 }
 
 /** A field of the error table on top of the stack, if it is a string or number. */

@@ -1,10 +1,12 @@
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { formatDouble } from '../protocol/numbers.ts';
 import { REDIS_VERSION } from '../version.ts';
 import { TYPE } from './lua-exports.ts';
 import type { Lua, LuaFunction } from './lua.ts';
+import { parts } from './pieces.ts';
 import { readRegistration } from './registration.ts';
 import type { Registration } from './registration.ts';
+import { digestOf } from './script.ts';
 import { LONG_REPLY, pushField, pushLongReply, pushReply } from './values.ts';
 
 /** What scripts can ask of the server that runs them. */
@@ -166,10 +168,23 @@ function replies(lua: Lua, fail: (L: number, message: string) => number): Readon
     status_reply: fromText((L, text) => pushField(lua, L, 'ok', () => lua.push(L, text))),
     sha1hex: (L) => {
       if (api.lua_gettop(L) !== 1) return fail(L, 'wrong number of arguments');
-      lua.push(L, hash('sha1', Buffer.from(lua.text(L, 1) ?? '', 'latin1')));
+      const text = lua.text(L, 1) ?? '';
+      if (text.length > LONG_REPLY) return pushDigest(lua, L, text);
+      lua.push(L, digestOf(text));
       return 1;
     },
   };
+}
+
+/** Pushes the SHA-1 of a long text. */
+function* pushDigest(lua: Lua, L: number, text: string): Generator<void, number> {
+  const running = createHash('sha1');
+  for (const part of parts(text)) {
+    running.update(part, 'latin1');
+    yield;
+  }
+  lua.push(L, running.digest('hex'));
+  return 1;
 }
 
 /** What `redis.` has beside functions. */

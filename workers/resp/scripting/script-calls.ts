@@ -3,12 +3,16 @@ import { noteDenial } from '../acl/log.ts';
 import type { Client, Server } from '../clients/server.ts';
 import type { Command } from '../commands/command.ts';
 import { noteErrors, statOf } from '../clients/statistics.ts';
-import { arityHolds, call, lookUp } from '../commands/execute.ts';
-import { OOM } from '../protocol/errors.ts';
+import { arityHolds, call, lacksReplicas, lookUp } from '../commands/execute.ts';
+import { NO_REPLICAS, OOM } from '../protocol/errors.ts';
 import type { Job } from './job.ts';
 
 /** What a script may exceed the node's memory by before its writes are refused half way. */
 const OVERRUN_BYTES = 16 * 1_048_576;
+
+/** Scripts can't call this subcommand; the others of CLUSTER they could, and are told that there is no cluster. */
+const isResetOfCluster = ({ fullName }: Command, args: readonly string[]): boolean =>
+  fullName === 'cluster' && args[1]?.toLowerCase() === 'reset';
 
 /** Carries out a command that a script calls and returns its reply; a refusal is an error reply. */
 export function callFromScript(inner: Client, job: Job | undefined, args: readonly string[]): string {
@@ -31,7 +35,7 @@ export function callFromScript(inner: Client, job: Job | undefined, args: readon
 function refusalOf(inner: Client, job: Job, command: Command | undefined, args: readonly string[]): string | undefined {
   if (command === undefined) return 'ERR Unknown Redis command called from script';
   if (!arityHolds(command, args)) return 'ERR Wrong number of args calling Redis command from script';
-  if (command.noScript) return 'ERR This Redis command is not allowed from script';
+  if (command.noScript || isResetOfCluster(command, args)) return 'ERR This Redis command is not allowed from script';
   const { restrictedTo: user } = job.client;
   const denial = user === undefined ? undefined : denialOf(user, command, args);
   if (denial !== undefined) {
@@ -42,11 +46,13 @@ function refusalOf(inner: Client, job: Job, command: Command | undefined, args: 
   return command.write ? writeRefusalOf(inner.server, job, command) : undefined;
 }
 
-function writeRefusalOf({ node }: Server, job: Job, command: Command): string | undefined {
+function writeRefusalOf(server: Server, job: Job, command: Command): string | undefined {
+  const { node } = server;
   if (node.writesRefused !== undefined) return node.writesRefused;
   // A script that has begun to write is not stopped in the middle by what may pass.
   if (node.journal?.failure !== undefined && !job.wrote)
     return `MISCONF Errors writing to the AOF file: ${node.journal.failure}`;
+  if (!job.wrote && lacksReplicas(server)) return NO_REPLICAS;
   if (!command.denyOom || job.allowOom) return undefined;
   const over = node.maxMemory !== 0 && node.usedBytes > node.maxMemory * 1.25 + OVERRUN_BYTES;
   return over || (job.full && !job.wrote) ? OOM : undefined;

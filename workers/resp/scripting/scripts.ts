@@ -3,7 +3,6 @@ import { BUSY, BUSY_FUNCTION, OOM } from '../protocol/errors.ts';
 import { FunctionHost } from './function-host.ts';
 import { Jobs } from './jobs.ts';
 import { after } from './later.ts';
-import { writeOutcome } from './outcome.ts';
 import type { Script } from './script.ts';
 import { ScriptCache } from './script-cache.ts';
 import { scriptHost } from './script-host.ts';
@@ -99,11 +98,9 @@ export class Scripting implements NodeScripts {
           () => state.start(ref, keys, args),
         ),
         (outcome) => {
-          const { reply } = client;
-          if (typeof outcome === 'string') reply.error(outcome);
-          else writeOutcome(jobs.running!, reply, outcome, jobs.inner.reply.resp3);
-          jobs.end();
-          if (state.lua.usedBytes > STATE_BYTES_KEPT) this.drop();
+          const done = jobs.reply(outcome);
+          if (state.lua.usedBytes <= STATE_BYTES_KEPT) return done;
+          return after(done, () => this.drop());
         },
       ),
     );
