@@ -9,7 +9,9 @@ import { benchDurable } from './resp/durable.ts';
 import { benchKeys } from './resp/keys.ts';
 import { benchLatency } from './resp/latency.ts';
 import { benchManyNodes } from './resp/many-nodes.ts';
+import { benchNeighbour } from './resp/neighbour.ts';
 import { benchSnapshot } from './resp/snapshot.ts';
+import { benchWake } from './resp/wake.ts';
 import { benchEngine, benchPlatform } from './resp/single-node.ts';
 
 type Group = (print: Print, options: BenchOptions) => Promise<void>;
@@ -22,8 +24,10 @@ const groups: Readonly<Record<string, Group>> = {
   many: benchManyNodes,
   connections: benchConnections,
   density: benchDensity,
+  wake: benchWake,
   keys: benchKeys,
   snapshot: benchSnapshot,
+  neighbour: benchNeighbour,
 };
 
 export async function bench(print: Print, options: BenchOptions): Promise<void> {

@@ -8,7 +8,7 @@ import type { BenchOptions, Print } from '../tools/figure.ts';
 import { memoryOf } from '../tools/memory.ts';
 import { runLoad } from './load/run.ts';
 import { startPlatform } from './platform.ts';
-import { alternate, compare } from './rounds.ts';
+import { alternate, compare, inBatches } from './rounds.ts';
 import { startRedis, type Target } from './target.ts';
 
 const NODES = 200;
@@ -49,14 +49,4 @@ export async function benchManyNodes(print: Print, { rounds, quick }: BenchOptio
   } finally {
     await Promise.all([platform.stop(), ...servers.map((server) => server.stop())]);
   }
-}
-
-/** Makes many things, ten at a time. */
-async function inBatches<Thing>(count: number, make: (index: number) => Promise<Thing>): Promise<Thing[]> {
-  const made: Thing[] = [];
-  while (made.length < count) {
-    const batch = Array.from({ length: Math.min(10, count - made.length) }, (_, index) => make(made.length + index));
-    made.push(...(await Promise.all(batch)));
-  }
-  return made;
 }

@@ -9,6 +9,13 @@ import type { Address, Target } from './target.ts';
 
 type Durability = 'none' | 'everysec' | 'always';
 
+interface NodeOptions {
+  readonly name: string;
+  readonly durability: Durability;
+  readonly memoryLimitMb?: number;
+  readonly tenantId?: string;
+}
+
 /** A node as a target: all node managers' processes serve it. */
 interface PlatformNode extends Target {
   readonly id: string;
@@ -17,11 +24,15 @@ interface PlatformNode extends Target {
 /** The whole platform, started as `npm start` does, with one tenant. */
 export interface Platform {
   readonly api: ApiClient;
-  readonly tenantId: string;
-  /** Makes a node by REST; it is reached through AUTH on the public port. */
-  node(options: { name: string; durability: Durability; memoryLimitMb?: number }): Promise<PlatformNode>;
-  /** The node managers: the processes that hold nodes. */
+  readonly home: string;
+  /** Makes another tenant, and returns its id. */
+  tenant(name: string): Promise<string>;
+  /** Makes a node by REST, of the first tenant unless told otherwise; it is reached through AUTH on the public port. */
+  node(options: NodeOptions): Promise<PlatformNode>;
+  /** The node managers and their engine processes. */
   managers(): Promise<number[]>;
+  /** The engine processes alone, which hold the nodes. */
+  engines(): Promise<number[]>;
   stop(): Promise<void>;
 }
 
@@ -41,23 +52,30 @@ export async function startPlatform(env: Record<string, string> = {}): Promise<P
   const endAtExit = () => void platform.process.kill('SIGTERM');
   process.once('exit', endAtExit);
   const api = apiClient(platform.credentials.gatewayUrl, platform.credentials.apiKey);
-  const tenant = await api.must<{ id: string }>('POST', '/v1/tenants', { name: `bench-${Date.now()}` });
+  const tenant = async (name: string): Promise<string> => {
+    const { id } = await api.must<{ id: string }>('POST', '/v1/tenants', { name });
+    return id;
+  };
+  const first = await tenant(`bench-${Date.now()}`);
 
-  async function managers(): Promise<number[]> {
+  /** The family of each node manager, the manager first. */
+  async function families(): Promise<number[][]> {
     const file = await readPlatformFile(home);
-    const names = Object.entries(file?.children ?? {}).filter(([name]) => name.startsWith('node-manager'));
-    const families = await Promise.all(names.map(([, { pid }]) => familyOf(pid)));
-    if (families.length === 0) throw new Error('the platform names no node manager in run/platform.json');
-    return families.flat();
+    const children = Object.entries(file?.children ?? {}).filter(([name]) => name.startsWith('node-manager'));
+    if (children.length === 0) throw new Error('the platform names no node manager in run/platform.json');
+    return Promise.all(children.map(([, { pid }]) => familyOf(pid)));
   }
+  const managers = async (): Promise<number[]> => (await families()).flat();
 
   return {
     api,
-    tenantId: tenant.id,
+    home,
+    tenant,
     managers,
-    async node({ name, durability, memoryLimitMb = 512 }) {
-      const path = `/v1/tenants/${tenant.id}/nodes`;
+    engines: async () => (await families()).flatMap((family) => family.slice(1)),
+    async node({ name, durability, memoryLimitMb = 512, tenantId = first }) {
       const settings = { name, durability, memoryLimitMb };
+      const path = `/v1/tenants/${tenantId}/nodes`;
       const { id, endpoint } = await api.must<{ id: string; endpoint: Address }>('POST', path, settings);
       const pids = await managers();
       return { id, label: `platform, ${durability}`, address: endpoint, pids: () => pids, stop: async () => {} };

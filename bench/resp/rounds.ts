@@ -37,3 +37,13 @@ export function compare(print: Print, what: Comparison, ours: readonly number[],
     spread: [Math.min(...ratios), Math.max(...ratios)],
   });
 }
+
+/** Makes many things, ten at a time. */
+export async function inBatches<Thing>(count: number, make: (index: number) => Promise<Thing>): Promise<Thing[]> {
+  const made: Thing[] = [];
+  while (made.length < count) {
+    const batch = Array.from({ length: Math.min(10, count - made.length) }, (_, index) => make(made.length + index));
+    made.push(...(await Promise.all(batch)));
+  }
+  return made;
+}

@@ -54,7 +54,7 @@ async function measure(
     const during = async (): Promise<void> => {
       for (const ends = Date.now() + seconds * 1000 - 200; Date.now() < ends; taken++) await snapshot();
     };
-    beside.push(await runLoad({ ...plan, seconds }, 1, target.pids(), during));
+    beside.push(await runLoad({ ...plan, seconds }, 1, target.pids(), { during }));
   }
   const p99 = (results: readonly LoadResult[]) => median(results.map(({ p99_ms }) => p99_ms));
   const perSecond = (results: readonly LoadResult[]) => median(results.map((result) => result.perSecond));

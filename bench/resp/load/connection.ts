@@ -15,7 +15,8 @@ export interface Request {
 export interface LoadConnection {
   /** Sends a request; `due` is handed back when its reply is whole. */
   send(request: Request, due: number): void;
-  readonly waiting: number;
+  /** When the requests without a reply were due. */
+  waiting(): readonly number[];
   close(): void;
 }
 
@@ -78,9 +79,7 @@ export async function openConnection(
       queue.push(replyBytes, due);
       socket.write(text, 'latin1');
     },
-    get waiting() {
-      return (queue.length - head) / 2;
-    },
+    waiting: () => queue.slice(head).filter((_, index) => index % 2 === 1),
     close() {
       over = true;
       socket.destroy();

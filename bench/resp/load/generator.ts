@@ -51,7 +51,7 @@ async function prepare(plan: Plan): Promise<() => Promise<Outcome>> {
   for (let first = 0; first < connections.length; first += plan.connectionsPerTarget) {
     for (const set of sets) connections[first]?.send(set, 0);
   }
-  while (connections.some(({ waiting }) => waiting > 0) && errors.length === 0) await nextTurn();
+  while (connections.some((connection) => connection.waiting().length > 0) && errors.length === 0) await nextTurn();
 
   return async () => {
     const began = performance.now();
@@ -70,7 +70,12 @@ async function prepare(plan: Plan): Promise<() => Promise<Outcome>> {
     }
     running = false;
     const seconds = (performance.now() - began) / 1000;
-    for (const connection of connections) connection.close();
+    // What was left waiting has waited so long at least.
+    const now = performance.now();
+    for (const connection of connections) {
+      for (const due of connection.waiting()) record(latencies, now - due);
+      connection.close();
+    }
     return { operations, seconds, latencies, errors: errors.slice(0, 10) };
   };
 }

@@ -17,20 +17,22 @@ const generator = join(import.meta.dirname, 'generator.ts');
 
 /**
  * Runs a load from several processes, the targets dealt out among them (or, with fewer targets than processes, the
- * connections). `pids` are the servers' processes; `during` runs beside the load. Rejects when a reply is an error.
+ * connections). `pids` are the servers' processes; `during` runs beside the load, and `first` when all have connected. Rejects
+ * when a reply is an error.
  */
 export async function runLoad(
   plan: Plan,
   processes: number,
   pids: readonly number[],
-  during: () => Promise<void> = async () => {},
+  { first, during }: { first?: () => Promise<void>; during?: () => Promise<void> } = {},
 ): Promise<LoadResult> {
   const plans = dealOut(plan, processes);
   const children = plans.map(() => fork(generator, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
   try {
     await Promise.all(children.map((child, index) => told(child, { plan: plans[index] })));
+    await first?.();
     const before = await cpuMicroseconds(pids);
-    const [outcomes] = await Promise.all([Promise.all(children.map((child) => outcomeOf(child))), during()]);
+    const [outcomes] = await Promise.all([Promise.all(children.map((child) => outcomeOf(child))), during?.()]);
     const cpu = (await cpuMicroseconds(pids)) - before;
     return summary(outcomes, cpu);
   } finally {
@@ -70,8 +72,10 @@ const outcomeOf = async (child: ChildProcess): Promise<Outcome> => {
 function told(child: ChildProcess, message: unknown): Promise<FromGenerator> {
   return new Promise((resolve, reject) => {
     const ended = (code: number | null): void => reject(new Error(`a load generator ended with ${code}`));
+    const late = setTimeout(() => reject(new Error('a load generator has said nothing for a minute')), 60_000);
     child.once('exit', ended);
     child.once('message', (answer: FromGenerator) => {
+      clearTimeout(late);
       child.off('exit', ended);
       resolve(answer);
     });

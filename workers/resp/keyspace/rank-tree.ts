@@ -34,7 +34,7 @@ interface LeafCount {
 /** A leaf's object, and a share of the branches above it. */
 const LEAF_BYTES = 96;
 /** The arrays of a leaf that was split and has grown again have room for 112 or 184 entries. */
-const LEAF_ARRAY_BYTES = 48 + 150 * 8;
+const LEAF_ARRAY_BYTES = 48 + 170 * 8;
 /** The tree itself. */
 const TREE_BYTES = 72;
 

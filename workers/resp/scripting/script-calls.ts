@@ -10,10 +10,6 @@ import type { Job } from './job.ts';
 /** What a script may exceed the node's memory by before its writes are refused half way. */
 const OVERRUN_BYTES = 16 * 1_048_576;
 
-/** Scripts can't call this subcommand; the others of CLUSTER they could, and are told that there is no cluster. */
-const isResetOfCluster = ({ fullName }: Command, args: readonly string[]): boolean =>
-  fullName === 'cluster' && args[1]?.toLowerCase() === 'reset';
-
 /** Carries out a command that a script calls and returns its reply; a refusal is an error reply. */
 export function callFromScript(inner: Client, job: Job | undefined, args: readonly string[]): string {
   if (job === undefined || job.kind === 'load')
@@ -35,7 +31,7 @@ export function callFromScript(inner: Client, job: Job | undefined, args: readon
 function refusalOf(inner: Client, job: Job, command: Command | undefined, args: readonly string[]): string | undefined {
   if (command === undefined) return 'ERR Unknown Redis command called from script';
   if (!arityHolds(command, args)) return 'ERR Wrong number of args calling Redis command from script';
-  if (command.noScript || isResetOfCluster(command, args)) return 'ERR This Redis command is not allowed from script';
+  if (command.noScript) return 'ERR This Redis command is not allowed from script';
   const { restrictedTo: user } = job.client;
   const denial = user === undefined ? undefined : denialOf(user, command, args);
   if (denial !== undefined) {

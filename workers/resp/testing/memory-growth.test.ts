@@ -15,17 +15,17 @@ const run = promisify(execFile);
 const program = fileURLToPath(new URL('memory-growth.ts', import.meta.url));
 
 async function growthOf(workload: string): Promise<Growth> {
-  const { stdout } = await run(process.execPath, ['--expose-gc', program, workload, '1']);
+  const { stdout } = await run(process.execPath, ['--expose-gc', program, workload, '2']);
   return JSON.parse(stdout) as Growth;
 }
 
 /**
  * What V8 does to memory is the same each time, except that some of its own (compiled code, feedback) comes and goes
- * while a process is measured: this much is let pass beside the 10 %.
+ * while a process is measured: this much is let pass beside the 10 %, and a measurement that has met more is repeated.
  */
 const NOISE_BYTES = 130_000;
 
-describe.concurrent('what a node says it uses is within a tenth of what the process grows by', () => {
+describe.concurrent('what a node says it uses is within a tenth of what the process grows by', { retry: 2 }, () => {
   test.for(memoryWorkloads.map(({ name }) => name))('%s', async (name) => {
     const { growth, used, growthLoaded, usedLoaded } = await growthOf(name);
     expect(Math.abs(used - growth), 'filled by commands').toBeLessThan(growth * 0.1 + NOISE_BYTES);

@@ -40,10 +40,14 @@ async function loaded(from: Node): Promise<Node> {
   return target;
 }
 
+/** Compiles the code that will run; in a function of its own, whose end lets go of what it made. */
+async function warmUp(fill: (typeof memoryWorkloads)[number]['fill']): Promise<void> {
+  await loaded(await filled(fill, 0.02));
+}
+
 const workload = memoryWorkloads.find(({ name }) => name === wanted);
 if (workload === undefined) throw new Error(`There is no workload '${wanted}'; see memory-workloads.ts.`);
-// The code that runs is compiled before anything is measured.
-await loaded(await filled(workload.fill, 0.02));
+await warmUp(workload.fill);
 const before = await collected();
 const node = await filled(workload.fill, Number(scale));
 const after = await collected();
