@@ -142,7 +142,8 @@ function sized(text: string): string {
 const double = Buffer.alloc(8);
 
 function doubleHex(value: number): string {
-  double.writeDoubleBE(value);
+  // Zero has no sign here: a real server's compact encodings lose it.
+  double.writeDoubleBE(value + 0);
   return double.toString('hex');
 }
 

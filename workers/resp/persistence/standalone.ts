@@ -1,14 +1,16 @@
-import { createReadStream, existsSync } from 'node:fs';
-import { mkdir, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import type { Engine, Saving, SavingSetting } from '../engine-api.ts';
-import { Node } from '../keyspace/node.ts';
+import type { Node } from '../keyspace/node.ts';
+import { idle, perform, runningSeconds } from './activity.ts';
+import type { Activity } from './activity.ts';
 import { openAof, startAof } from './aof/aof.ts';
 import type { Aof } from './aof/aof.ts';
 import { aofFolder, loadAof } from './aof/load.ts';
 import type { AofPlace, LoadedAof } from './aof/load.ts';
-import { loadRdb } from './load.ts';
+import { loadDump } from './dump.ts';
 import { settingOf, settingsFrom } from './settings.ts';
 import type { PersistenceSettings } from './settings.ts';
 import { snapshotRdb } from './snapshot.ts';
@@ -55,19 +57,6 @@ const SAVE_FAILED =
 /** The persistence of a standalone server: Redis's dump.rdb by save points, and its append-only files when they are on. */
 export function createPersistence({ given, node, log }: PersistenceOptions): Persistence {
   return new Standalone(given, node, log);
-}
-
-interface Activity {
-  running: Promise<void> | undefined;
-  scheduled: boolean;
-  lastOk: boolean;
-  lastSeconds: number;
-  startedMs: number;
-  failedMs: number;
-}
-
-function idle(): Activity {
-  return { running: undefined, scheduled: false, lastOk: true, lastSeconds: -1, startedMs: 0, failedMs: 0 };
 }
 
 class Standalone implements Persistence, Saving {
@@ -173,8 +162,6 @@ class Standalone implements Persistence, Saving {
 
   info(): readonly (readonly [string, string | number])[] {
     const { save_, rewrite_, aof, values } = this;
-    const seconds = (one: Activity): number =>
-      one.running === undefined ? -1 : Math.floor((Date.now() - one.startedMs) / 1000);
     const failure = aof?.journal.failure;
     return [
       ['rdb_changes_since_last_save', this.changesSinceSave],
@@ -182,14 +169,14 @@ class Standalone implements Persistence, Saving {
       ['rdb_last_save_time', Math.floor(this.lastSave / 1000)],
       ['rdb_last_bgsave_status', save_.lastOk ? 'ok' : 'err'],
       ['rdb_last_bgsave_time_sec', save_.lastSeconds],
-      ['rdb_current_bgsave_time_sec', seconds(save_)],
+      ['rdb_current_bgsave_time_sec', runningSeconds(save_)],
       ['rdb_saves', this.saves],
       ['rdb_last_cow_size', 0],
       ['aof_enabled', values.appendOnly ? 1 : 0],
       ['aof_rewrite_in_progress', rewrite_.running === undefined ? 0 : 1],
       ['aof_rewrite_scheduled', rewrite_.scheduled ? 1 : 0],
       ['aof_last_rewrite_time_sec', rewrite_.lastSeconds],
-      ['aof_current_rewrite_time_sec', seconds(rewrite_)],
+      ['aof_current_rewrite_time_sec', runningSeconds(rewrite_)],
       ['aof_last_bgrewrite_status', rewrite_.lastOk ? 'ok' : 'err'],
       ['aof_rewrites', this.rewrites],
       ['aof_last_write_status', failure === undefined ? 'ok' : 'err'],
@@ -238,23 +225,9 @@ class Standalone implements Persistence, Saving {
     return { fsync: this.values.appendFsync, timestamps: this.values.aofTimestamps };
   }
 
-  /** Does one thing at a time of its kind, and keeps count of how it went. */
-  private async perform(activity: Activity, what: string, work: () => Promise<void>): Promise<void> {
-    activity.scheduled = false;
-    activity.startedMs = Date.now();
-    try {
-      await work();
-      activity.lastOk = true;
-    } catch (error) {
-      activity.lastOk = false;
-      activity.failedMs = Date.now();
-      this.log(`${what} could not be saved: ${String(error)}`);
-      throw error;
-    } finally {
-      activity.running = undefined;
-      activity.lastSeconds = Math.floor((Date.now() - activity.startedMs) / 1000);
-      this.refuseWritesIfUnsaved();
-    }
+  private perform(activity: Activity, what: string, work: () => Promise<void>): Promise<void> {
+    const failed = (error: unknown): void => this.log(`${what} could not be saved: ${String(error)}`);
+    return perform(activity, work, failed).finally(() => this.refuseWritesIfUnsaved());
   }
 
   private async writeDump(): Promise<void> {
@@ -262,11 +235,19 @@ class Standalone implements Persistence, Saving {
     const onInstant = (): void => {
       ({ dirty } = this.node);
     };
-    const { dir, dbFilename } = this.values;
-    await writeWholeFile(join(dir, dbFilename), snapshotRdb(this.node, { digest: false, onInstant }).stream);
+    await writeWholeFile(this.dumpFile, snapshotRdb(this.node, { digest: false, onInstant }).stream);
     this.dirtyAtSave = dirty;
     this.lastSave = Date.now();
     this.saves++;
+  }
+
+  private get dumpFile(): string {
+    return join(this.values.dir, this.values.dbFilename);
+  }
+
+  private async loadDump(flush: boolean): Promise<void> {
+    const keys = await loadDump(this.engine!, this.node, this.dumpFile, flush);
+    if (keys !== undefined) this.log(`DB loaded from disk: ${keys} keys of ${this.dumpFile}`);
   }
 
   private async rewriteAof(): Promise<void> {
@@ -350,33 +331,10 @@ class Standalone implements Persistence, Saving {
       this.log(
         `!!! Truncating the AOF ${file} at offset ${offset} !!! ${bytes} bytes of an unfinished command were cut off`,
       );
+      this.log('AOF loaded anyway because aof-load-truncated is enabled');
     }
     const seconds = ((performance.now() - began) / 1000).toFixed(3);
     this.log(`DB loaded from append only file in ${aofFolder(this.place)}: ${seconds} seconds`);
     return loaded;
-  }
-
-  /** Loads dump.rdb, if there is one, in the place of all data, or into it. */
-  private async loadDump(flush: boolean): Promise<void> {
-    const { node } = this;
-    const file = join(this.values.dir, this.values.dbFilename);
-    const found = await stat(file).catch((error: unknown) => {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    if (found === undefined) return;
-    const loaded = new Node({ id: node.id });
-    loaded.encodingLimits = node.encodingLimits;
-    try {
-      const options = { totalBytes: found.size, digest: false, limits: node.encodingLimits };
-      const target = flush ? loaded : node;
-      const { keys, expiredKeys } = await loadRdb(createReadStream(file), target, Date.now(), options);
-      if (flush) this.engine!.replaceKeyspace(node, loaded);
-      this.log(`DB loaded from disk: ${keys - expiredKeys} keys of ${file}`);
-    } catch (error) {
-      throw new Error(`${file} can't be loaded. ${error instanceof Error ? error.message : String(error)}`, {
-        cause: error,
-      });
-    }
   }
 }
