@@ -32,6 +32,7 @@ export async function openSide(port: number): Promise<Side> {
   let reply: string | undefined;
   let pending: Promise<void> | undefined;
 
+  const answered = (): boolean => reply !== undefined;
   const collect = async (): Promise<string | undefined> => {
     if (pending === undefined) return undefined;
     await control.batch([['CLIENT', 'UNBLOCK', id]]);
@@ -60,7 +61,8 @@ export async function openSide(port: number): Promise<Side> {
         reply = first;
       });
       const giveUpAt = Date.now() + BLOCKED_MAX_MS;
-      while (reply === undefined) {
+      for (;;) {
+        if (answered()) return;
         if (Date.now() > giveUpAt) throw new Error(`${request.join(' ')} neither waits nor is answered.`);
         const [line] = await control.batch([['CLIENT', 'LIST', 'ID', id]]);
         if (/ flags=\w*b/.test(line!)) return;
