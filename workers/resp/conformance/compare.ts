@@ -70,7 +70,7 @@ function comparable(request: readonly string[], reply: string): string {
   // 7.0 serves a reader even when the entry it waited for was trimmed away at once.
   if (name === 'xread' && EMPTY_READ.test(reply)) return 'nothing';
   if (name.startsWith('x')) return comparableStream(name, request, reply);
-  if (name.includes('z'))
+  if (name.includes('z') || name.startsWith('eval'))
     return comparableRest(
       name,
       request,
