@@ -3,6 +3,7 @@ import { checkClientMemory } from '../clients/memory.ts';
 import { notificationClasses, setNotifications, shownClasses } from '../clients/notifications.ts';
 import type { Server } from '../clients/server.ts';
 import type { SavingSetting } from '../engine-api.ts';
+import { makeRoom } from '../keyspace/eviction.ts';
 import type { EvictionPolicy } from '../keyspace/node.ts';
 import type { EncodingLimits } from '../keyspace/sizes.ts';
 import { trackUsage } from '../keyspace/usage.ts';
@@ -96,6 +97,7 @@ export const effects: ReadonlyMap<string, Effect> = new Map<string, Effect>([
       ({ node }) => node.maxMemory,
       (server, value) => {
         server.node.maxMemory = value;
+        makeRoom(server.node);
         limitClients(server);
       },
       {},
