@@ -188,8 +188,8 @@ function writeRefusal(client: Client, command: Command): string | undefined {
 }
 
 /** Whether writes wait for replicas to be there, which a node has none of. */
-export function lacksReplicas({ config }: Server): boolean {
-  return config.size > 0 && Number(config.get('min-replicas-to-write') ?? 0) > 0;
+export function lacksReplicas(server: Server): boolean {
+  return server.configured && Number(server.changed('min-replicas-to-write') ?? 0) > 0;
 }
 
 /** A node that has run no script yet has nobody who knows one, and an EVAL brings its own. */

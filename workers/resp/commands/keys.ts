@@ -10,7 +10,7 @@ import type { CommandSpec, KeySpec, Run } from './command.ts';
 
 /** DEL and UNLINK, which differ in what is counted only: freeing is the garbage collector's in both. */
 function del(lazy: boolean): Run {
-  return (client, args) => remove(client, args, lazy || client.server.config.get('lazyfree-lazy-user-del') === 'yes');
+  return (client, args) => remove(client, args, lazy || client.server.changed('lazyfree-lazy-user-del') === 'yes');
 }
 
 function remove(client: Client, args: readonly string[], lazy: boolean): void {

@@ -20,12 +20,12 @@ export function callFromScript(inner: Client, job: Job | undefined, args: readon
     if (command !== undefined) statOf(inner.server, command.fullName).rejected++;
     inner.reply.error(refusal);
     noteErrors(inner);
-    return inner.reply.take().join('');
+    return inner.reply.takeText();
   }
   if (command!.write) job.wrote = true;
   call(inner, command!, args);
   if (job.client.tracking !== undefined) trackRead(job.client, command!, args);
-  return inner.reply.take().join('');
+  return inner.reply.takeText();
 }
 
 /** Why a script may not call a command now, in Redis's order. */
