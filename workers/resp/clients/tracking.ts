@@ -34,9 +34,18 @@ export function rememberRead(client: Client, keys: readonly string[]): void {
     if (readers === undefined) table.readers.set(key, new Set([client.id]));
     else readers.add(client.id);
   }
-  const most = numberSetting(server, 'tracking-table-max-keys');
-  while (most > 0 && table.readers.size > most)
+  limitTracking(server);
+}
+
+/** Takes the keys read longest ago as changed when there are more than may be remembered. */
+export function limitTracking(server: Server): void {
+  const table = server.tracking;
+  const wanted = numberSetting(server, 'tracking-table-max-keys');
+  const most = wanted === 0 ? Infinity : wanted;
+  if (table === undefined) return;
+  while (table.readers.size > most) {
     tellReaders(server, table, table.readers.keys().next().value!, undefined);
+  }
 }
 
 function keyChanged(server: Server, key: string): void {
