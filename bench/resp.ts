@@ -2,7 +2,7 @@
  * The RESP engine's speed, density and fairness, against a real redis-server in the same run: every figure of lines 10 to 15
  * of issue 4. `--only` takes the names of the groups below.
  */
-import type { BenchOptions, Print } from './tools/figure.ts';
+import { boundOf, type BenchOptions, type Print } from './tools/figure.ts';
 import { benchConnections } from './resp/connections.ts';
 import { benchDensity } from './resp/density.ts';
 import { benchDurable } from './resp/durable.ts';
@@ -35,15 +35,22 @@ export async function bench(print: Print, options: BenchOptions): Promise<void> 
   if (unknown.length > 0)
     throw new Error(`no such part: ${unknown.join(', ')}; there are ${Object.keys(groups).join(', ')}`);
   const failed: string[] = [];
+  const missed: string[] = [];
+  const note: Print = (figure) => {
+    print(figure);
+    const bound = boundOf(figure);
+    if (bound?.met === false) missed.push(`${figure.name} (${bound.bound})`);
+  };
   for (const [name, group] of Object.entries(groups)) {
     if (options.only.length > 0 && !options.only.includes(name)) continue;
     const began = performance.now();
-    await group(print, options).catch((error: unknown) => {
+    await group(note, options).catch((error: unknown) => {
       // The other groups still have something to say; the run as a whole has failed.
       failed.push(name);
       console.error(`${name} could not be measured:`, error);
     });
     console.error(`${name} took ${((performance.now() - began) / 1000).toFixed(0)} s`);
   }
+  console.error(missed.length === 0 ? 'every bound is met' : `missed bounds:\n  ${missed.join('\n  ')}`);
   if (failed.length > 0) throw new Error(`not measured: ${failed.join(', ')}`);
 }

@@ -14,6 +14,11 @@ export async function benchDensity(print: Print, { quick }: BenchOptions): Promi
   const count = quick ? NODES / 10 : NODES;
   const theirs = await redisMemory(count);
   const peer = `${count} redis-server processes`;
+  // The first start of a program is not like the later ones: it compiles.
+  await startProbedEngine(10).then(async (first) => {
+    await first.measure();
+    await first.stop();
+  });
   const engine = await startProbedEngine(count);
   try {
     const fresh = await engine.measure();

@@ -54,7 +54,7 @@ export interface BoundLoad extends Load {
 
 /** The loads of a single node: the list without and with pipelining, and SET and GET among many keys. */
 export function singleNodeLoads(tests: readonly string[], quick: boolean): BoundLoad[] {
-  const sizes = { plain: quick ? 20_000 : 50_000, piped: quick ? 160_000 : 480_000 };
+  const sizes = { plain: quick ? 20_000 : 40_000, piped: quick ? 160_000 : 320_000 };
   return defaultList
     .filter(({ name }) => tests.length === 0 || tests.includes(name))
     .flatMap((test) => {

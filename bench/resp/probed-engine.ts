@@ -49,6 +49,8 @@ process.on('message', (message) => {
   if (message === 'use') void useAll().then(() => process.send?.('used'));
 });
 
+process.on('disconnect', () => process.exit(0));
+
 async function useAll(): Promise<void> {
   for (const one of nodes) await engine.execute(one, ['SET', 'key', 'value']);
 }

@@ -36,9 +36,9 @@ export type Bench = (print: Print, options: BenchOptions) => Promise<void>;
 export function printer(json: boolean): Print {
   return (figure) => {
     const { name, peer, ours, theirs, unit } = figure;
-    const ratio = theirs === null || theirs === 0 ? null : round(figure.ratio ?? ours / theirs);
+    const ratio = ratioOf(figure);
     const spread = figure.spread?.map(round);
-    const bound = boundOf(figure, ratio ?? ours);
+    const bound = boundOf(figure);
     if (json) {
       const line = { name, peer, ours: round(ours), theirs: theirs === null ? null : round(theirs), ratio, unit };
       console.log(JSON.stringify({ ...line, ...(spread && { spread }), ...bound }));
@@ -51,8 +51,15 @@ export function printer(json: boolean): Print {
   };
 }
 
-function boundOf({ atLeast, atMost }: Figure, value: number): { bound: string; met: boolean } | undefined {
+function ratioOf({ ours, theirs, ratio }: Figure): number | null {
+  return theirs === null || theirs === 0 ? null : round(ratio ?? ours / theirs);
+}
+
+/** What a figure must be, and whether it is; undefined when nothing is asked of it. */
+export function boundOf(figure: Figure): { readonly bound: string; readonly met: boolean } | undefined {
+  const { atLeast, atMost } = figure;
   if (atLeast === undefined && atMost === undefined) return undefined;
+  const value = ratioOf(figure) ?? figure.ours;
   const bounds = [
     ...(atLeast === undefined ? [] : [`>= ${atLeast}`]),
     ...(atMost === undefined ? [] : [`<= ${atMost}`]),

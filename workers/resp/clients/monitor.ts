@@ -44,7 +44,8 @@ function quoted(text: string): string {
 export function feedMonitors(monitors: ReadonlySet<Client>, by: Client, db: number, args: readonly string[]): void {
   const microseconds = Math.floor((performance.timeOrigin + performance.now()) * 1000);
   const time = `${Math.floor(microseconds / 1e6)}.${String(microseconds % 1e6).padStart(6, '0')}`;
-  const line = `${time} [${db} ${by.address}] ${redacted(args).map(quoted).join(' ')}`;
+  const who = by.transport === undefined && by.executing ? 'lua' : by.address;
+  const line = `${time} [${db} ${who}] ${redacted(args).map(quoted).join(' ')}`;
   for (const monitor of monitors) {
     monitor.reply.simple(line);
     monitor.transport?.schedule();

@@ -131,7 +131,7 @@ export interface CommandStat {
   rejected: number;
   failed: number;
   /** Calls by the power of two of their nanoseconds; see latency-histogram.ts. */
-  histogram: Uint32Array | undefined;
+  histogram: number[] | undefined;
 }
 
 /** A node's scripts and functions, and the one that is running. */
@@ -330,6 +330,18 @@ export class Server {
     return (this.clientsMade ??= new Map());
   }
 
+  /** Asked often, and of nodes that have no clients. */
+  get clientCount(): number {
+    return this.clientsMade?.size ?? 0;
+  }
+
+  /** The client has left. */
+  forget(client: Client): void {
+    this.clientsMade?.delete(client.id);
+    this.pausedClientsMade?.delete(client);
+    this.lastLeftMs = Date.now();
+  }
+
   get channels(): Map<string, Set<Client>> {
     return (this.channelsMade ??= new Map());
   }
@@ -357,6 +369,11 @@ export class Server {
 
   get errorStats(): Map<string, number> {
     return (this.errorStatsMade ??= new Map());
+  }
+
+  /** What CONFIG SET has made of a setting. */
+  changed(name: string): string | undefined {
+    return this.configMade?.get(name);
   }
 
   /** Settings changed by CONFIG SET, by name. */

@@ -26,9 +26,7 @@ export function detach(client: Client): void {
   unsubscribeAll(client);
   stopTracking(client);
   stopMonitor(client);
-  server.pausedClients.delete(client);
-  server.clients.delete(client.id);
-  server.lastLeftMs = Date.now();
+  server.forget(client);
 }
 
 /** What a client takes along into another engine. */

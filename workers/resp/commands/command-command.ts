@@ -1,5 +1,7 @@
 import type { Client } from '../clients/server.ts';
 import { matches } from '../protocol/glob.ts';
+import { hasArguments, writeArguments } from './command-arguments.ts';
+import { remarksOn } from './deprecations.ts';
 import { aclCategories } from './categories.ts';
 import type { Command, CommandSpec, Run } from './command.ts';
 import { commands } from './registry.ts';
@@ -54,9 +56,9 @@ function describe(client: Client, command: Command): void {
 
 /** The command of `name` or `container|name`. */
 function named(name: string): Command | undefined {
-  const [container, sub] = name.toLowerCase().split('|', 2);
+  const [container, ...sub] = name.toLowerCase().split('|');
   const command = commands.get(container!);
-  return sub === undefined ? command : command?.subcommands?.get(sub);
+  return sub.length === 0 ? command : command?.subcommands?.get(sub.join('|'));
 }
 
 const all: Run = (client) => {
@@ -81,13 +83,29 @@ const docs: Run = (client, args) => {
 
 function document(client: Client, command: Command): void {
   const { reply } = client;
-  const { spec } = command;
+  const { spec, fullName } = command;
   const subcommands = [...(command.subcommands?.values() ?? [])];
-  reply.bulk(command.fullName);
-  reply.map(subcommands.length > 0 ? 4 : 3);
-  for (const field of ['summary', 'since', 'group'] as const) {
-    reply.bulk(field);
-    reply.bulk(spec[field]);
+  const remarks = remarksOn(fullName);
+  const told = Object.entries({
+    summary: spec.summary,
+    since: spec.since,
+    group: spec.group,
+  });
+  const withArguments = hasArguments(fullName);
+  const [flags, deprecation] = [remarks?.flag, Object.entries(remarks?.deprecated ?? {})];
+  const more = [flags !== undefined, withArguments, subcommands.length > 0].filter(Boolean).length;
+  reply.bulk(fullName);
+  reply.map(told.length + deprecation.length + more);
+  for (const text of told.flat()) reply.bulk(text);
+  if (flags !== undefined) {
+    reply.bulk('doc_flags');
+    reply.set(1);
+    reply.simple(flags);
+  }
+  for (const text of deprecation.flat()) reply.bulk(text);
+  if (withArguments) {
+    reply.bulk('arguments');
+    writeArguments(reply, fullName);
   }
   if (subcommands.length === 0) return;
   reply.bulk('subcommands');
@@ -111,7 +129,7 @@ function getKeys(withFlags: boolean): Run {
       return;
     }
     const uses = keyUses(command, request);
-    if (uses.length === 0) {
+    if (uses.length === 0 && !command.spec.flags.includes('no_mandatory_keys')) {
       reply.error('ERR Invalid arguments specified for command');
       return;
     }

@@ -37,6 +37,8 @@ export interface Command {
   readonly write: boolean;
   readonly fast: boolean;
   readonly skipsSlowLog: boolean;
+  /** Monitors see it before what it calls. */
+  readonly shownFirst: boolean;
   readonly readOnly: boolean;
   readonly admin: boolean;
   readonly denyOom: boolean;
@@ -83,6 +85,7 @@ export function compile(spec: CommandSpec, container?: CommandSpec, privileged =
     admin: flags.has('admin'),
     fast: flags.has('fast'),
     skipsSlowLog: flags.has('skip_slowlog'),
+    shownFirst: flags.has('skip_monitor'),
     readOnly: flags.has('readonly'),
     denyOom: flags.has('denyoom'),
     noAuth: flags.has('no_auth'),

@@ -177,8 +177,8 @@ function writeRefusal(client: Client, command: Command): string | undefined {
 }
 
 /** Whether writes wait for replicas to be there, which a node has none of. */
-export function lacksReplicas({ config }: Server): boolean {
-  return config.size > 0 && Number(config.get('min-replicas-to-write') ?? 0) > 0;
+export function lacksReplicas(server: Server): boolean {
+  return server.configured && Number(server.changed('min-replicas-to-write') ?? 0) > 0;
 }
 
 function mustWait(client: Client, command: Command): boolean {
@@ -197,6 +197,7 @@ export function call(client: Client, command: Command, args: readonly string[]):
   const { tracking } = server;
   if (tracking !== undefined) beginCommand(tracking, client);
   if (client.noTouch) node.noTouch = command.fullName !== 'touch';
+  if (command.shownFirst && server.monitors !== undefined) showToMonitors(client, command, args);
   const walk = command.run(client, args);
   if (client.noTouch) node.noTouch = false;
   if (walk !== undefined) {
@@ -221,8 +222,7 @@ function afterRun(client: Client, command: Command, args: readonly string[], dir
     if (node.readyKeys.length > 0) serveReady(server);
   }
   if (tracking !== undefined && !client.executing) endCommand(tracking, client);
-  // Redis holds administrative commands to be too dangerous to be shown.
-  if (server.monitors !== undefined && !command.admin) feedMonitors(server.monitors, client, client.db.index, args);
+  if (server.monitors !== undefined && !command.shownFirst) showToMonitors(client, command, args);
   if (client.tracking !== undefined) track(client, command, args);
   const now = stopwatch.now();
   const microseconds = (now - stampMs) * 1000;
@@ -232,6 +232,11 @@ function afterRun(client: Client, command: Command, args: readonly string[], dir
   if (client.blocked !== undefined) {
     client.suspended = { command, args, microseconds, refusal: () => aclRefusal(client, command, args) };
   } else noteCall(client, command, args, microseconds);
+}
+
+/** Redis holds administrative commands to be too dangerous to be shown. */
+function showToMonitors(client: Client, command: Command, args: readonly string[]): void {
+  if (!command.admin) feedMonitors(client.server.monitors!, client, client.db.index, args);
 }
 
 /** Remembers what a client that tracks has read; CLIENT CACHING holds for one command, or one transaction. */

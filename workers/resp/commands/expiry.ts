@@ -77,7 +77,7 @@ function holds(options: ReadonlySet<string>, current: number | undefined, at: nu
 function timeLeft(unitMs: number, absolute: boolean): Run {
   return (client, args) => {
     const { db, reply } = client;
-    if (db.peek(args[1]!) === undefined) {
+    if (db.look(args[1]!) === undefined) {
       reply.integer(-2);
       return;
     }

@@ -168,6 +168,15 @@ STATS
 USAGE <key> [SAMPLES <count>]
   Return memory in bytes used by <key> and its value. Nested values are
   sampled up to <count> times (default: 5, 0 means sample all).
+== module
+LIST
+  Return a list of loaded modules.
+LOAD <path> [<arg> ...]
+  Load a module library from <path>, passing to it any optional arguments.
+LOADEX <path> [[CONFIG NAME VALUE]...] [ARGS ...]
+  Load a module library from <path>, while passing it module configurations and optional arguments.
+UNLOAD <name>
+  Unload a module.
 == object
 ENCODING <key>
   Return the kind of internal representation used in order to store the value
@@ -251,6 +260,17 @@ for (const part of TEXTS.split('== ').slice(1)) {
   );
 }
 
+/** Since when containers have a HELP, where it is not 5.0.0. */
+const SINCE: Readonly<Record<string, string>> = {
+  acl: '6.0.0',
+  function: '7.0.0',
+  latency: '2.8.13',
+  memory: '4.0.0',
+  object: '6.2.0',
+  pubsub: '6.2.0',
+  slowlog: '6.2.0',
+};
+
 /** Adds the subcommand HELP to containers that Redis has a text for. */
 export function withHelp(specs: readonly CommandSpec[]): readonly CommandSpec[] {
   return specs.map((spec) => {
@@ -271,7 +291,7 @@ function helpRow({ name, group, acl, subcommands }: CommandSpec, text: readonly 
     arity: 2,
     flags: 'loading stale',
     group,
-    since: '5.0.0',
+    since: SINCE[name] ?? '5.0.0',
     summary: 'Returns helpful text about the different subcommands.',
     ...(shared === undefined ? {} : { acl: shared }),
     run: ({ reply }) => {

@@ -12,7 +12,7 @@ import type { Walk } from './walk.ts';
 
 /** DEL and UNLINK, which differ in what is counted only: freeing is the garbage collector's in both. */
 function del(lazy: boolean): Run {
-  return (client, args) => remove(client, args, lazy || client.server.config.get('lazyfree-lazy-user-del') === 'yes');
+  return (client, args) => remove(client, args, lazy || client.server.changed('lazyfree-lazy-user-del') === 'yes');
 }
 
 function remove(client: Client, args: readonly string[], lazy: boolean): void {
@@ -28,15 +28,17 @@ function remove(client: Client, args: readonly string[], lazy: boolean): void {
   client.reply.integer(removed);
 }
 
-/** EXISTS and TOUCH. */
-function count(client: Client, args: readonly string[]): void {
-  let found = 0;
-  for (let i = 1; i < args.length; i++) if (client.db.read(args[i]!) !== undefined) found++;
-  client.reply.integer(found);
+/** EXISTS, and TOUCH, which is a use of each key. */
+function count(find: 'look' | 'read'): Run {
+  return ({ db, reply }, args) => {
+    let found = 0;
+    for (let i = 1; i < args.length; i++) if (db[find](args[i]!) !== undefined) found++;
+    reply.integer(found);
+  };
 }
 
 function type(client: Client, args: readonly string[]): void {
-  const value = client.db.peek(args[1]!);
+  const value = client.db.look(args[1]!);
   client.reply.simple(value === undefined ? 'none' : typeOf(value));
 }
 
@@ -185,7 +187,7 @@ const row = (
 export const keyCommands: readonly CommandSpec[] = [
   row('del', -2, 'write', [1, -1, 1], '1.0.0', 'Deletes one or more keys.', del(false)),
   row('unlink', -2, 'write fast', [1, -1, 1], '4.0.0', 'Asynchronously deletes one or more keys.', del(true)),
-  row('exists', -2, 'readonly fast', [1, -1, 1], '1.0.0', 'Determines whether one or more keys exist.', count),
+  row('exists', -2, 'readonly fast', [1, -1, 1], '1.0.0', 'Determines whether one or more keys exist.', count('look')),
   row(
     'touch',
     -2,
@@ -193,7 +195,7 @@ export const keyCommands: readonly CommandSpec[] = [
     [1, -1, 1],
     '3.2.1',
     'Returns the number of existing keys after updating the time they were last accessed.',
-    count,
+    count('read'),
   ),
   row('type', 2, 'readonly fast', [1, 1, 1], '1.0.0', 'Determines the type of value stored at a key.', type),
   row('rename', 3, 'write', [1, 2, 1], '1.0.0', 'Renames a key and overwrites the destination.', rename(false)),

@@ -1,10 +1,11 @@
-import type { CommandSpec } from './command.ts';
+import type { CommandSpec, Run } from './command.ts';
 
 /**
  * Commands that are known and refused: they would connect this server to addresses of a client's choosing, load code, or
  * belong to a cluster. They are rows like all others, so that COMMAND and ACL rules know them.
  */
 const NOT_HERE = 'is not available here: it would reach other servers from inside the network';
+const NO_MODULES = 'ERR MODULE is not available here: there are no modules.';
 const NO_CLUSTER = 'ERR This instance has cluster support disabled';
 
 const row = (
@@ -38,6 +39,79 @@ function migratedKeys(args: readonly string[]): number[] {
 
 const ADMIN = 'admin noscript stale';
 
+/** CLUSTER's subcommands: name, arity, since, flags. */
+const CLUSTER_LINES = `
+addslots -3 3.0.0 no_async_loading admin stale
+addslotsrange -4 7.0.0 no_async_loading admin stale
+bumpepoch 2 3.0.0 no_async_loading admin stale
+count-failure-reports 3 3.0.0 admin stale
+countkeysinslot 3 3.0.0 stale
+delslots -3 3.0.0 no_async_loading admin stale
+delslotsrange -4 7.0.0 no_async_loading admin stale
+failover -2 3.0.0 no_async_loading admin stale
+flushslots 2 3.0.0 no_async_loading admin stale
+forget 3 3.0.0 no_async_loading admin stale
+getkeysinslot 4 3.0.0 stale
+help 2 5.0.0 loading stale
+info 2 3.0.0 stale
+keyslot 3 3.0.0 stale
+links 2 7.0.0 stale
+meet -4 3.0.0 no_async_loading admin stale
+myid 2 3.0.0 stale
+myshardid 2 7.2.0 stale
+nodes 2 3.0.0 stale
+replicas 3 5.0.0 admin stale
+replicate 3 3.0.0 no_async_loading admin stale
+reset -2 3.0.0 admin stale noscript
+saveconfig 2 3.0.0 no_async_loading admin stale
+set-config-epoch 3 3.0.0 no_async_loading admin stale
+setslot -4 3.0.0 no_async_loading admin stale
+shards 2 7.0.0 loading stale
+slaves 3 3.0.0 admin stale
+slots 2 3.0.0 loading stale
+`;
+
+function ofCluster(line: string): CommandSpec {
+  const [name, arity, since, ...flags] = line.split(' ');
+  const spec = row(
+    name!,
+    Number(arity),
+    flags.join(' '),
+    since!,
+    'Belongs to a cluster, which this is not.',
+    NO_CLUSTER,
+  );
+  return { ...spec, group: 'cluster' };
+}
+
+/** Loading code is nobody's right; that there is none may be asked by those who administrate. */
+const moduleSubcommands: readonly CommandSpec[] = [
+  {
+    ...row('list', 2, 'admin noscript', '4.0.0', 'Returns all loaded modules.', ''),
+    run: ({ reply }) => reply.array(0),
+  },
+  ...(
+    [
+      ['load', -3, '4.0.0'],
+      ['loadex', -3, '7.0.0'],
+      ['unload', 3, '4.0.0'],
+    ] as const
+  ).map(([name, arity, since]) =>
+    row(name, arity, 'no_async_loading admin noscript', since, 'Loads or unloads a module.', NO_MODULES),
+  ),
+];
+
+/** A server of its own follows nobody, so that it may be told to stop; what follows whom on the platform is the platform's. */
+function replicaOf(name: string): Run {
+  return ({ server, reply }, args) => {
+    const nobody = args[1]!.toLowerCase() === 'no' && args[2]!.toLowerCase() === 'one';
+    if (nobody && server.host.standalone) reply.ok();
+    else reply.error(`ERR ${name} ${NOT_HERE}.`);
+  };
+}
+
+const replicaFlags = `${ADMIN} no_async_loading`;
+
 export const withheldCommands: readonly CommandSpec[] = [
   {
     ...row('migrate', -6, 'write', '2.6.0', 'Moves keys to another Redis server.', `ERR MIGRATE ${NOT_HERE}.`),
@@ -45,31 +119,27 @@ export const withheldCommands: readonly CommandSpec[] = [
     group: 'generic',
     acl: 'dangerous',
   },
-  row('replicaof', 3, `${ADMIN} no_async_loading`, '5.0.0', 'Makes a replica of it.', `ERR REPLICAOF ${NOT_HERE}.`),
-  row('slaveof', 3, `${ADMIN} no_async_loading`, '1.0.0', 'Makes a replica of it.', `ERR SLAVEOF ${NOT_HERE}.`),
+  { ...row('replicaof', 3, replicaFlags, '5.0.0', 'Makes a replica of it.', ''), run: replicaOf('REPLICAOF') },
+  { ...row('slaveof', 3, replicaFlags, '1.0.0', 'Makes a replica of it.', ''), run: replicaOf('SLAVEOF') },
   row('failover', -1, ADMIN, '6.2.0', 'Starts a failover to a replica.', 'ERR FAILOVER requires connected replicas.'),
-  row(
-    'module',
-    -2,
-    '',
-    '4.0.0',
-    'A container for module commands.',
-    'ERR MODULE is not available here: there are no modules.',
-  ),
-  { ...row('cluster', -2, '', '3.0.0', 'A container for cluster commands.', NO_CLUSTER), group: 'cluster' },
   {
-    ...row('readonly', 1, 'loading stale fast', '3.0.0', 'Enables reads of replicas.', NO_CLUSTER),
-    group: 'cluster',
-    acl: 'connection',
+    ...row('module', -2, '', '4.0.0', 'A container for module commands.', NO_MODULES),
+    subcommands: moduleSubcommands,
   },
   {
-    ...row('readwrite', 1, 'loading stale fast', '3.0.0', 'Disables reads of replicas.', NO_CLUSTER),
+    ...row('cluster', -2, '', '3.0.0', 'A container for cluster commands.', NO_CLUSTER),
+    group: 'cluster',
+    subcommands: CLUSTER_LINES.trim().split('\n').map(ofCluster),
+  },
+  ...(
+    [
+      ['readonly', 'loading stale fast'],
+      ['readwrite', 'loading stale fast'],
+      ['asking', 'fast'],
+    ] as const
+  ).map(([name, flags]) => ({
+    ...row(name, 1, flags, '3.0.0', 'Belongs to a cluster, which this is not.', NO_CLUSTER),
     group: 'cluster',
     acl: 'connection',
-  },
-  {
-    ...row('asking', 1, 'fast', '3.0.0', 'Follows an -ASK redirect.', NO_CLUSTER),
-    group: 'cluster',
-    acl: 'connection',
-  },
+  })),
 ];

@@ -59,7 +59,7 @@ function encoding(field: keyof EncodingLimits): Effect {
 
 /** Clients may take so many bytes, or a part of what the data may take. */
 function limitClients(server: Server): void {
-  const wanted = server.config.get('maxmemory-clients') ?? '0';
+  const wanted = server.changed('maxmemory-clients') ?? '0';
   const percent = wanted.endsWith('%');
   server.clientBytesMax = percent ? (server.node.maxMemory * Number(wanted.slice(0, -1))) / 100 : Number(wanted);
   checkClientMemory(server);

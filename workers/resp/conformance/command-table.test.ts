@@ -12,6 +12,9 @@ import { openWire } from './wire.ts';
 const OF_7_2: Readonly<Record<string, readonly string[]>> = {
   'client|no-touch': ['new'],
   'client|setinfo': ['new'],
+  'cluster|myshardid': ['new'],
+  'cluster|shards': ['flags'],
+  'cluster|slots': ['flags'],
   // They may be called from scripts, where they do not block.
   blmove: ['flags'],
   brpoplpush: ['flags'],
@@ -124,4 +127,55 @@ test('COMMAND GETKEYSANDFLAGS tells what is done with each key', async () => {
     expect(ours, line).toEqual(theirs);
   }
   for (const wire of wires) wire.close();
+});
+
+type Tree = ReadonlyMap<string, ReplyValue>;
+
+/** The tokens that a description of arguments knows, at any depth. */
+function tokensOf(found: ReplyValue | undefined): string[] {
+  return ((found ?? []) as readonly Tree[]).flatMap((one) => {
+    const token = one.get('token');
+    return [...(typeof token === 'string' ? [token] : []), ...tokensOf(one.get('arguments'))];
+  });
+}
+
+test('COMMAND DOCS knows the tokens, the age and the group of every command that a real redis-server tells of', async () => {
+  const docs = await Promise.all(
+    [port, reference.port].map(async (of) => {
+      const wire = await openWire(of);
+      const [, reply] = await wire.batch([
+        ['HELLO', '3'],
+        ['COMMAND', 'DOCS'],
+      ]);
+      wire.close();
+      const found = new Map<string, Tree>();
+      const add = (tree: Tree): void => {
+        for (const [name, one] of tree as ReadonlyMap<string, Tree>) {
+          found.set(name, one);
+          add((one.get('subcommands') ?? new Map()) as Tree);
+        }
+      };
+      add(readReply(reply!) as Tree);
+      return found;
+    }),
+  );
+  const [ours, theirs] = docs as [Map<string, Tree>, Map<string, Tree>];
+  const wrong: string[] = [];
+  for (const [name, real] of theirs) {
+    const own = ours.get(name);
+    if (own === undefined) continue;
+    for (const field of ['group', 'since']) {
+      if (own.get(field) !== real.get(field)) wrong.push(`${name} ${field} ${JSON.stringify(real.get(field))}`);
+    }
+    // 7.2 discourages more than 7.0 did, but no longer CLUSTER SLOTS.
+    const since = real.get('deprecated_since');
+    if (since !== undefined && name !== 'cluster|slots') expect(own.get('deprecated_since'), name).toBe(since);
+    const tokens = new Set(tokensOf(own.get('arguments')));
+    expect(
+      tokensOf(real.get('arguments')).filter((token) => !tokens.has(token)),
+      name,
+    ).toEqual([]);
+  }
+  // 7.2 has corrected it.
+  expect(wrong).toEqual(['client|pause since "2.9.50"']);
 });

@@ -81,11 +81,22 @@ export class Database {
   /** The value of a key for a command that only reads. */
   read(key: string): Value | undefined {
     const value = this.touch(key);
-    if (value === undefined) {
-      this.owner.keyspaceMisses++;
-      if (this.owner.listener !== undefined) this.owner.listener.event('m', 'keymiss', key, this.index);
-    } else this.owner.keyspaceHits++;
+    if (value === undefined) this.missed(key);
+    else this.owner.keyspaceHits++;
     return value;
+  }
+
+  /** As `read`, for a command that only wants to know about the key: that is no use of it. */
+  look(key: string): Value | undefined {
+    const value = this.peek(key);
+    if (value === undefined) this.missed(key);
+    else this.owner.keyspaceHits++;
+    return value;
+  }
+
+  private missed(key: string): void {
+    this.owner.keyspaceMisses++;
+    if (this.owner.listener !== undefined) this.owner.listener.event('m', 'keymiss', key, this.index);
   }
 
   /** The value of a key for a command that may change it in place; `changed` or `remove` must follow when it did. */

@@ -331,6 +331,7 @@ class Standalone implements Persistence, Saving {
       this.log(
         `!!! Truncating the AOF ${file} at offset ${offset} !!! ${bytes} bytes of an unfinished command were cut off`,
       );
+      this.log('AOF loaded anyway because aof-load-truncated is enabled');
     }
     const seconds = ((performance.now() - began) / 1000).toFixed(3);
     this.log(`DB loaded from append only file in ${aofFolder(this.place)}: ${seconds} seconds`);

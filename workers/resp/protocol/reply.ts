@@ -143,6 +143,14 @@ export class Reply {
     return pieces;
   }
 
+  /** Takes all that waits, as one text. */
+  takeText(): string {
+    if (this.pieces.length > 0) return this.take().join('');
+    const { out } = this;
+    this.out = '';
+    return out;
+  }
+
   /** A mark for `rollback`. */
   mark(): { pieces: number; piecesLength: number; out: string } {
     return { pieces: this.pieces.length, piecesLength: this.piecesLength, out: this.out };

@@ -1,6 +1,7 @@
 import type { Client, Server } from '../clients/server.ts';
 import { Functions, libraryHead, register } from './functions.ts';
 import type { Library, LibraryFunction } from './functions.ts';
+import { TOO_LONG } from './job.ts';
 import { inTurn } from './jobs.ts';
 import type { Jobs } from './jobs.ts';
 import { after } from './later.ts';
@@ -85,9 +86,23 @@ export class FunctionHost {
     const library: Library = { name: head.name, code, functions: new Map() };
     this.loading = library;
     const { jobs } = this;
-    const job = { kind: 'load', name: head.name, client, request, state, readOnly: true, allowOom: true } as const;
+    const job = {
+      kind: 'load' as const,
+      name: head.name,
+      client,
+      request,
+      state,
+      readOnly: true,
+      allowOom: true,
+      limitMs: LOAD_LIMIT_MS,
+      startedAtMs: 0,
+      full: false,
+      wrote: false,
+      endsAtMs: undefined,
+      lastWords: 'FUNCTION LOAD timeout',
+    };
     return after(
-      jobs.run({ ...job, limitMs: LOAD_LIMIT_MS }, () => state.startLibrary(ref)),
+      jobs.run(job, () => state.startLibrary(ref)),
       (outcome) => {
         let problem = typeof outcome === 'string' ? outcome : undefined;
         if (typeof outcome === 'number' && outcome !== 0) problem = loadErrorOf(jobs.running!);
@@ -160,6 +175,11 @@ export class FunctionHost {
           state,
           readOnly: readOnly || fn.flags.has('no-writes'),
           allowOom: fn.flags.has('allow-oom'),
+          startedAtMs: 0,
+          full: false,
+          wrote: false,
+          endsAtMs: undefined,
+          lastWords: TOO_LONG,
         },
         () => state.callFunction(fn.ref, keys, args),
       ),

@@ -16,16 +16,22 @@ export interface Job {
   /** The client's request. */
   readonly request: readonly string[];
   readonly state: ScriptState;
-  readonly startedAtMs: number;
   readonly readOnly: boolean;
   readonly allowOom: boolean;
+  /** What it may take, if that is not what all may. */
+  readonly limitMs?: number;
+  startedAtMs: number;
   /** The node was over its memory limit when it started. */
-  readonly full: boolean;
+  full: boolean;
   wrote: boolean;
-  /** When it has to end, and what is said then; set when it starts for what has a limit, else when it is killed. */
-  endsAtMs: number;
+  /** When it has to end; set once it takes longer than a slice, or when it is killed. */
+  endsAtMs: number | undefined;
+  /** What is said then. */
   lastWords: string;
 }
+
+/** The last words of what was given more time than it needs. */
+export const TOO_LONG = 'Script has run for too long and was ended';
 
 /** Thrown through Lua, which can't catch it; the state it leaves behind is dropped. */
 export class Ended extends Error {}
@@ -33,7 +39,13 @@ export class Ended extends Error {}
 /** Lets a job work in slices. */
 export class Slices {
   private sliceEndsMs = 0;
+  /** What a job may take. */
+  private readonly limitMs: (job: Job) => number;
   private interruptedAtMs = 0;
+
+  constructor(limitMs: (job: Job) => number) {
+    this.limitMs = limitMs;
+  }
 
   /** A job starts; it looks at the clock only once it has worked for a while. */
   begin(): void {
@@ -65,7 +77,7 @@ export class Slices {
   /** Whether a job has to be ended at once: it was told to end, and has not come to its next instruction. */
   private mustEnd(job: Job): boolean {
     const now = Date.now();
-    if (now < job.endsAtMs) return false;
+    if (now < (job.endsAtMs ??= job.startedAtMs + this.limitMs(job))) return false;
     if (this.interruptedAtMs === 0) {
       this.interruptedAtMs = now;
       const { lua } = job.state;

@@ -18,18 +18,13 @@ const TENANT_LIMIT_MS = 60_000;
 /** What is left to a script whose node is closed. */
 const CLOSING_MS = 1000;
 
-/** What a job starts with. */
-export type NewJob = Omit<Job, 'startedAtMs' | 'full' | 'wrote' | 'endsAtMs' | 'lastWords'> & {
-  readonly limitMs?: number;
-};
-
 /** The one job a node's scripts are at, in slices, and those who wait for its end. */
 export class Jobs {
   running: Job | undefined;
   /** Carries out the commands that scripts call. */
   readonly inner: Client;
   private readonly server: Server;
-  private readonly slices = new Slices();
+  private readonly slices: Slices;
   /** Is told when a state can't be used any more. */
   private readonly broken: (job: Job) => void;
   private readonly waiting = new Set<() => void>();
@@ -38,6 +33,9 @@ export class Jobs {
   constructor(server: Server, broken: (job: Job) => void) {
     this.server = server;
     this.broken = broken;
+    this.slices = new Slices(
+      ({ limitMs }) => limitMs ?? (server.host.standalone ? Infinity : this.thresholdMs + TENANT_LIMIT_MS),
+    );
     this.inner = new Client(server, undefined, '127.0.0.1:0', '127.0.0.1:0');
     this.inner.executing = true;
     this.inner.scripted = true;
@@ -66,18 +64,10 @@ export class Jobs {
    * Runs a job. The outcome is its status, or the error line when it was broken off; what it left on the stack is still
    * there then, and `running` is it.
    */
-  run(start: NewJob, work: () => Later<number>): Later<number | string> {
+  run(job: Job, work: () => Later<number>): Later<number | string> {
     const { inner } = this;
-    const startedAtMs = clock.now;
-    const limitMs = start.limitMs ?? (this.server.host.standalone ? Infinity : this.thresholdMs + TENANT_LIMIT_MS);
-    const job: Job = {
-      ...start,
-      startedAtMs,
-      full: this.full,
-      wrote: false,
-      endsAtMs: startedAtMs + limitMs,
-      lastWords: start.kind === 'load' ? 'FUNCTION LOAD timeout' : 'Script has run for too long and was ended',
-    };
+    job.startedAtMs = clock.now;
+    job.full = this.full;
     inner.db = job.client.db;
     inner.privileged = job.client.privileged;
     inner.user = job.client.user;
@@ -183,7 +173,7 @@ export class Jobs {
     const { running } = this;
     if (running === undefined) return;
     running.lastWords = 'Script was ended because its node was stopped';
-    running.endsAtMs = Math.min(running.endsAtMs, Date.now() + CLOSING_MS);
+    running.endsAtMs = Math.min(running.endsAtMs ?? Infinity, Date.now() + CLOSING_MS);
   }
 
   /** Calls back once nothing runs, or those who wait are to be told BUSY. */

@@ -48,6 +48,21 @@ function compiled(): Modules {
   });
 }
 
+/** Short strings seen last, by a hash of their bytes: commands, options and fields come again and again. */
+const shortTexts: string[] = Array.from({ length: 1024 }, () => '');
+
+function shortText(memory: Buffer, pointer: number, length: number): string {
+  let hash = length;
+  for (let i = pointer; i < pointer + length; i++) hash = (hash * 31 + memory[i]!) | 0;
+  const known = shortTexts[hash & 1023]!;
+  if (known.length === length) {
+    let i = 0;
+    while (i < length && known.charCodeAt(i) === memory[pointer + i]) i++;
+    if (i === length) return known;
+  }
+  return (shortTexts[hash & 1023] = memory.toString('latin1', pointer, pointer + length));
+}
+
 /**
  * A function offered to Lua: its arguments are on the stack; returns how many results it pushed, or -1 to raise the top.
  * Long work is given as a generator that yields now and then, so that others have their turn.
@@ -269,10 +284,9 @@ export class Lua {
     const { memory, scratch } = this;
     const length =
       memory[scratch]! | (memory[scratch + 1]! << 8) | (memory[scratch + 2]! << 16) | (memory[scratch + 3]! << 24);
-    if (length > SHORT_TEXT) return memory.toString('latin1', pointer, pointer + length);
-    let text = '';
-    for (let i = pointer; i < pointer + length; i++) text += String.fromCharCode(memory[i]!);
-    return text;
+    return length > SHORT_TEXT
+      ? memory.toString('latin1', pointer, pointer + length)
+      : shortText(memory, pointer, length);
   }
 
   /** Puts the message on the stack as an error of the calling line; the function that calls this returns the result. */
@@ -313,6 +327,13 @@ export class Lua {
     const message = this.text(L, -1) ?? 'unknown error';
     api.lua_settop(L, -2);
     return message;
+  }
+
+  /** As `run`, for what ends soon: it can't be suspended. */
+  runAtOnce(args: number, results: number, handler: number): number {
+    const { outcome, run } = this.bridge;
+    run(this.L, args, results, handler);
+    return outcome.value - 1;
   }
 
   /**

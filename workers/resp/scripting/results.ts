@@ -14,11 +14,26 @@ function integerOf(value: number): bigint | number {
   return BigInt(Math.trunc(value));
 }
 
-/** Writes a value that is no table, which is on top of the stack, and takes it off; false, and nothing, for tables. */
+/** Writes the status that the table on top is, and takes it off; false when it is none. */
+function writeStatus(lua: Lua, L: number, reply: Reply): boolean {
+  const { api } = lua;
+  const status = field(lua, L, 'ok') === TYPE.string ? lua.text(L, -1) : undefined;
+  api.lua_settop(L, -2);
+  if (status === undefined) return false;
+  // An error comes before a status.
+  const failed = field(lua, L, 'err') === TYPE.string;
+  api.lua_settop(L, -2);
+  if (failed) return false;
+  reply.simple(status.replace(/[\r\n]/g, ' '));
+  api.lua_settop(L, -2);
+  return true;
+}
+
+/** Writes a plain value or a status, which is on top of the stack, and takes it off; false, and nothing, for other tables. */
 export function writePlain(lua: Lua, L: number, reply: Reply, resp3: boolean): boolean {
   const { api } = lua;
   const type = api.lua_type(L, -1);
-  if (type === TYPE.table) return false;
+  if (type === TYPE.table) return writeStatus(lua, L, reply);
   if (type === TYPE.string) reply.bulk(lua.text(L, -1)!);
   else if (type === TYPE.number) reply.integer(integerOf(api.lua_tonumber(L, -1)));
   else if (type === TYPE.boolean) {

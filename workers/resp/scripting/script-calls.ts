@@ -10,10 +10,6 @@ import type { Job } from './job.ts';
 /** What a script may exceed the node's memory by before its writes are refused half way. */
 const OVERRUN_BYTES = 16 * 1_048_576;
 
-/** Scripts can't call this subcommand; the others of CLUSTER they could, and are told that there is no cluster. */
-const isResetOfCluster = ({ fullName }: Command, args: readonly string[]): boolean =>
-  fullName === 'cluster' && args[1]?.toLowerCase() === 'reset';
-
 /** Carries out a command that a script calls and returns its reply; a refusal is an error reply. */
 export function callFromScript(inner: Client, job: Job | undefined, args: readonly string[]): string {
   if (job === undefined || job.kind === 'load')
@@ -24,18 +20,18 @@ export function callFromScript(inner: Client, job: Job | undefined, args: readon
     if (command !== undefined) statOf(inner.server, command.fullName).rejected++;
     inner.reply.error(refusal);
     noteErrors(inner);
-    return inner.reply.take().join('');
+    return inner.reply.takeText();
   }
   if (command!.write) job.wrote = true;
   call(inner, command!, args);
-  return inner.reply.take().join('');
+  return inner.reply.takeText();
 }
 
 /** Why a script may not call a command now, in Redis's order. */
 function refusalOf(inner: Client, job: Job, command: Command | undefined, args: readonly string[]): string | undefined {
   if (command === undefined) return 'ERR Unknown Redis command called from script';
   if (!arityHolds(command, args)) return 'ERR Wrong number of args calling Redis command from script';
-  if (command.noScript || isResetOfCluster(command, args)) return 'ERR This Redis command is not allowed from script';
+  if (command.noScript) return 'ERR This Redis command is not allowed from script';
   const { restrictedTo: user } = job.client;
   const denial = user === undefined ? undefined : denialOf(user, command, args);
   if (denial !== undefined) {

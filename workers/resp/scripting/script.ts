@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { splitWords } from '../protocol/parser.ts';
+import { isStraight } from './straight.ts';
 
 /** A script as it is kept. */
 export interface Script {
@@ -8,6 +9,8 @@ export interface Script {
   readonly body: string;
   /** The length of the script as it was given. */
   readonly bytes: number;
+  /** It ends soon, whatever it is given. */
+  readonly straight: boolean;
   /** Absent for scripts without a shebang line. */
   readonly flags: ReadonlySet<string> | undefined;
 }
@@ -28,7 +31,7 @@ export function digestOf(source: string): string {
 
 /** Reads a script's shebang line, if it has one. Returns the error line when it is wrong. */
 export function parseScript(source: string, sha: string): Script | string {
-  if (!source.startsWith('#!')) return { sha, body: source, bytes: source.length, flags: undefined };
+  if (!source.startsWith('#!')) return withBody(sha, source, source.length, undefined);
   const end = source.indexOf('\n');
   if (end < 0) return 'ERR Invalid script shebang';
   const parts = splitWords(source.slice(0, end));
@@ -43,7 +46,11 @@ export function parseScript(source: string, sha: string): Script | string {
       flags.add(flag);
     }
   }
-  return { sha, body: source.slice(end), bytes: source.length, flags };
+  return withBody(sha, source.slice(end), source.length, flags);
+}
+
+function withBody(sha: string, body: string, bytes: number, flags: ReadonlySet<string> | undefined): Script {
+  return { sha, body, bytes, straight: isStraight(body), flags };
 }
 
 /** A library's shebang line. */

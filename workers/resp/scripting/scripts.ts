@@ -2,7 +2,9 @@ import type { Client, NodeScripts, ScriptSizes, Server } from '../clients/server
 import { BUSY, BUSY_FUNCTION, OOM } from '../protocol/errors.ts';
 import { FunctionHost } from './function-host.ts';
 import { Jobs } from './jobs.ts';
+import { TOO_LONG } from './job.ts';
 import { after } from './later.ts';
+import type { Later } from './later.ts';
 import type { Script } from './script.ts';
 import { ScriptCache } from './script-cache.ts';
 import { scriptHost } from './script-host.ts';
@@ -25,6 +27,8 @@ export class Scripting implements NodeScripts {
   /** Where the state keeps the scripts that it has compiled. */
   private readonly refs = new Map<Script, number>();
   private idle: NodeJS.Timeout | undefined;
+  /** The state was used since the timer last looked. */
+  private used = false;
 
   constructor(server: Server) {
     this.jobs = new Jobs(server, (job) => (job.kind === 'eval' ? this.drop() : this.functions.drop()));
@@ -82,28 +86,29 @@ export class Scripting implements NodeScripts {
       return;
     }
     const state = this.ready();
-    const { flags } = script;
-    jobs.perform(client, () =>
-      after(
-        jobs.run(
-          {
-            kind: 'eval',
-            name: script.sha,
-            client,
-            request,
-            state,
-            readOnly: readOnly || flags?.has('no-writes') === true,
-            allowOom: flags?.has('allow-oom') === true,
-          },
-          () => state.start(ref, keys, args),
-        ),
-        (outcome) => {
-          const done = jobs.reply(outcome);
-          if (state.lua.usedBytes <= STATE_BYTES_KEPT) return done;
-          return after(done, () => this.drop());
-        },
-      ),
-    );
+    const { flags, sha, straight } = script;
+    const job = {
+      kind: 'eval' as const,
+      name: sha,
+      client,
+      request,
+      state,
+      readOnly: readOnly || flags?.has('no-writes') === true,
+      allowOom: flags?.has('allow-oom') === true,
+      startedAtMs: 0,
+      full: false,
+      wrote: false,
+      endsAtMs: undefined,
+      lastWords: TOO_LONG,
+    };
+    const outcome = jobs.run(job, () => state.start(ref, keys, args, straight));
+    if (outcome instanceof Promise) jobs.perform(client, () => outcome.then((late) => this.reply(state, late)));
+    else jobs.perform(client, () => this.reply(state, outcome));
+  }
+
+  private reply(state: ScriptState, outcome: number | string): Later<void> {
+    const done = this.jobs.reply(outcome);
+    return state.lua.usedBytes <= STATE_BYTES_KEPT ? done : after(done, () => this.drop());
   }
 
   kill(kind: 'eval' | 'function'): ReturnType<NodeScripts['kill']> {
@@ -111,7 +116,7 @@ export class Scripting implements NodeScripts {
   }
 
   close(): void {
-    clearTimeout(this.idle);
+    clearInterval(this.idle);
     this.jobs.close();
   }
 
@@ -135,8 +140,8 @@ export class Scripting implements NodeScripts {
   }
 
   private ready(): ScriptState {
-    if (this.idle === undefined) this.idle = setTimeout(() => this.dropIfIdle(), IDLE_MS).unref();
-    else this.idle.refresh();
+    this.used = true;
+    this.idle ??= setInterval(() => this.dropIfIdle(), IDLE_MS).unref();
     if (this.state !== undefined) return this.state;
     const state = createState(scriptHost(this.jobs), STATE_BYTES_MAX, true);
     this.jobs.slice(state);
@@ -144,8 +149,12 @@ export class Scripting implements NodeScripts {
   }
 
   private dropIfIdle(): void {
+    const { used } = this;
+    this.used = false;
+    if (used || this.jobs.running !== undefined) return;
+    clearInterval(this.idle);
     this.idle = undefined;
-    if (this.jobs.running === undefined) this.drop();
+    this.drop();
   }
 
   private drop(): void {

@@ -26,8 +26,8 @@ export interface ScriptState {
   keep(L: number, at: number): number;
   /** Lets go of a kept function. */
   release(ref: number): void;
-  /** Runs a kept script whose keys and arguments are globals. The outcome is on the stack when it has ended. */
-  start(ref: number, keys: readonly string[], args: readonly string[]): number | Promise<number>;
+  /** Runs a kept script whose keys and arguments are globals; a straight one is never suspended. The outcome is on the stack when it has ended. */
+  start(ref: number, keys: readonly string[], args: readonly string[], straight: boolean): number | Promise<number>;
   /** Runs a kept function that is given its keys and arguments. */
   callFunction(ref: number, keys: readonly string[], args: readonly string[]): number | Promise<number>;
   /** Runs a kept chunk that registers functions, and sees nothing but what it needs for that. */
@@ -93,7 +93,7 @@ export function createState(host: ScriptHost, limitBytes: number, debugStubs: bo
       api.lua_pushnil(L);
       api.lua_rawseti(L, LUA_REGISTRY, ref);
     },
-    start(ref, keys, args) {
+    start(ref, keys, args, straight) {
       begin();
       pushKept(KEPT.names);
       global('KEYS', keys);
@@ -101,7 +101,7 @@ export function createState(host: ScriptHost, limitBytes: number, debugStubs: bo
       api.lua_settop(L, 0);
       pushKept(KEPT.handler);
       pushKept(ref);
-      return lua.run(0, 1, 1);
+      return straight ? lua.runAtOnce(0, 1, 1) : lua.run(0, 1, 1);
     },
     callFunction(ref, keys, args) {
       begin();

@@ -67,7 +67,9 @@ export async function loadAof(place: AofPlace, node: Node, apply: ApplyCommand):
   for (const [index, { name }] of files.entries()) {
     const found = await stat(join(folder, name)).catch(() => undefined);
     if (found?.isFile() !== true) {
-      throw new Error(`The file ${join(folder, name)}, which the AOF manifest names, is missing. Restore it.`);
+      throw new Error(
+        `The append log file ${name} doesn't exist: No such file or directory. The AOF manifest in ${folder} names it; restore it.`,
+      );
     }
     // A rewrite names its increment shortly before it is written to, and only what was written to last can be cut short.
     if (found.size > 0) lastWritten = index;
@@ -114,7 +116,7 @@ async function cutOff(
 ): Promise<void> {
   if (!last) {
     throw new Error(
-      `The append only file ${file} ends at byte ${offset + bytes} within a command, and is not the last one. Restore it.`,
+      `Fatal error: the truncated file is not the last file. ${file} ends at byte ${offset + bytes} within a command; restore it.`,
     );
   }
   if (!allowed) {

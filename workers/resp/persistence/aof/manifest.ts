@@ -20,6 +20,9 @@ export interface Manifest {
   readonly history: readonly AofFile[];
 }
 
+/** Redis's longest line. */
+const LINE_MAX = 1024;
+
 export const NO_MANIFEST: Manifest = { base: undefined, increments: [], history: [] };
 
 /** The file that names the others. */
@@ -48,36 +51,39 @@ function parseManifest(text: string, file: string): Manifest {
   const lines = text.split('\n');
   const fail = (reason: string, line: number): never => {
     throw new Error(
-      `The AOF manifest ${file} can't be read: ${reason} in line ${line}. Restore it, or the folder from a backup.`,
+      `FATAL AOF MANIFEST FILE ERROR: ${reason}, in line ${line} of ${file}. Restore it, or the folder from a backup.`,
     );
   };
-  if (lines.at(-1) !== '') fail('the end of the line is missing', lines.length);
-  if (lines.length === 1) fail('nothing stands', 1);
+  if (text === '') fail('Found an empty AOF manifest', 1);
+  if (lines.at(-1) !== '') fail('The AOF manifest file contains too long line', lines.length);
   for (const [index, line] of lines.slice(0, -1).entries()) {
     if (line.startsWith('#')) continue;
+    if (line.length >= LINE_MAX) return fail('The AOF manifest file contains too long line', index + 1);
     const words = splitWords(line.trim());
     if (words === undefined || words.length < 6 || words.length % 2 === 1)
-      return fail('no file is described', index + 1);
+      return fail('Invalid AOF manifest file format', index + 1);
     const fields = new Map<string, string>();
     for (let i = 0; i < words.length; i += 2) fields.set(words[i]!.toLowerCase(), words[i + 1]!);
     const found = { name: fields.get('file') ?? '', sequence: Number(fields.get('seq')) };
-    if (found.name === '' || found.name.includes('/'))
-      return fail('the name of a file is missing or a path', index + 1);
-    if (!Number.isSafeInteger(found.sequence) || found.sequence < 1) return fail('the number is wrong', index + 1);
+    if (found.name.includes('/')) return fail("File can't be a path, just a filename", index + 1);
+    if (found.name === '' || !(found.sequence > 0) || !fields.has('type')) {
+      return fail('Invalid AOF manifest file format', index + 1);
+    }
     switch (fields.get('type')?.[0]) {
       case 'b':
-        if (base !== undefined) return fail('there is a second base', index + 1);
+        if (base !== undefined) return fail('Found duplicate base file information', index + 1);
         base = found;
         break;
       case 'i':
-        if (found.sequence <= (increments.at(-1)?.sequence ?? 0)) return fail('the numbers do not go up', index + 1);
+        if (found.sequence <= (increments.at(-1)?.sequence ?? 0))
+          return fail('Found a non-monotonic sequence number', index + 1);
         increments.push(found);
         break;
       case 'h':
         history.push(found);
         break;
       default:
-        return fail('the type of a file is unknown', index + 1);
+        return fail('Unknown AOF file type', index + 1);
     }
   }
   return { base, increments, history };
