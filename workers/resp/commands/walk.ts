@@ -108,7 +108,7 @@ export function carryOut(client: Client, walk: Walk, ended: (beforeMs: number) =
     } catch (error) {
       server.host.onFault?.(node, client.lastCommand, error);
       client.transport?.destroy();
-      if (server.host.onFault === undefined) reject(error as Error);
+      if (server.host.onFault === undefined) reject(error);
     }
     server.spentMs += performance.now() - startMs;
     // A transaction goes on by itself.
