@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { HashValue } from './hash-value.ts';
 import { ListValue } from './list-value.ts';
+import { DEFAULT_LIMITS } from './sizes.ts';
 import { ZSetValue } from './zset-value.ts';
 
 test('a list behaves as an array', () => {
@@ -77,5 +79,31 @@ test('a sorted set behaves as a sorted array, ranks and ranges included', () => 
       expect(part).toEqual(sorted.slice(start, end + 1));
     }),
     { numRuns: 25 },
+  );
+});
+
+test('a hash behaves as a map, packed and not, with short, long and binary parts', () => {
+  const part = fc.oneof(
+    fc.constantFrom('', 'a', 'b', '\xff', '\0', 'x'.repeat(254), 'x'.repeat(255), 'y'.repeat(300), 'z'.repeat(70_000)),
+    fc.nat({ max: 40 }).map(String),
+  );
+  const operation = fc.tuple(fc.constantFrom('set', 'set', 'delete'), part, part);
+  const limits = fc.constantFrom(DEFAULT_LIMITS, { ...DEFAULT_LIMITS, hashValue: 100_000, hashEntries: 20 });
+  fc.assert(
+    fc.property(fc.array(operation, { maxLength: 120 }), limits, (operations, chosen) => {
+      const hash = new HashValue();
+      const model = new Map<string, string>();
+      for (const [what, field, value] of operations) {
+        if (what === 'set') expect(hash.set(field, value, chosen)).toBe(!model.has(field));
+        else expect(hash.delete(field)).toBe(model.delete(field));
+        if (what === 'set') model.set(field, value);
+        expect(hash.size).toBe(model.size);
+        expect(hash.get(field)).toBe(model.get(field));
+      }
+      const found = new Map<string, string>();
+      hash.forEach((value, field) => found.set(field, value));
+      expect(found).toEqual(model);
+      if (model.size > 0) expect(model.has(hash.randomField()!)).toBe(true);
+    }),
   );
 });

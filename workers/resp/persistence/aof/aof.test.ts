@@ -107,6 +107,10 @@ describe("Redis's append-only files", () => {
       await ours.stop('SIGTERM');
       const real = await startRedis(binaries, dir, ['--appendonly', 'yes']);
       expect(await real.client.mget('c', 'd')).toEqual(['3', '4']);
+      await real.stop('SIGTERM');
+      // Another old file that appears beside them later is no part of the log.
+      await writeFile(join(dir, 'appendonly.aof'), '*3\r\n$3\r\nSET\r\n$1\r\nc\r\n$5\r\nother\r\n');
+      expect(await (await startOurs(dir, AOF)).client.get('c')).toBe('3');
     }
   });
 });
