@@ -52,6 +52,7 @@ export async function openSide(port: number): Promise<Side> {
         ['DEBUG', 'SET-ACTIVE-EXPIRE', '0'],
         ['FLUSHALL'],
         ['SCRIPT', 'FLUSH'],
+        ['FUNCTION', 'FLUSH'],
         ['ACL', 'DELUSER', 'limited', 'u0', 'u1', 'u2', 'u16'],
         ['ACL', 'LOG', 'RESET'],
       ]);
