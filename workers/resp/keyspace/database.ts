@@ -18,6 +18,8 @@ export interface DatabaseOwner {
   keyspaceMisses: number;
   /** While a journal is replayed nothing expires by itself: the DEL is in the journal. */
   replaying: boolean;
+  /** While clients are paused what has expired is not seen any more, and removed later. */
+  readonly expiryPaused: boolean;
   /** Set while a snapshot runs: is told of a key before anything about it changes. */
   snapshot: { capture(db: Database, key: string): void } | undefined;
   /** Set while the eviction policy is LFU: the stamp of a key that is used, from the one before. */
@@ -256,6 +258,7 @@ export class Database {
   expireIfDue(key: string): boolean {
     const at = this.expires.get(key);
     if (at === undefined || at > clock.now || this.owner.replaying) return false;
+    if (this.owner.expiryPaused) return true;
     this.remove(key);
     this.owner.expired(this, key);
     return true;
