@@ -13,6 +13,7 @@ import type { Command } from './command.ts';
 import { keyUses } from './key-uses.ts';
 import { runExtra } from './extra.ts';
 import { commandNamed } from './registry.ts';
+import { carryOut } from './walk.ts';
 
 /** What begins HTTP requests, as browsers can be tricked into sending them: the connection is closed without a word. */
 const OF_HTTP = new Set(['post', 'host:']);
@@ -95,7 +96,9 @@ function dispatch(client: Client, args: readonly string[]): boolean {
   if (client.node.busy && client.authenticated && !mayInterrupt(command)) {
     const busy = client.server.scripting?.busy;
     if (busy === undefined) {
-      client.server.scripting?.whenFree(() => client.transport?.resume());
+      const goOn = (): void => client.transport?.resume();
+      client.server.scripting?.whenFree(goOn);
+      void client.node.whole().then(goOn);
       return false;
     }
     reject(client, command, busy);
@@ -217,8 +220,23 @@ export function call(client: Client, command: Command, args: readonly string[]):
   if (tracking !== undefined && client.transport !== undefined) beginCommand(tracking, client);
   if (client.noTouch) node.noTouch = command.fullName !== 'touch';
   if (command.shownFirst && server.monitors !== undefined) showToMonitors(client, command, args);
-  command.run(client, args);
+  const walk = command.run(client, args);
   if (client.noTouch) node.noTouch = false;
+  if (walk !== undefined) {
+    const ended = (beforeMs: number): void => {
+      stampMs -= beforeMs;
+      if (server.tracking !== undefined) beginCommand(server.tracking, client);
+      afterRun(client, command, args, dirty, index);
+    };
+    if (!carryOut(client, walk, ended)) return;
+  }
+  afterRun(client, command, args, dirty, index);
+}
+
+/** What follows once a command has done its work. `dirty` and `index` are as they were before it. */
+function afterRun(client: Client, command: Command, args: readonly string[], dirty: number, index: number): void {
+  const { node, server } = client;
+  const { tracking } = server;
   if (node.dirty !== dirty && !node.rewritten) node.addEffect(index, args);
   // A script that was suspended goes on later, and its effects are one block.
   if (!client.executing && !node.busy) {

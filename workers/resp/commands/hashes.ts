@@ -6,6 +6,7 @@ import { changed, integerArg, pickCountArg, readAs, settle, writeAs } from './ar
 import type { CommandSpec, Run } from './command.ts';
 import { rowsOf } from './rows.ts';
 import { sample } from './sampling.ts';
+import { asNeeded, byCursor } from './walk.ts';
 
 /** Sets one field of a hash that may not exist yet, and says whether the field is new. */
 function setField(client: Client, key: string, hash: HashValue | undefined, field: string, value: string): boolean {
@@ -93,13 +94,22 @@ function all(fields: boolean, values: boolean): Run {
   return (client, args) => {
     const { reply } = client;
     const hash = readAs(client, args[1]!, 'hash');
-    if (hash === null) return;
+    if (hash === null) return undefined;
     if (fields && values) reply.map(hash?.size ?? 0);
     else reply.array(hash?.size ?? 0);
-    hash?.forEach((value, field) => {
+    if (hash === undefined) return undefined;
+    const visit = (value: string, field: string): void => {
       if (fields) reply.bulk(field);
       if (values) reply.bulk(value);
-    });
+    };
+    if (hash.encoding === 'hashtable') {
+      return asNeeded(
+        hash.size,
+        byCursor((cursor, count) => hash.scan(cursor, count, visit)),
+      );
+    }
+    hash.forEach(visit);
+    return undefined;
   };
 }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { redisBinaries } from '#test/tools/redis-binaries.ts';
 import { createEngine } from '../engine.ts';
 import { Node } from '../keyspace/node.ts';
+import { rdbCodec } from '../persistence/codec.ts';
 import { startReference } from './reference.ts';
 import type { ReferenceServer } from './reference.ts';
 import { findDifference } from './run.ts';
@@ -12,7 +13,7 @@ const firstSeed = Number(process.env['RESP_SEED'] ?? 2000);
 const commands = Number(process.env['RESP_COMMANDS'] ?? 10_000);
 const PER_SEED = 1000;
 
-const engine = createEngine({ defaultNode: new Node({ id: 'differential' }) });
+const engine = createEngine({ defaultNode: new Node({ id: 'differential' }), codec: rdbCodec });
 let reference: ReferenceServer;
 let port = 0;
 

@@ -1,4 +1,4 @@
-import { scripts } from './scripts.ts';
+import { libraries, scripts } from './scripts.ts';
 import { templates } from './templates.ts';
 
 /** Numbers from 0 to 1 that a seed determines (mulberry32). */
@@ -75,6 +75,7 @@ export function createGenerator(random: () => number, lines: readonly string[] =
     u: () => pick(['m', 'km', 'ft', 'mi', 'km', 'KM']),
     r: () => String(Math.floor(10 ** (random() * 5))),
     q: () => pick(scripts),
+    a: () => pick(libraries),
     // Hardly ever the same twice: whether 1000 s from now is later than 1000 s from a moment ago is a matter of milliseconds.
     w: () => String(1000 + 10 * below(100_000)),
     d: () => pick(['0', '0', '0', '1', '2', '16']),

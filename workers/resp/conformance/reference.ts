@@ -18,9 +18,13 @@ export interface ReferenceServer {
 }
 
 /** Starts a real redis-server and waits until it answers. */
-export async function startReference(program: string, env: NodeJS.ProcessEnv): Promise<ReferenceServer> {
+export async function startReference(
+  program: string,
+  env: NodeJS.ProcessEnv,
+  more: readonly string[] = [],
+): Promise<ReferenceServer> {
   const port = await freePort();
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...more];
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   await new Promise<void>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`redis-server ended with ${code} before it was ready.`)));

@@ -23,7 +23,7 @@ export async function findDifference(
   const next = createGenerator(seeded(seed));
   const same = createComparison();
   const history: string[] = [];
-  const setup = [['DISCARD'], ['SELECT', '0'], ['FLUSHALL']];
+  const setup = [['DISCARD'], ['SELECT', '0'], ['FLUSHALL'], ['FUNCTION', 'FLUSH']];
   await ours.batch(setup);
   await theirs.batch(setup);
   for (let sent = 0; sent < count; sent += BATCH) {
