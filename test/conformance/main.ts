@@ -1,6 +1,7 @@
 /**
  * `npm run conformance -- --redis-source <dir>`: runs Redis's own test suite against the standalone engine, as against
- * any external server, and writes what came of it to docs/compatibility.md. Needs tclsh.
+ * any external server, and with `--write-docs` writes what came of it to docs/compatibility.md. Needs tclsh. `--write-docs`
+ * alone makes the page anew from the last run.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,6 +26,10 @@ const { values } = parseArgs({
   },
 });
 const source = values['redis-source'];
+if (source === undefined && values['write-docs']) {
+  await writeFile(PAGE_FILE, await compatibilityPage());
+  process.exit(0);
+}
 if (source === undefined) {
   console.error(
     'usage: npm run conformance -- --redis-source <source tree of Redis 7.2> [--unit unit/scan]… [--write-docs]',

@@ -1,5 +1,6 @@
 import type { Client } from '../clients/server.ts';
 import { setActiveExpiry } from '../keyspace/expiry.ts';
+import { clock } from '../keyspace/clock.ts';
 import { idleMs } from '../keyspace/usage.ts';
 import { textOf } from '../keyspace/value.ts';
 import { cut } from '../protocol/errors.ts';
@@ -11,6 +12,7 @@ import { nodeDigest, valueDigest } from './debug-digest.ts';
 import { protocolExample } from './debug-protocol.ts';
 import { reload } from './debug-reload.ts';
 import { reloadAof, reloadDump } from './saving.ts';
+import { setUnrestricted } from '../scripting/unrestricted.ts';
 import { encodingOf } from './objects.ts';
 
 /** A subcommand of DEBUG: how many words a request has, its name included, and what HELP says of it. */
@@ -42,7 +44,7 @@ const object: Run = ({ db, node, reply, server }, args) => {
   const idle = Math.floor(idleMs(db, key) / 1000);
   const nodes = encoding === 'quicklist' ? ' ql_nodes:1 ql_avg_node:1.00 ql_listpack_max:-2 ql_compressed:0' : '';
   reply.simple(
-    `Value at:0x7f0000000000 refcount:1 encoding:${encoding} serializedlength:${Math.max(0, length - 11)} lru:0 lru_seconds_idle:${idle}${nodes}`,
+    `Value at:0x7f0000000000 refcount:1 encoding:${encoding} serializedlength:${Math.max(0, length - 11)} lru:${(Math.floor(clock.now / 1000) - idle) % 2 ** 24} lru_seconds_idle:${idle}${nodes}`,
   );
 };
 
@@ -79,6 +81,11 @@ const packedThreshold: Run = ({ reply }, args) => {
 
 const activeExpire: Run = ({ node, reply }, args) => {
   setActiveExpiry(node, (parseInteger(args[2]!) ?? 0) !== 0);
+  reply.ok();
+};
+
+const denyScripts: Run = ({ reply, server }, args) => {
+  setUnrestricted(server, (parseInteger(args[2]!) ?? 0) !== 0);
   reply.ok();
 };
 
@@ -207,6 +214,11 @@ const subcommands: Readonly<Record<string, Debugging>> = {
     words: [3, 3],
     help: ['SET-ACTIVE-EXPIRE <0|1>', 'Whether keys expire that nobody accesses.'],
     run: activeExpire,
+  },
+  'set-disable-deny-scripts': {
+    words: [3, 3],
+    help: ['SET-DISABLE-DENY-SCRIPTS <0|1>', 'Whether scripts may call every command.'],
+    run: denyScripts,
   },
   sleep: { words: [3, 3], help: ['SLEEP <seconds>', 'Stop the server for <seconds>. Decimals allowed.'], run: sleep },
   'stringmatch-test': {

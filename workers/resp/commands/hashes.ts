@@ -167,7 +167,7 @@ function incrementByFloat(client: Client, args: readonly string[]): void {
 
 function randomField(client: Client, args: readonly string[]): void {
   const { reply } = client;
-  const withValues = args[3]?.toUpperCase() === 'WITHVALUES';
+  const withValues = args.length === 4 && args[3]!.toUpperCase() === 'WITHVALUES';
   let count = 1;
   if (args.length > 2) {
     const wanted = pickCountArg(client, args[2]!, withValues);

@@ -169,7 +169,7 @@ function rank(reverse: boolean): Run {
 
 function randomMember(client: Client, args: readonly string[]): void {
   const { reply } = client;
-  const withScores = args[3]?.toUpperCase() === 'WITHSCORES';
+  const withScores = args.length === 4 && args[3]!.toUpperCase() === 'WITHSCORES';
   const wanted = args.length > 2 ? pickCountArg(client, args[2]!, withScores) : undefined;
   if (args.length > 2 && wanted === undefined) return;
   if (args.length > 4 || (args.length === 4 && !withScores)) {

@@ -47,13 +47,15 @@ function comparable(request: readonly string[], reply: string): string {
   // 7.2 says which user and which command.
   if (/^-(?:EXECABORT .*)?NOPERM/.test(reply)) return 'denied';
   // Redis prints a script's message up to the first zero byte.
-  if (name.startsWith('eval') && reply.startsWith('-')) return reply.replace(/\0.*?(?= script: )/s, '');
+  if (/^(?:eval|fcall)/.test(name) && reply.startsWith('-')) return reply.replace(/\0.*?(?= script: )/s, '');
   // 7.2 tells a reader of a group whose stream went the same as one who comes too late.
   if (name === 'xreadgroup' && /^-(?:UNBLOCKED the stream key|NOGROUP)/.test(reply)) return 'gone';
   // The real server compresses what is long.
   if (name === 'function' && request[1]?.toLowerCase() === 'dump') return reply[0]!;
   if (request[1]?.toLowerCase() === 'help') return reply.replace('Prints this', 'Print this');
-  if (reply.startsWith('-') || reply.startsWith('+QUEUED')) return reply;
+  // 7.2 takes line ends off the end of an error.
+  if (reply.startsWith('-')) return reply.trimEnd();
+  if (reply.startsWith('+QUEUED')) return reply;
   if (name.startsWith('sort') && request.some((word) => word.toUpperCase() === 'BY')) {
     // Without an order of its own, or with equal weights, Redis's order is that of its tables and sorting.
     return reply.startsWith('*') ? sortedItems(reply, false) : reply;

@@ -1,3 +1,4 @@
+import { isUnrestricted } from './unrestricted.ts';
 import { denialOf, denialText } from '../acl/check.ts';
 import { noteDenial } from '../acl/log.ts';
 import type { Client, Server } from '../clients/server.ts';
@@ -32,7 +33,7 @@ export function callFromScript(inner: Client, job: Job | undefined, args: readon
 function refusalOf(inner: Client, job: Job, command: Command | undefined, args: readonly string[]): string | undefined {
   if (command === undefined) return 'ERR Unknown Redis command called from script';
   if (!arityHolds(command, args)) return 'ERR Wrong number of args calling Redis command from script';
-  if (command.noScript) return 'ERR This Redis command is not allowed from script';
+  if (command.noScript && !isUnrestricted(inner.server)) return 'ERR This Redis command is not allowed from script';
   const { restrictedTo: user } = job.client;
   const denial = user === undefined ? undefined : denialOf(user, command, args);
   if (denial !== undefined) {
