@@ -24,9 +24,6 @@ function run(args: readonly string[]): string {
     }
     case 'PING':
       return '+PONG\r\n';
-    case 'FLUSHALL':
-      entries.clear();
-      return '+OK\r\n';
     case 'CONFIG':
       return '*0\r\n';
     default:

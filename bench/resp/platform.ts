@@ -66,6 +66,9 @@ export async function startPlatform(env: Record<string, string> = {}): Promise<P
     return Promise.all(children.map(([, { pid }]) => familyOf(pid)));
   }
   const managers = async (): Promise<number[]> => (await families()).flat();
+  // They stay the same while they run, and a thousand nodes should not ask a thousand times.
+  let known: Promise<number[]> | undefined;
+  const serving = (): Promise<number[]> => (known ??= managers());
 
   return {
     api,
@@ -77,7 +80,7 @@ export async function startPlatform(env: Record<string, string> = {}): Promise<P
       const settings = { name, durability, memoryLimitMb };
       const path = `/v1/tenants/${tenantId}/nodes`;
       const { id, endpoint } = await api.must<{ id: string; endpoint: Address }>('POST', path, settings);
-      const pids = await managers();
+      const pids = await serving();
       return { id, label: `platform, ${durability}`, address: endpoint, pids: () => pids, stop: async () => {} };
     },
     async stop() {

@@ -85,9 +85,11 @@ export function startEngine(settings: readonly string[] = []): Promise<Target> {
   }));
 }
 
+export const bareServer = 'bare Node server';
+
 /** What Node itself can do: a socket server with a Map. */
 export function startBareServer(): Promise<Target> {
-  return startProgram('bare Node server', (port) => ({
+  return startProgram(bareServer, (port) => ({
     file: process.execPath,
     args: [join(import.meta.dirname, 'bare-server.ts'), '--port', String(port)],
   }));

@@ -1,24 +1,20 @@
-/**
- * Idle nodes on the platform: what thousands of them take in one engine process after they have gone to the disk, and how long
- * the first reply takes of one that is woken: connect, AUTH and GET.
- */
+/** Idle nodes of the platform that have gone to the disk: how long the first reply of one takes, from connecting to GET. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { percentile, type BenchOptions, type Print } from '../tools/figure.ts';
-import { memoryOf } from '../tools/memory.ts';
 import { bulk, openConnection, type Request } from './load/connection.ts';
 import { fill } from './load/fill.ts';
 import { startPlatform } from './platform.ts';
 import { inBatches } from './rounds.ts';
 import type { Address, Target } from './target.ts';
 
-const NODES = 2000;
+const NODES = 300;
 const KEYS = 100;
 const IDLE_S = 5;
 
 export async function benchWake(print: Print, { quick }: BenchOptions): Promise<void> {
-  const count = quick ? NODES / 10 : NODES;
+  const count = quick ? NODES / 3 : NODES;
   const platform = await startPlatform({ ENGINE_PROCESSES: '1', NODE_UNLOAD_AFTER_S: String(IDLE_S) });
   try {
     const nodes: Target[] = await inBatches(count, (n) =>
@@ -27,19 +23,9 @@ export async function benchWake(print: Print, { quick }: BenchOptions): Promise<
     const value = 'x'.repeat(100);
     for (const { address } of nodes) await fill(address, KEYS, (key) => bulk('SET', `key:${key}`, value), 5);
     for (let unloaded = 0; unloaded < count; await sleep(500)) unloaded = await basesIn(platform.home);
-    const { rss, pss } = await memoryOf(await platform.engines());
-    print({
-      name: `${count} nodes on the disk, RSS of the engine process`,
-      peer: null,
-      ours: rss,
-      theirs: null,
-      unit: 'MiB',
-    });
-    print({ name: `${count} nodes on the disk, PSS`, peer: null, ours: pss, theirs: null, unit: 'MiB' });
-
     const request: Request = { text: bulk('GET', 'key:7'), replyBytes: `$100\r\n${value}\r\n`.length };
     const times: number[] = [];
-    for (const { address } of nodes.slice(0, 300)) times.push(await firstReply(address, request));
+    for (const { address } of nodes) times.push(await firstReply(address, request));
     print({
       name: `waking a node with ${KEYS} keys, p50`,
       peer: null,

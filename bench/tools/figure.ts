@@ -2,7 +2,7 @@
  * One measured figure. `theirs` is the named peer's in the same run; a figure without a peer stands for itself. The bound is
  * of the ratio, or of `ours` where there is no peer.
  */
-interface Figure {
+export interface Figure {
   readonly name: string;
   readonly peer: string | null;
   readonly ours: number;
@@ -51,7 +51,8 @@ export function printer(json: boolean): Print {
   };
 }
 
-function ratioOf({ ours, theirs, ratio }: Figure): number | null {
+/** `ours` to `theirs`; null without a peer. */
+export function ratioOf({ ours, theirs, ratio }: Figure): number | null {
   return theirs === null || theirs === 0 ? null : round(ratio ?? ours / theirs);
 }
 

@@ -9,7 +9,7 @@ export async function residentMb(pid: number): Promise<number> {
 }
 
 /** Memory of processes in MiB: resident, and their proportional share of what they have in common with others. */
-interface Memory {
+export interface Memory {
   readonly rss: number;
   readonly pss: number;
 }

@@ -69,6 +69,39 @@ describe('what the log asks for is done', () => {
     expect(await reports(node.nodeId)).toEqual(['NodeStarted', 'NodeStopped', 'NodeStarted']);
   });
 
+  test('ACL users of a node log in through the platform, are held to their rules, and come back with the node', async () => {
+    const node = await bed.createNode({ durability: 'always' });
+    const redis = of(node);
+    await redis.call('ACL', 'SETUSER', 'alice', 'on', '>wonderland', '~a:*', '+@read', '+set', '+acl|whoami');
+    const login = async (user: string, password: string) => {
+      const wire = await connectRaw(bed.port);
+      const answer = await wire.call('AUTH', `${node.nodeId}:${user}`, password);
+      return { wire, answer };
+    };
+    const restricted = async (): Promise<void> => {
+      const { wire, answer } = await login('alice', 'wonderland');
+      expect(answer).toBe('+OK');
+      expect(await wire.call('ACL', 'WHOAMI')).toBe('$alice');
+      expect(await wire.call('SET', 'a:1', 'x')).toBe('+OK');
+      expect(await wire.call('SET', 'b:1', 'x')).toBe('-NOPERM No permissions to access a key');
+      expect(await wire.call('FLUSHALL')).toMatch(/^-NOPERM User alice has no permissions to run the 'flushall'/);
+      wire.close();
+      const wrong = await login('alice', 'looking-glass');
+      expect(wrong.answer).toBe('-WRONGPASS invalid username-password pair or user is disabled.');
+      wrong.wire.close();
+    };
+    await restricted();
+    await stop(node.nodeId);
+    await bed.until(node.nodeId, 'stopped');
+    await startNode(node.nodeId);
+    await bed.until(node.nodeId, 'running');
+    await restricted();
+    await of(node).call('ACL', 'DELUSER', 'alice');
+    const gone = await login('alice', 'wonderland');
+    expect(gone.answer).toMatch(/^-WRONGPASS/);
+    gone.wire.close();
+  });
+
   test('a node without durability keeps its data when it is stopped in order', async () => {
     const node = await bed.createNode({ durability: 'none' });
     await of(node).set('kept', 'yes');

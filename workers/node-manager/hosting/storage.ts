@@ -44,7 +44,8 @@ export async function openStorage(engine: Engine, folder: string, log: Logger): 
     throw error;
   }
   const { failed, ...found } = wal.report;
-  log.info({ ...found, failed: Object.fromEntries(failed) }, 'the write-ahead log was read');
+  const whole = found.cut === undefined && found.damage === undefined && failed.size === 0;
+  log[whole ? 'info' : 'warn']({ ...found, failed: Object.fromEntries(failed) }, 'the write-ahead log was read');
   const openTogether = openInOnePass(wal);
   /** Nodes whose writes are not written down as they happen: an orderly stop writes them. */
   const unwritten = new Set<string>();

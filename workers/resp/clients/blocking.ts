@@ -1,5 +1,7 @@
 import { clock, tick } from '../keyspace/clock.ts';
 import type { Blocked, Client, Server } from './server.ts';
+import { runAs } from './pushes.ts';
+import { beginCommand, endCommand } from './tracking.ts';
 import { noteRejected, noteUnblocked } from './statistics.ts';
 
 /** Node's timers hold at most this; longer waits are wound up again. */
@@ -76,6 +78,19 @@ function mayBeServed(client: Client): boolean {
   return false;
 }
 
+/** What the served client changes itself it is told of after its reply. */
+function serveTracked(client: Client, blocked: Blocked, key: string): boolean {
+  const { tracking } = client.server;
+  if (tracking === undefined) return blocked.serve(key);
+  const { current, own } = tracking;
+  tracking.own = [];
+  beginCommand(tracking, client);
+  const served = blocked.serve(key);
+  endCommand(tracking, client);
+  Object.assign(tracking, { current, own });
+  return served;
+}
+
 /** Serves clients that wait for keys that now have something, in the order they came. */
 export function serveReady(server: Server): void {
   const { node } = server;
@@ -94,7 +109,7 @@ export function serveReady(server: Server): void {
         if (blocked.endsWhenRemoved !== true && db.peek(key) === undefined) continue;
         node.rewritten = false;
         if (!mayBeServed(client)) continue;
-        if (!blocked.serve(key)) continue;
+        if (!runAs(client, () => serveTracked(client, blocked, key))) continue;
         node.flushEffects();
         unblock(client);
         goOn(client);

@@ -1,4 +1,5 @@
 import { matches } from '../protocol/glob.ts';
+import { push } from './pushes.ts';
 import type { Client, Server } from './server.ts';
 
 /** Which of the three kinds of subscription; the word is part of the replies. */
@@ -62,7 +63,8 @@ export function publishToShard(server: Server, channel: string, message: string)
 }
 
 function deliver(client: Client, parts: readonly string[]): void {
-  client.reply.push(parts.length);
-  for (const part of parts) client.reply.bulk(part);
-  client.transport?.schedule();
+  push(client, (reply) => {
+    reply.push(parts.length);
+    for (const part of parts) reply.bulk(part);
+  });
 }

@@ -138,6 +138,8 @@ export interface CommandStat {
 export interface NodeScripts {
   /** What others are told instead of being kept waiting; undefined while they wait, or nothing runs. */
   readonly busy: string | undefined;
+  /** Whether the script or function of an EVAL, EVALSHA or FCALL says of itself that it does not write. */
+  readsOnly(request: readonly string[]): boolean;
   /** Ends what is running. */
   kill(kind: 'eval' | 'function'): 'killed' | 'wrote' | 'none' | 'other';
   /** The node is gone: what is running has to come to its end. */
@@ -298,6 +300,9 @@ export class Server {
   aclUsers: Map<string, AclUser> | undefined;
   /** Clients that are shown all requests. */
   monitors: Set<Client> | undefined;
+  /** The client whose command runs, and messages to it that its command has brought about. */
+  current: Client | undefined;
+  ownPushes: ((reply: Reply) => void)[] | undefined;
   /** Set while any client tracks. */
   tracking: TrackingTable | undefined;
   /** What was denied, latest first. */

@@ -70,6 +70,7 @@ export function pause(server: Server, untilMs: number, writesOnly: boolean): voi
   const wasPaused = server.pausedUntilMs > clock.now;
   server.pausedWritesOnly = wasPaused ? server.pausedWritesOnly && writesOnly : writesOnly;
   server.pausedUntilMs = Math.max(server.pausedUntilMs, untilMs);
+  server.node.expiryPaused = true;
   clearTimeout(server.pauseTimer);
   server.pauseTimer = setTimeout(
     () => unpause(server),
@@ -82,6 +83,7 @@ export function unpause(server: Server): void {
   clearTimeout(server.pauseTimer);
   server.pauseTimer = undefined;
   server.pausedUntilMs = 0;
+  server.node.expiryPaused = false;
   const held = [...server.pausedClients];
   server.pausedClients.clear();
   for (const client of held) client.transport?.resume();

@@ -1,7 +1,6 @@
+import { numberSetting } from '../config/settings.ts';
+import { push } from './pushes.ts';
 import type { Client, ClientTracking, Server, TrackingTable } from './server.ts';
-
-/** Keys remembered for all clients of a node; beyond that the oldest are taken as changed, as tracking-table-max-keys does. */
-const TABLE_MAX = 1_000_000;
 
 /** Begins or changes the tracking of a client. */
 export function startTracking(client: Client, tracking: ClientTracking): void {
@@ -35,7 +34,18 @@ export function rememberRead(client: Client, keys: readonly string[]): void {
     if (readers === undefined) table.readers.set(key, new Set([client.id]));
     else readers.add(client.id);
   }
-  while (table.readers.size > TABLE_MAX) tellReaders(server, table, table.readers.keys().next().value!, undefined);
+  limitTracking(server);
+}
+
+/** Takes the keys read longest ago as changed when there are more than may be remembered. */
+export function limitTracking(server: Server): void {
+  const table = server.tracking;
+  const wanted = numberSetting(server, 'tracking-table-max-keys');
+  const most = wanted === 0 ? Infinity : wanted;
+  if (table === undefined) return;
+  while (table.readers.size > most) {
+    tellReaders(server, table, table.readers.keys().next().value!, undefined);
+  }
 }
 
 function keyChanged(server: Server, key: string): void {
@@ -119,16 +129,12 @@ function tell(client: Client, keys: readonly string[] | undefined): void {
     client.transport?.schedule();
     return;
   }
-  const { reply } = target;
-  if (reply.resp3) {
-    reply.push(2);
-    reply.bulk('invalidate');
-  } else if (redirect !== 0 && target.subscriptions > 0) {
-    reply.array(3);
-    reply.bulk('message');
-    reply.bulk('__redis__:invalidate');
-  } else return;
-  if (keys === undefined) reply.null();
-  else reply.bulks(keys);
-  target.transport?.schedule();
+  if (!target.reply.resp3 && (redirect === 0 || target.subscriptions === 0)) return;
+  push(target, (reply) => {
+    reply.push(reply.resp3 ? 2 : 3);
+    reply.bulk(reply.resp3 ? 'invalidate' : 'message');
+    if (!reply.resp3) reply.bulk('__redis__:invalidate');
+    if (keys === undefined) reply.null();
+    else reply.bulks(keys);
+  });
 }

@@ -1,7 +1,11 @@
 import type { Client } from '../clients/server.ts';
+import type { Walk } from './walk.ts';
 
-/** Carries a command out and writes its reply. `args[0]` is the command's name; the arity has been checked. */
-export type Run = (client: Client, args: readonly string[]) => void;
+/**
+ * Carries a command out and writes its reply. `args[0]` is the command's name; the arity has been checked. What walks much
+ * returns its walk, which writes the reply.
+ */
+export type Run = (client: Client, args: readonly string[]) => Walk | undefined | void;
 
 /** Where the keys are: first, last (negative counts from the end) and step; or a function for those that need counting. */
 export type KeySpec = readonly [first: number, last: number, step: number] | ((args: readonly string[]) => number[]);

@@ -4,13 +4,16 @@ import type { Client, Server, Transaction } from '../clients/server.ts';
 import { noteCall, noteErrors, statOf } from '../clients/statistics.ts';
 import { beginCommand, endCommand, rememberRead } from '../clients/tracking.ts';
 import { discard } from '../clients/transactions.ts';
+import { deliverOwn } from '../clients/pushes.ts';
 import { feedMonitors } from '../clients/monitor.ts';
+import { parseScript } from '../scripting/script.ts';
 import { makeRoom } from '../keyspace/eviction.ts';
 import { NO_AUTH, NO_REPLICAS, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
 import type { Command } from './command.ts';
 import { keyUses } from './key-uses.ts';
 import { runExtra } from './extra.ts';
 import { commandNamed } from './registry.ts';
+import { carryOut } from './walk.ts';
 
 /** What begins HTTP requests, as browsers can be tricked into sending them: the connection is closed without a word. */
 const OF_HTTP = new Set(['post', 'host:']);
@@ -93,7 +96,9 @@ function dispatch(client: Client, args: readonly string[]): boolean {
   if (client.node.busy && client.authenticated && !mayInterrupt(command)) {
     const busy = client.server.scripting?.busy;
     if (busy === undefined) {
-      client.server.scripting?.whenFree(() => client.transport?.resume());
+      const goOn = (): void => client.transport?.resume();
+      client.server.scripting?.whenFree(goOn);
+      void client.node.whole().then(goOn);
       return false;
     }
     reject(client, command, busy);
@@ -114,8 +119,12 @@ function dispatch(client: Client, args: readonly string[]): boolean {
     else client.reply.simple('QUEUED');
     return true;
   }
-  if (client.server.pausedUntilMs !== 0 && mustWait(client, command)) return false;
+  if (client.server.pausedUntilMs !== 0 && mustWait(client, command, args)) return false;
+  const { server } = client;
+  server.current = client;
   call(client, command, args);
+  server.current = undefined;
+  if (server.ownPushes !== undefined) deliverOwn(server, client);
   return true;
 }
 
@@ -161,7 +170,15 @@ function queuedNeedsMemory(client: Client): boolean {
 }
 
 function queuedWrites(client: Client): boolean {
-  return client.transaction?.queue.some((args) => commandNamed(args[0]!)?.mayReplicate === true) ?? false;
+  return client.transaction?.queue.some((args) => mayWrite(client, commandNamed(args[0]!), args)) ?? false;
+}
+
+/** Whether a request may change anything: scripts can say of themselves that they do not. */
+function mayWrite({ server }: Client, command: Command | undefined, args: readonly string[]): boolean {
+  if (command?.mayReplicate !== true) return false;
+  return (
+    command.spec.group !== 'scripting' || command.subcommands !== undefined || !saysReadsOnly(args, server.scripting)
+  );
 }
 
 function writeRefusal(client: Client, command: Command): string | undefined {
@@ -178,11 +195,18 @@ export function lacksReplicas(server: Server): boolean {
   return server.configured && Number(server.changed('min-replicas-to-write') ?? 0) > 0;
 }
 
-function mustWait(client: Client, command: Command): boolean {
+/** A node that has run no script yet has nobody who knows one, and an EVAL brings its own. */
+function saysReadsOnly(args: readonly string[], scripting: Client['server']['scripting']): boolean {
+  if (scripting !== undefined) return scripting.readsOnly(args);
+  const script = args[0]!.toLowerCase() === 'eval' ? parseScript(args[1]!, '') : undefined;
+  return typeof script === 'object' && script.flags?.has('no-writes') === true;
+}
+
+function mustWait(client: Client, command: Command, args: readonly string[]): boolean {
   const { server } = client;
   if (client.transport === undefined || client.privileged) return false;
   if (!server.pausedWritesOnly) return command.fullName !== 'client|unpause';
-  return command.mayReplicate || (command.fullName === 'exec' && queuedWrites(client));
+  return mayWrite(client, command, args) || (command.fullName === 'exec' && queuedWrites(client));
 }
 
 /** Runs a command without asking whether it may, propagates its effect and keeps the statistics. */
@@ -192,11 +216,27 @@ export function call(client: Client, command: Command, args: readonly string[]):
   const { index } = client.db;
   node.rewritten = false;
   const { tracking } = server;
-  if (tracking !== undefined) beginCommand(tracking, client);
+  // What a script does is the doing of who runs it.
+  if (tracking !== undefined && client.transport !== undefined) beginCommand(tracking, client);
   if (client.noTouch) node.noTouch = command.fullName !== 'touch';
   if (command.shownFirst && server.monitors !== undefined) showToMonitors(client, command, args);
-  command.run(client, args);
+  const walk = command.run(client, args);
   if (client.noTouch) node.noTouch = false;
+  if (walk !== undefined) {
+    const ended = (beforeMs: number): void => {
+      stampMs -= beforeMs;
+      if (server.tracking !== undefined) beginCommand(server.tracking, client);
+      afterRun(client, command, args, dirty, index);
+    };
+    if (!carryOut(client, walk, ended)) return;
+  }
+  afterRun(client, command, args, dirty, index);
+}
+
+/** What follows once a command has done its work. `dirty` and `index` are as they were before it. */
+function afterRun(client: Client, command: Command, args: readonly string[], dirty: number, index: number): void {
+  const { node, server } = client;
+  const { tracking } = server;
   if (node.dirty !== dirty && !node.rewritten) node.addEffect(index, args);
   // A script that was suspended goes on later, and its effects are one block.
   if (!client.executing && !node.busy) {
@@ -221,9 +261,16 @@ function showToMonitors(client: Client, command: Command, args: readonly string[
   if (!command.admin) feedMonitors(client.server.monitors!, client, client.db.index, args);
 }
 
+/** Remembers what a client that tracks has read by a request of its own, or of a script that it runs. */
+export function trackRead(client: Client, command: Command, args: readonly string[]): void {
+  if (!command.readOnly || command.spec.group === 'scripting') return;
+  const keys = keyUses(command, args).map(({ at }) => args[at]!);
+  rememberRead(client, keys);
+}
+
 /** Remembers what a client that tracks has read; CLIENT CACHING holds for one command, or one transaction. */
 function track(client: Client, command: Command, args: readonly string[]): void {
-  if (command.readOnly) rememberRead(client, keyUses(command, args).map(({ at }) => args[at]!)); // prettier-ignore
+  trackRead(client, command, args);
   const { tracking } = client;
   if (tracking === undefined || client.executing || client.transaction !== undefined) return;
   if (command.fullName !== 'client|caching') tracking.caching = false;

@@ -1,11 +1,13 @@
 import type { Client } from '../clients/server.ts';
 import { HashValue } from '../keyspace/hash-value.ts';
 import { NOT_FLOAT, OVERFLOW, SYNTAX, wrongArity } from '../protocol/errors.ts';
-import { addDecimals, fitsInt64, parseBigInteger, parseDouble } from '../protocol/numbers.ts';
+import { addLongDoubles, formatLongDouble, parseLongDouble } from '../protocol/long-double.ts';
+import { fitsInt64, parseBigInteger } from '../protocol/numbers.ts';
 import { changed, integerArg, pickCountArg, readAs, settle, writeAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { rowsOf } from './rows.ts';
 import { sample } from './sampling.ts';
+import { asNeeded, byCursor } from './walk.ts';
 
 /** Sets one field of a hash that may not exist yet, and says whether the field is new. */
 function setField(client: Client, key: string, hash: HashValue | undefined, field: string, value: string): boolean {
@@ -93,13 +95,22 @@ function all(fields: boolean, values: boolean): Run {
   return (client, args) => {
     const { reply } = client;
     const hash = readAs(client, args[1]!, 'hash');
-    if (hash === null) return;
+    if (hash === null) return undefined;
     if (fields && values) reply.map(hash?.size ?? 0);
     else reply.array(hash?.size ?? 0);
-    hash?.forEach((value, field) => {
+    if (hash === undefined) return undefined;
+    const visit = (value: string, field: string): void => {
       if (fields) reply.bulk(field);
       if (values) reply.bulk(value);
-    });
+    };
+    if (hash.encoding === 'hashtable') {
+      return asNeeded(
+        hash.size,
+        byCursor((cursor, count) => hash.scan(cursor, count, visit)),
+      );
+    }
+    hash.forEach(visit);
+    return undefined;
   };
 }
 
@@ -125,27 +136,29 @@ function incrementBy(client: Client, args: readonly string[]): void {
 
 function incrementByFloat(client: Client, args: readonly string[]): void {
   const { db, node, reply } = client;
-  const by = parseDouble(args[3]!);
+  const by = parseLongDouble(args[3]!);
   if (by === undefined) {
     reply.error(NOT_FLOAT);
     return;
   }
-  if (!Number.isFinite(by)) {
+  if (typeof by === 'string') {
     reply.error('ERR value is NaN or Infinity');
     return;
   }
   const hash = writeAs(client, args[1]!, 'hash');
   if (hash === null) return;
   const old = hash?.get(args[2]!) ?? '0';
-  if (parseDouble(old) === undefined) {
+  const number = parseLongDouble(old);
+  if (number === undefined) {
     reply.error('ERR hash value is not a float');
     return;
   }
-  const sum = addDecimals(old, args[3]!);
-  if (sum === undefined) {
+  const total = addLongDoubles(number, by);
+  if (total === undefined) {
     reply.error('ERR increment would produce NaN or Infinity');
     return;
   }
+  const sum = formatLongDouble(total);
   setField(client, args[1]!, hash, args[2]!, sum);
   changed(client, 'h', 'hincrbyfloat', args[1]!);
   node.propagate(db.index, ['HSET', args[1]!, args[2]!, sum]);

@@ -7,6 +7,8 @@ import { NO_SUCH_KEY, SAME_OBJECT, SYNTAX } from '../protocol/errors.ts';
 import { matches } from '../protocol/glob.ts';
 import { changed, int32Arg } from './arguments.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
+import { asNeeded, byCursor, windows } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 /** DEL and UNLINK, which differ in what is counted only: freeing is the garbage collector's in both. */
 function del(lazy: boolean): Run {
@@ -59,6 +61,7 @@ function rename(onlyNew: boolean): Run {
     }
     const expireAt = db.expiryOf(from);
     db.remove(from);
+    db.remove(to);
     db.replace(to, value);
     if (expireAt !== undefined) db.expireAt(to, expireAt);
     changed(client, 'g', 'rename_from', from);
@@ -135,10 +138,21 @@ function copy(client: Client, args: readonly string[]): void {
   reply.integer(1);
 }
 
-function keys(client: Client, args: readonly string[]): void {
+function keys(client: Client, args: readonly string[]): Walk | undefined {
   const { db, reply } = client;
-  const found = db.entries.keys().filter((key) => matches(args[1]!, key) && !db.isExpired(key));
-  reply.bulks(found);
+  return asNeeded(db.size, find());
+  function* find(): Walk {
+    const found: string[] = [];
+    yield* byCursor((cursor, count) =>
+      db.entries.scan(cursor, count, (_, key) => {
+        if (matches(args[1]!, key) && !db.isExpired(key)) found.push(key);
+      }),
+    );
+    reply.array(found.length);
+    yield* windows(found.length, (from, to) => {
+      for (let i = from; i < to; i++) reply.bulk(found[i]!);
+    });
+  }
 }
 
 function randomKey(client: Client): void {

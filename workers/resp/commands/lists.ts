@@ -5,6 +5,8 @@ import { parseInteger } from '../protocol/numbers.ts';
 import { changed, clampRange, integerArg, integerFrom, readAs, settle, writeAs } from './arguments.ts';
 import { listRow } from './rows.ts';
 import type { CommandSpec, Run } from './command.ts';
+import { inWindows } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 const COUNT_RANGE = 'ERR value is out of range, must be positive';
 
@@ -63,21 +65,24 @@ function length(client: Client, args: readonly string[]): void {
   if (list !== null) client.reply.integer(list?.length ?? 0);
 }
 
-function range(client: Client, args: readonly string[]): void {
+function range(client: Client, args: readonly string[]): Walk | undefined {
   const { reply } = client;
   const start = integerArg(client, args[2]!);
-  if (start === undefined) return;
+  if (start === undefined) return undefined;
   const end = integerArg(client, args[3]!);
-  if (end === undefined) return;
+  if (end === undefined) return undefined;
   const list = readAs(client, args[1]!, 'list');
-  if (list === null) return;
+  if (list === null) return undefined;
   const part = clampRange(start, end, list?.length ?? 0);
   if (part === undefined || list === undefined) {
     reply.array(0);
-    return;
+    return undefined;
   }
-  reply.array(part.end - part.start + 1);
-  list.range(part.start, part.end, (element) => reply.bulk(element));
+  const size = part.end - part.start + 1;
+  reply.array(size);
+  return inWindows(size, (from, to) =>
+    list.range(part.start + from, part.start + to - 1, (element) => reply.bulk(element)),
+  );
 }
 
 function index(client: Client, args: readonly string[]): void {

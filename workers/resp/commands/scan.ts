@@ -1,10 +1,13 @@
 import type { Client } from '../clients/server.ts';
 import { typeOf } from '../keyspace/value.ts';
+import type { Value } from '../keyspace/value.ts';
 import { NOT_INTEGER, SYNTAX } from '../protocol/errors.ts';
 import { formatDouble } from '../protocol/numbers.ts';
 import { matches } from '../protocol/glob.ts';
 import { integerArg, readAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
+import { asNeeded, WINDOW } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 interface ScanOptions {
   count: number;
@@ -54,56 +57,84 @@ function send(client: Client, cursor: number, found: readonly string[]): void {
   client.reply.bulks(found);
 }
 
-function scan(client: Client, args: readonly string[]): void {
+function scan(client: Client, args: readonly string[]): Walk | undefined {
   const { db } = client;
   const cursor = cursorArg(client, args[1]!);
-  if (cursor === undefined) return;
+  if (cursor === undefined) return undefined;
   const options = scanOptions(client, args, 1, true);
-  if (options === undefined) return;
+  if (options === undefined) return undefined;
   const { pattern, type } = options;
   const found: string[] = [];
   const due: string[] = [];
-  const next = db.entries.scan(cursor, options.count, (value, key) => {
+  const visit = (value: Value, key: string): void => {
     if (pattern !== undefined && !matches(pattern, key)) return;
     // What has expired is removed, also when it is not of the type.
     if (db.expires.size !== 0 && db.isExpired(key)) due.push(key);
     else if (type === undefined || typeOf(value) === type) found.push(key);
-  });
-  for (const key of due) db.expireIfDue(key);
-  send(client, next, found);
+  };
+  return scanned(
+    cursor,
+    options.count,
+    (from, count) => db.entries.scan(from, count, visit),
+    (next) => {
+      for (const key of due) db.expireIfDue(key);
+      send(client, next, found);
+    },
+  );
+}
+
+/** Scans with a count that may be large, and gives the cursor that comes after it. */
+function scanned(
+  cursor: number,
+  count: number,
+  scanSome: (cursor: number, count: number) => number,
+  ended: (next: number) => void,
+): Walk | undefined {
+  return asNeeded(count, walk());
+  function* walk(): Walk {
+    let at = cursor;
+    for (let left = count; left > 0; left -= WINDOW) {
+      at = scanSome(at, Math.min(left, WINDOW));
+      if (at === 0) break;
+      yield;
+    }
+    ended(at);
+  }
 }
 
 /** HSCAN, SSCAN and ZSCAN differ in the type of the key and in what they return of an element. */
 function scanOf(kind: 'hash' | 'set' | 'zset'): Run {
   return (client, args) => {
     const cursor = cursorArg(client, args[2]!);
-    if (cursor === undefined) return;
+    if (cursor === undefined) return undefined;
     const collection = readAs(client, args[1]!, kind);
-    if (collection === null) return;
+    if (collection === null) return undefined;
     if (collection === undefined) {
       send(client, 0, []);
-      return;
+      return undefined;
     }
     const options = scanOptions(client, args, 2, false);
-    if (options === undefined) return;
+    if (options === undefined) return undefined;
     const { count, pattern } = options;
     const found: string[] = [];
     const wanted = (name: string): boolean => pattern === undefined || matches(pattern, name);
-    let next = 0;
-    if (collection.kind === 'hash') {
-      next = collection.scan(cursor, count, (value, field) => {
-        if (wanted(field)) found.push(field, value);
-      });
-    } else if (collection.kind === 'set') {
-      next = collection.scan(cursor, count, (member) => {
-        if (wanted(member)) found.push(member);
-      });
-    } else {
-      next = collection.scan(cursor, count, (score, member) => {
-        if (wanted(member)) found.push(member, formatDouble(score));
-      });
-    }
-    send(client, next, found);
+    const scanSome = (from: number, some: number): number => {
+      switch (collection.kind) {
+        case 'hash':
+          return collection.scan(from, some, (value, field) => {
+            if (wanted(field)) found.push(field, value);
+          });
+        case 'set':
+          return collection.scan(from, some, (member) => {
+            if (wanted(member)) found.push(member);
+          });
+        default:
+          return collection.scan(from, some, (score, member) => {
+            if (wanted(member)) found.push(member, formatDouble(score));
+          });
+      }
+    };
+    return scanned(cursor, count, scanSome, (next) => send(client, next, found));
   };
 }
 

@@ -6,6 +6,8 @@ import { countedKeys } from './command.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
 import { rowsOf } from './rows.ts';
 import { sample } from './sampling.ts';
+import { asNeeded, byCursor } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 function add(client: Client, args: readonly string[]): void {
   const { db, node, reply } = client;
@@ -50,12 +52,22 @@ function cardinality(client: Client, args: readonly string[]): void {
   if (set !== null) client.reply.integer(set?.size ?? 0);
 }
 
-function members(client: Client, args: readonly string[]): void {
+function members(client: Client, args: readonly string[]): Walk | undefined {
   const { reply } = client;
   const set = readAs(client, args[1]!, 'set');
-  if (set === null) return;
+  if (set === null) return undefined;
   reply.set(set?.size ?? 0);
-  set?.forEach((member) => reply.bulk(member));
+  return set === undefined
+    ? undefined
+    : asNeeded(
+        set.size,
+        each(set, (member) => reply.bulk(member)),
+      );
+}
+
+/** Visits all members. */
+function each(set: SetValue, visit: (member: string) => void): Walk {
+  return byCursor((cursor, count) => set.scan(cursor, count, visit));
 }
 
 function move(client: Client, args: readonly string[]): void {
@@ -153,80 +165,115 @@ function setsOf(client: Client, keys: readonly string[]): (SetValue | undefined)
   return sets;
 }
 
-/** Intersection, union or difference; an intersection stops at `limit` members. */
-function combine(how: Combination, sets: readonly (SetValue | undefined)[], limit = Infinity): string[] {
+/** Puts the intersection, union or difference into `result`; an intersection stops at `limit` members. */
+function* combine(
+  how: Combination,
+  sets: readonly (SetValue | undefined)[],
+  result: { readonly size: number; add(member: string): void },
+  limit = Infinity,
+): Walk {
   const present = sets.filter((set) => set !== undefined);
   if (how === 'union') {
-    const all = new Set<string>();
-    for (const set of present) set.forEach((member) => all.add(member));
-    return [...all];
+    for (const set of present) yield* each(set, (member) => result.add(member));
+    return;
   }
-  if (how === 'diff') {
-    const [first, ...others] = sets;
-    return first?.members().filter((member) => !others.some((set) => set?.has(member) === true)) ?? [];
-  }
-  if (present.length < sets.length) return [];
-  const [smallest, ...others] = present.toSorted((a, b) => a.size - b.size);
-  const found: string[] = [];
-  for (const member of smallest!.members()) {
-    if (found.length >= limit) break;
-    if (others.every((set) => set.has(member))) found.push(member);
-  }
-  return found;
+  if (how === 'inter' && present.length < sets.length) return;
+  const [first, ...others] = how === 'diff' ? sets : present.toSorted((a, b) => a.size - b.size);
+  if (first === undefined) return;
+  yield* each(first, (member) => {
+    if (result.size >= limit) return;
+    const found =
+      how === 'diff' ? others.every((set) => set?.has(member) !== true) : others.every((set) => set!.has(member));
+    if (found) result.add(member);
+  });
+}
+
+function sizeOf(sets: readonly (SetValue | undefined)[]): number {
+  return sets.reduce((sum, set) => sum + (set?.size ?? 0), 0);
+}
+
+/** A set to be filled, with the node's encodings. */
+function filling(client: Client): { set: SetValue; size: number; add(member: string): void } {
+  const set = new SetValue();
+  const { encodingLimits } = client.node;
+  return {
+    set,
+    get size() {
+      return set.size;
+    },
+    add: (member) => void set.add(member, encodingLimits),
+  };
 }
 
 /** SINTER, SUNION and SDIFF. */
 function combined(how: Combination): Run {
   return (client, args) => {
     const sets = setsOf(client, args.slice(1));
-    if (sets === undefined) return;
-    const found = combine(how, sets);
-    client.reply.set(found.length);
-    for (const member of found) client.reply.bulk(member);
+    if (sets === undefined) return undefined;
+    return asNeeded(sizeOf(sets), reply());
+    function* reply(): Walk {
+      const found = filling(client);
+      yield* combine(how, sets!, found);
+      client.reply.set(found.size);
+      yield* each(found.set, (member) => client.reply.bulk(member));
+    }
   };
 }
 
 /** SINTERSTORE, SUNIONSTORE and SDIFFSTORE. */
 function combinedStore(how: Combination): Run {
   return (client, args) => {
-    const { db, node, reply } = client;
+    const { db, reply } = client;
     const key = args[1]!;
     const sets = setsOf(client, args.slice(2));
-    if (sets === undefined) return;
-    const found = combine(how, sets);
-    if (found.length === 0) {
-      if (db.peek(key) !== undefined && db.remove(key)) changed(client, 'g', 'del', key);
-      reply.integer(0);
-      return;
+    if (sets === undefined) return undefined;
+    return asNeeded(sizeOf(sets), store());
+    function* store(): Walk {
+      const found = filling(client);
+      yield* combine(how, sets!, found);
+      if (found.size === 0) {
+        if (db.peek(key) !== undefined && db.remove(key)) changed(client, 'g', 'del', key);
+        reply.integer(0);
+        return;
+      }
+      db.replace(key, found.set);
+      changed(client, 's', `s${how}store`, key);
+      reply.integer(found.size);
     }
-    const set = new SetValue();
-    for (const member of found) set.add(member, node.encodingLimits);
-    db.replace(key, set);
-    changed(client, 's', `s${how}store`, key);
-    reply.integer(set.size);
   };
 }
 
-function interCard(client: Client, args: readonly string[]): void {
+function interCard(client: Client, args: readonly string[]): Walk | undefined {
   const { reply } = client;
   const numKeys = integerFrom(client, args[1]!, 1, 'ERR numkeys should be greater than 0');
-  if (numKeys === undefined) return;
+  if (numKeys === undefined) return undefined;
   if (numKeys > args.length - 2) {
     reply.error("ERR Number of keys can't be greater than number of args");
-    return;
+    return undefined;
   }
   let limit = 0;
   for (let i = 2 + numKeys; i < args.length; i += 2) {
     if (args[i]!.toUpperCase() !== 'LIMIT' || i + 1 >= args.length) {
       reply.error(SYNTAX);
-      return;
+      return undefined;
     }
     const wanted = integerFrom(client, args[i + 1]!, 0, "ERR LIMIT can't be negative");
-    if (wanted === undefined) return;
+    if (wanted === undefined) return undefined;
     limit = wanted;
   }
   const sets = setsOf(client, args.slice(2, 2 + numKeys));
-  if (sets !== undefined) reply.integer(combine('inter', sets, limit === 0 ? Infinity : limit).length);
+  if (sets === undefined) return undefined;
+  return asNeeded(sizeOf(sets), count());
+  function* count(): Walk {
+    const found = {
+      size: 0,
+      add() {
+        found.size++;
+      },
+    };
+    yield* combine('inter', sets!, found, limit === 0 ? Infinity : limit);
+    reply.integer(found.size);
+  }
 }
 
 const row = rowsOf('set');

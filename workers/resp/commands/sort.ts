@@ -6,6 +6,8 @@ import { SYNTAX, WRONG_TYPE } from '../protocol/errors.ts';
 import { parseDouble } from '../protocol/numbers.ts';
 import { changed, integerArg } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
+import { asNeeded, byCursor, sortInSteps, windows } from './walk.ts';
+import type { Walk } from './walk.ts';
 import { commandNamed } from './registry.ts';
 
 interface SortOptions {
@@ -77,96 +79,144 @@ function lookUp(client: Client, pattern: string, element: string): string | unde
   return typeof value !== 'string' && value.kind === 'hash' ? value.get(field) : undefined;
 }
 
-const SORTABLE = new Set<string>(['list', 'set', 'zset']);
+/** What is to be sorted. */
+interface Source {
+  readonly kind: string;
+  readonly size: number;
+  /** Visits the elements in their own order. */
+  readonly walk: (visit: (element: string) => void) => Walk;
+}
 
-/** The elements of what is to be sorted, in their own order; undefined for another type. */
-function elementsOf(client: Client, key: string): { elements: string[]; kind: string } | undefined {
+/** What is to be sorted; undefined for another type. */
+function elementsOf(client: Client, key: string): Source | undefined {
   const value = client.db.read(key);
-  const elements: string[] = [];
-  if (value === undefined) return { elements, kind: 'none' };
-  if (typeof value === 'string' || !SORTABLE.has(value.kind)) return undefined;
-  if (value.kind === 'zset') value.forEach((_, member) => elements.push(member));
-  else if (value.kind === 'list' || value.kind === 'set') value.forEach((element) => elements.push(element));
-  return { elements, kind: value.kind };
+  if (value === undefined) return { kind: 'none', size: 0, walk: () => windows(0, () => undefined) };
+  if (typeof value === 'string') return undefined;
+  switch (value.kind) {
+    case 'list':
+      return {
+        kind: 'list',
+        size: value.length,
+        walk: (visit) => windows(value.length, (from, to) => value.range(from, to - 1, visit)),
+      };
+    case 'zset':
+      return {
+        kind: 'zset',
+        size: value.size,
+        walk: (visit) => windows(value.size, (from, to) => value.range(from, to - 1, (_, member) => visit(member))),
+      };
+    case 'set':
+      return {
+        kind: 'set',
+        size: value.size,
+        walk: (visit) => byCursor((cursor, count) => value.scan(cursor, count, visit)),
+      };
+    default:
+      return undefined;
+  }
 }
 
 function compareBytes(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+interface Weighted {
+  readonly element: string;
+  readonly weight: string | undefined;
+  readonly score: number;
+}
+
 /** Sorts as SORT does; undefined when a weight is no number. */
-function sorted(client: Client, elements: readonly string[], options: SortOptions): string[] | undefined {
+function* sorted(
+  client: Client,
+  elements: readonly string[],
+  options: SortOptions,
+): Generator<void, string[] | undefined> {
   const { by, alpha, descending } = options;
-  const weighted = elements.map((element) => ({
-    element,
-    weight: by === undefined ? element : lookUp(client, by, element),
-    score: 0,
-  }));
-  if (!alpha) {
-    for (const item of weighted) {
+  const weighted: Weighted[] = [];
+  let fits = true;
+  yield* windows(elements.length, (from, to) => {
+    for (let i = from; i < to; i++) {
+      const element = elements[i]!;
+      const weight = by === undefined ? element : lookUp(client, by, element);
       // Redis takes what is empty for zero, too.
-      const score = item.weight === undefined || item.weight === '' ? 0 : parseDouble(item.weight);
-      if (score === undefined) return undefined;
-      item.score = score;
+      const score = alpha || weight === undefined || weight === '' ? 0 : parseDouble(weight);
+      if (score === undefined) fits = false;
+      weighted.push({ element, weight, score: score ?? 0 });
     }
-  }
+  });
+  if (!fits) return undefined;
   const sign = descending ? -1 : 1;
-  weighted.sort((a, b) => {
+  const inOrder = yield* sortInSteps(weighted, (a, b) => {
     if (!alpha) return sign * (a.score === b.score ? compareBytes(a.element, b.element) : a.score - b.score);
     if (a.weight === undefined || b.weight === undefined) {
       return sign * (a.weight === b.weight ? 0 : a.weight === undefined ? -1 : 1);
     }
     return sign * compareBytes(a.weight, b.weight);
   });
-  return weighted.map(({ element }) => element);
+  const result: string[] = [];
+  yield* windows(inOrder.length, (from, to) => {
+    for (let i = from; i < to; i++) result.push(inOrder[i]!.element);
+  });
+  return result;
 }
 
 /** SORT and SORT_RO. */
 function sort(readOnly: boolean): Run {
   return (client, args) => {
-    const { reply } = client;
     const options = sortOptions(client, args, readOnly);
-    if (options === undefined) return;
+    if (options === undefined) return undefined;
     const source = elementsOf(client, args[1]!);
     if (source === undefined) {
-      reply.error(WRONG_TYPE);
-      return;
+      client.reply.error(WRONG_TYPE);
+      return undefined;
     }
-    let { elements } = source;
-    const unsorted = options.by !== undefined && !options.by.includes('*');
-    if (!unsorted || (source.kind === 'set' && (options.store !== undefined || client.scripted))) {
-      // A set that is stored unsorted is sorted all the same, so that all copies get the same list.
-      const how = unsorted ? { ...options, by: undefined, alpha: true } : options;
-      const result = sorted(client, elements, how);
-      if (result === undefined) {
-        reply.error("ERR One or more scores can't be converted into double");
-        return;
-      }
-      elements = result;
-    } else if (options.descending && source.kind === 'zset') elements.reverse();
-    const start = Math.max(0, options.offset);
-    const part = elements.slice(start, options.count < 0 ? undefined : start + options.count);
-    const rows =
-      options.gets.length === 0
-        ? part
-        : part.flatMap((element) => options.gets.map((get) => lookUp(client, get, element)));
-    if (options.store === undefined) {
-      reply.array(rows.length);
-      for (const item of rows) reply.bulkOrNull(item);
-    } else store(client, options.store, rows);
+    return asNeeded(source.size, answer(client, options, source));
   };
 }
 
-function store(client: Client, key: string, rows: readonly (string | undefined)[]): void {
-  if (rows.length === 0) {
+function* answer(client: Client, options: SortOptions, source: Source): Walk {
+  const { reply } = client;
+  let elements: string[] = [];
+  yield* source.walk((element) => elements.push(element));
+  const unsorted = options.by !== undefined && !options.by.includes('*');
+  if (!unsorted || (source.kind === 'set' && options.store !== undefined)) {
+    // A set that is stored unsorted is sorted all the same, so that all copies get the same list.
+    const how = unsorted ? { ...options, by: undefined, alpha: true } : options;
+    const result = yield* sorted(client, elements, how);
+    if (result === undefined) {
+      reply.error("ERR One or more scores can't be converted into double");
+      return;
+    }
+    elements = result;
+  } else if (options.descending && source.kind === 'zset') elements.reverse();
+  const start = Math.max(0, options.offset);
+  const part = elements.slice(start, options.count < 0 ? undefined : start + options.count);
+  const { gets } = options;
+  const list = new ListValue();
+  const add = (item: string | undefined): void => {
+    if (options.store === undefined) reply.bulkOrNull(item);
+    else list.pushTail(item ?? '');
+  };
+  const size = part.length * Math.max(1, gets.length);
+  if (options.store === undefined) reply.array(size);
+  yield* windows(part.length, (from, to) => {
+    for (let i = from; i < to; i++) {
+      if (gets.length === 0) add(part[i]);
+      else for (const get of gets) add(lookUp(client, get, part[i]!));
+    }
+  });
+  if (options.store !== undefined) store(client, options.store, list, size);
+}
+
+function store(client: Client, key: string, list: ListValue, size: number): void {
+  if (size === 0) {
     if (client.db.peek(key) !== undefined && client.db.remove(key)) changed(client, 'g', 'del', key);
   } else {
-    const list = new ListValue();
-    for (const item of rows) list.pushTail(item ?? '');
     client.db.replace(key, list);
     changed(client, 'l', 'sortstore', key);
   }
-  client.reply.integer(rows.length);
+  client.reply.integer(size);
 }
 
 /** The key itself, and the one after the last STORE. */

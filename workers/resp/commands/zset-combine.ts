@@ -1,5 +1,6 @@
 import type { Client } from '../clients/server.ts';
 import type { SetValue } from '../keyspace/set-value.ts';
+import type { EncodingLimits } from '../keyspace/sizes.ts';
 import { ZSetValue } from '../keyspace/zset-value.ts';
 import { SYNTAX, WRONG_TYPE } from '../protocol/errors.ts';
 import { doubleArg, integerArg, integerFrom } from './arguments.ts';
@@ -7,6 +8,8 @@ import { countedKeys } from './command.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { storeZSet } from './zset-ranges.ts';
 import { zsetRow } from './rows.ts';
+import { asNeeded, byCursor, windows } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 type Combination = 'union' | 'inter' | 'diff';
 type Aggregate = 'SUM' | 'MIN' | 'MAX';
@@ -74,15 +77,17 @@ function combineRequest(
   return { sources, weights, aggregate, withScores };
 }
 
-function forEachScore(source: Source, weight: number, visit: (score: number, member: string) => void): void {
-  if (source?.kind === 'set') source.forEach((member) => visit(weight, member));
-  else {
-    source?.forEach((score, member) => {
+function eachScore(source: Source, weight: number, visit: (score: number, member: string) => void): Walk {
+  if (source?.kind === 'set') {
+    return byCursor((cursor, count) => source.scan(cursor, count, (member) => visit(weight, member)));
+  }
+  return windows(source?.size ?? 0, (from, to) => {
+    source?.range(from, to - 1, (score, member) => {
       const weighted = score * weight;
       // Infinity times zero counts as zero.
       visit(Number.isNaN(weighted) ? 0 : weighted, member);
     });
-  }
+  });
 }
 
 function scoreIn(source: Source, member: string): number | undefined {
@@ -97,31 +102,34 @@ function join(aggregate: Aggregate, a: number, b: number): number {
   return Number.isNaN(a + b) ? 0 : a + b;
 }
 
-function combine(how: Combination, request: CombineRequest): Map<string, number> {
+/** Puts the union, intersection or difference into `result`. */
+function* combine(how: Combination, request: CombineRequest, result: ZSetValue, limits: EncodingLimits): Walk {
   const { sources, weights, aggregate } = request;
-  const result = new Map<string, number>();
+  const add = (score: number, member: string): void => {
+    result.set(member, score, limits);
+  };
   if (how === 'union') {
-    sources.forEach((source, i) => {
-      forEachScore(source, weights[i]!, (score, member) => {
-        const old = result.get(member);
-        result.set(member, old === undefined ? score : join(aggregate, old, score));
+    for (const [i, source] of sources.entries()) {
+      yield* eachScore(source, weights[i]!, (score, member) => {
+        const old = result.score(member);
+        add(old === undefined ? score : join(aggregate, old, score), member);
       });
-    });
-    return result;
+    }
+    return;
   }
   if (how === 'diff') {
     const [first, ...others] = sources;
-    forEachScore(first, 1, (score, member) => {
-      if (!others.some((other) => scoreIn(other, member) !== undefined)) result.set(member, score);
+    yield* eachScore(first, 1, (score, member) => {
+      if (!others.some((other) => scoreIn(other, member) !== undefined)) add(score, member);
     });
-    return result;
+    return;
   }
-  if (sources.some((source) => source === undefined)) return result;
+  if (sources.some((source) => source === undefined)) return;
   const order = sources
     .map((source, i) => ({ source, weight: weights[i]! }))
     .toSorted((a, b) => a.source!.size - b.source!.size);
   const [smallest, ...others] = order;
-  forEachScore(smallest!.source, smallest!.weight, (score, member) => {
+  yield* eachScore(smallest!.source, smallest!.weight, (score, member) => {
     let total = score;
     for (const { source, weight } of others) {
       const other = scoreIn(source, member);
@@ -129,38 +137,49 @@ function combine(how: Combination, request: CombineRequest): Map<string, number>
       const weighted = other * weight;
       total = join(aggregate, total, Number.isNaN(weighted) ? 0 : weighted);
     }
-    result.set(member, total);
+    add(total, member);
   });
-  return result;
+}
+
+function sizeOf({ sources }: Pick<CombineRequest, 'sources'>): number {
+  return sources.reduce((sum, source) => sum + (source?.size ?? 0), 0);
 }
 
 /** ZUNION, ZINTER and ZDIFF: by ascending score, then by bytes. */
 function combined(how: Combination): Run {
   return (client, args) => {
-    const { reply } = client;
     const request = combineRequest(client, args, 1, how, false);
-    if (request === undefined) return;
-    const sorted = new ZSetValue();
-    for (const [member, score] of combine(how, request)) sorted.set(member, score);
-    const { withScores } = request;
-    reply.array(withScores && !reply.resp3 ? sorted.size * 2 : sorted.size);
-    sorted.forEach((score, member) => {
+    return request === undefined ? undefined : asNeeded(sizeOf(request), answer(client, how, request));
+  };
+}
+
+function* answer(client: Client, how: Combination, request: CombineRequest): Walk {
+  const { reply, node } = client;
+  const sorted = new ZSetValue();
+  yield* combine(how, request, sorted, node.encodingLimits);
+  const { withScores } = request;
+  reply.array(withScores && !reply.resp3 ? sorted.size * 2 : sorted.size);
+  yield* windows(sorted.size, (from, to) =>
+    sorted.range(from, to - 1, (score, member) => {
       if (withScores && reply.resp3) reply.array(2);
       reply.bulk(member);
       if (withScores) reply.double(score);
-    });
-  };
+    }),
+  );
 }
 
 /** ZUNIONSTORE, ZINTERSTORE and ZDIFFSTORE. */
 function combinedStore(how: Combination): Run {
   return (client, args) => {
     const request = combineRequest(client, args, 2, how, true);
-    if (request === undefined) return;
-    const zset = new ZSetValue();
-    for (const [member, score] of combine(how, request)) zset.set(member, score, client.node.encodingLimits);
-    storeZSet(client, args[1]!, zset, `z${how}store`);
-    client.reply.integer(zset.size);
+    if (request === undefined) return undefined;
+    return asNeeded(sizeOf(request), store());
+    function* store(): Walk {
+      const zset = new ZSetValue();
+      yield* combine(how, request!, zset, client.node.encodingLimits);
+      storeZSet(client, args[1]!, zset, `z${how}store`);
+      client.reply.integer(zset.size);
+    }
   };
 }
 
@@ -175,24 +194,29 @@ function keyCount(client: Client, args: readonly string[], at: number, name: str
   return undefined;
 }
 
-function interCard(client: Client, args: readonly string[]): void {
+function interCard(client: Client, args: readonly string[]): Walk | undefined {
   const { reply } = client;
   const numKeys = keyCount(client, args, 1, 'zintercard');
-  if (numKeys === undefined) return;
+  if (numKeys === undefined) return undefined;
   const sources = sourcesOf(client, args.slice(2, 2 + numKeys));
-  if (sources === undefined) return;
+  if (sources === undefined) return undefined;
   let limit = 0;
   for (let i = 2 + numKeys; i < args.length; i += 2) {
     if (args[i]!.toUpperCase() !== 'LIMIT' || i + 1 >= args.length) {
       reply.error(SYNTAX);
-      return;
+      return undefined;
     }
     const wanted = integerFrom(client, args[i + 1]!, 0, "ERR LIMIT can't be negative");
-    if (wanted === undefined) return;
+    if (wanted === undefined) return undefined;
     limit = wanted;
   }
-  const { size } = combine('inter', { sources, weights: sources.map(() => 1), aggregate: 'SUM', withScores: false });
-  reply.integer(limit === 0 ? size : Math.min(limit, size));
+  const request = { sources, weights: sources.map(() => 1), aggregate: 'SUM', withScores: false } as const;
+  return asNeeded(sizeOf(request), count());
+  function* count(): Walk {
+    const common = new ZSetValue();
+    yield* combine('inter', request, common, client.node.encodingLimits);
+    reply.integer(limit === 0 ? common.size : Math.min(limit, common.size));
+  }
 }
 
 const STORE = 'write denyoom';

@@ -6,6 +6,8 @@ import type { CommandSpec, Run } from './command.ts';
 import { byLex, byScore } from './zset-bounds.ts';
 import type { RankFinder, RankRange } from './zset-bounds.ts';
 import { zsetRow } from './rows.ts';
+import { asNeeded, inWindows } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 type By = 'rank' | 'score' | 'lex';
 
@@ -105,21 +107,20 @@ function visitRange(
   request: RangeRequest,
   begin: (size: number) => void,
   visit: (score: number, member: string) => void,
-): void {
+): Walk | undefined {
   const { start, end } = limited(request.find(zset), request);
-  begin(Math.max(0, end - start + 1));
-  if (end < start) return;
-  if (!request.reverse) {
-    zset.range(start, end, visit);
-    return;
-  }
-  const members: string[] = [];
-  const scores: number[] = [];
-  zset.range(start, end, (score, member) => {
-    members.push(member);
-    scores.push(score);
+  const size = Math.max(0, end - start + 1);
+  begin(size);
+  if (!request.reverse) return inWindows(size, (from, to) => zset.range(start + from, start + to - 1, visit));
+  return inWindows(size, (from, to) => {
+    const members: string[] = [];
+    const scores: number[] = [];
+    zset.range(end - to + 1, end - from, (score, member) => {
+      members.push(member);
+      scores.push(score);
+    });
+    for (let i = members.length - 1; i >= 0; i--) visit(scores[i]!, members[i]!);
   });
-  for (let i = members.length - 1; i >= 0; i--) visit(scores[i]!, members[i]!);
 }
 
 /** ZRANGE and its older forms. */
@@ -127,15 +128,15 @@ function range(form: RangeForm): Run {
   return (client, args) => {
     const { reply } = client;
     const request = rangeRequest(client, args, 1, form);
-    if (request === undefined) return;
+    if (request === undefined) return undefined;
     const zset = readAs(client, request.key, 'zset');
-    if (zset === null) return;
+    if (zset === null) return undefined;
     if (zset === undefined) {
       reply.array(0);
-      return;
+      return undefined;
     }
     const { withScores } = request;
-    visitRange(
+    return visitRange(
       zset,
       request,
       (size) => reply.array(withScores && !reply.resp3 ? size * 2 : size),
@@ -148,23 +149,23 @@ function range(form: RangeForm): Run {
   };
 }
 
-function rangeStore(client: Client, args: readonly string[]): void {
+function rangeStore(client: Client, args: readonly string[]): Walk | undefined {
   const { node, reply } = client;
   const request = rangeRequest(client, args, 2, { open: true, withScores: false });
-  if (request === undefined) return;
+  if (request === undefined) return undefined;
   const source = readAs(client, request.key, 'zset');
-  if (source === null) return;
-  const target = new ZSetValue();
-  if (source !== undefined) {
-    visitRange(
-      source,
-      request,
-      () => undefined,
-      (score, member) => target.set(member, score, node.encodingLimits),
-    );
+  if (source === null) return undefined;
+  return asNeeded(source?.size ?? 0, store());
+  function* store(): Walk {
+    const target = new ZSetValue();
+    const visit = (score: number, member: string): void => {
+      target.set(member, score, node.encodingLimits);
+    };
+    const walk = source === undefined ? undefined : visitRange(source!, request!, () => undefined, visit);
+    if (walk !== undefined) yield* walk;
+    storeZSet(client, args[1]!, target, 'zrangestore');
+    reply.integer(target.size);
   }
-  storeZSet(client, args[1]!, target, 'zrangestore');
-  reply.integer(target.size);
 }
 
 /** Puts a sorted set in the place of whatever a key holds; an empty one removes the key. */

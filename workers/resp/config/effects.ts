@@ -2,11 +2,14 @@ import { requirePassword } from '../acl/users.ts';
 import { checkClientMemory } from '../clients/memory.ts';
 import { notificationClasses, setNotifications, shownClasses } from '../clients/notifications.ts';
 import type { Server } from '../clients/server.ts';
+import { limitTracking } from '../clients/tracking.ts';
 import type { SavingSetting } from '../engine-api.ts';
+import { makeRoom } from '../keyspace/eviction.ts';
 import type { EvictionPolicy } from '../keyspace/node.ts';
 import type { EncodingLimits } from '../keyspace/sizes.ts';
 import { trackUsage } from '../keyspace/usage.ts';
 import { parameterOf } from './catalogue.ts';
+import { setting } from './settings.ts';
 import { outputLimits, setOutputLimits } from './output-limits.ts';
 
 /** A parameter that something else knows of than the parameter itself. */
@@ -96,6 +99,7 @@ export const effects: ReadonlyMap<string, Effect> = new Map<string, Effect>([
       ({ node }) => node.maxMemory,
       (server, value) => {
         server.node.maxMemory = value;
+        makeRoom(server.node);
         limitClients(server);
       },
       {},
@@ -186,6 +190,18 @@ export const effects: ReadonlyMap<string, Effect> = new Map<string, Effect>([
       },
     },
   ],
+  [
+    'tracking-table-max-keys',
+    {
+      tenant: true,
+      get: (server) => setting(server, 'tracking-table-max-keys'),
+      set: (server, value) => {
+        server.config.set('tracking-table-max-keys', value);
+        limitTracking(server);
+        return undefined;
+      },
+    },
+  ],
   ['hash-max-listpack-entries', encoding('hashEntries')],
   ['hash-max-listpack-value', encoding('hashValue')],
   ['set-max-intset-entries', encoding('setIntsetEntries')],
@@ -253,7 +269,6 @@ export const effects: ReadonlyMap<string, Effect> = new Map<string, Effect>([
 
 /** What a tenant may set although nothing but the parameter itself knows of it; the node acts on it when it matters. */
 export const TENANTS_OWN: ReadonlySet<string> = new Set([
-  'tracking-table-max-keys',
   'latency-tracking-info-percentiles',
   'lazyfree-lazy-eviction',
   'lazyfree-lazy-expire',

@@ -18,6 +18,8 @@ export interface DatabaseOwner {
   keyspaceMisses: number;
   /** While a journal is replayed nothing expires by itself: the DEL is in the journal. */
   replaying: boolean;
+  /** While clients are paused what has expired is not seen any more, and removed later. */
+  readonly expiryPaused: boolean;
   /** Set while a snapshot runs: is told of a key before anything about it changes. */
   snapshot: { capture(db: Database, key: string): void } | undefined;
   /** Set while the eviction policy is LFU: the stamp of a key that is used, from the one before. */
@@ -126,7 +128,9 @@ export class Database {
     } else this.release(old);
     this.charge(value);
     if (this.watched !== undefined || owner.invalidated !== undefined) this.signal(key);
-    if (this.waiting !== undefined && this.waiting.has(key)) owner.keyReady(this, key);
+    // As in Redis, a value of another type that is overwritten wakes only readers of a stream, which they have lost.
+    const wakes = old === undefined || (typeof old !== 'string' && old.kind === 'stream');
+    if (this.waiting !== undefined && wakes && this.waiting.has(key)) owner.keyReady(this, key);
   }
 
   /** Adds or replaces a value and drops the expiry, as SET does. */
@@ -242,7 +246,9 @@ export class Database {
           else if (!(stale && expired)) watcher.dirty = true;
         });
       });
-      for (const key of db.waiting ?? []) if (db.entries.has(key)) db.owner.keyReady(db, key);
+      for (const key of db.waiting ?? []) {
+        if (db.entries.has(key) || before.entries.has(key)) db.owner.keyReady(db, key);
+      }
     }
   }
 
@@ -256,6 +262,7 @@ export class Database {
   expireIfDue(key: string): boolean {
     const at = this.expires.get(key);
     if (at === undefined || at > clock.now || this.owner.replaying) return false;
+    if (this.owner.expiryPaused) return true;
     this.remove(key);
     this.owner.expired(this, key);
     return true;

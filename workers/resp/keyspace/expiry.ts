@@ -37,7 +37,7 @@ export function createExpiryCycle(): { readonly watch: (node: Node) => void; sto
       // Whoever was visited goes to the end of the line, so that a short budget is shared fairly.
       nodes.delete(node);
       if (node.closed) continue;
-      if (node.busy || held.has(node) || node.replaying) {
+      if (node.busy || held.has(node) || node.replaying || node.expiryPaused) {
         nodes.add(node);
         continue;
       }

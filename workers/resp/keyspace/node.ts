@@ -68,6 +68,7 @@ export class Node implements DatabaseOwner {
   overhead: ((node: Node) => number) | undefined;
   peakBytes = 0;
   replaying = false;
+  expiryPaused = false;
   snapshot: DatabaseOwner['snapshot'];
   restamp: DatabaseOwner['restamp'];
   noTouch = false;

@@ -123,6 +123,15 @@ export class Reply {
     for (const text of texts) this.bulk(text);
   }
 
+  /** Sets what waits apart as one flat string, when it is long. */
+  cut(): void {
+    if (this.out.length < PIECE_MAX) return;
+    const flat = Buffer.from(this.out, 'latin1').toString('latin1');
+    this.pieces.push(flat);
+    this.piecesLength += flat.length;
+    this.out = '';
+  }
+
   /** Takes all that waits. */
   take(): string[] {
     const { out, pieces } = this;

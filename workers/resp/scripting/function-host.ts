@@ -48,6 +48,11 @@ export class FunctionHost {
     };
   }
 
+  /** What a function says of itself, when it is loaded. */
+  flagsOf(name: string): ReadonlySet<string> | undefined {
+    return this.functions.byName.get(name.toLowerCase())?.flags;
+  }
+
   /** Forgets the state; the libraries are loaded anew when they are needed. */
   drop(): void {
     this.state = undefined;

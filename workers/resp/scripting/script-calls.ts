@@ -3,7 +3,7 @@ import { noteDenial } from '../acl/log.ts';
 import type { Client, Server } from '../clients/server.ts';
 import type { Command } from '../commands/command.ts';
 import { noteErrors, statOf } from '../clients/statistics.ts';
-import { arityHolds, call, lacksReplicas, lookUp } from '../commands/execute.ts';
+import { arityHolds, call, lacksReplicas, lookUp, trackRead } from '../commands/execute.ts';
 import { NO_REPLICAS, OOM } from '../protocol/errors.ts';
 import type { Job } from './job.ts';
 
@@ -24,6 +24,7 @@ export function callFromScript(inner: Client, job: Job | undefined, args: readon
   }
   if (command!.write) job.wrote = true;
   call(inner, command!, args);
+  if (job.client.tracking !== undefined) trackRead(job.client, command!, args);
   return inner.reply.takeText();
 }
 

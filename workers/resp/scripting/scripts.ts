@@ -50,6 +50,13 @@ export class Scripting implements NodeScripts {
     };
   }
 
+  readsOnly(request: readonly string[]): boolean {
+    const [name, what] = [request[0]!.toLowerCase(), request[1]!];
+    if (name === 'fcall') return this.functions.flagsOf(what)?.has('no-writes') === true;
+    const script = name === 'eval' ? this.cache.parse(what) : this.cache.byDigest(what);
+    return typeof script === 'object' && script.flags?.has('no-writes') === true;
+  }
+
   /** Compiles a script and keeps it. Returns the error line when it does not compile. */
   load(source: string, stays: boolean): Script | string {
     const known = this.cache.bySourceText(source);

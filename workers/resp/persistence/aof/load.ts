@@ -44,7 +44,9 @@ async function findManifest(place: AofPlace): Promise<Manifest | undefined> {
   const found = await readManifest(folder, place.fileName);
   const old = join(place.dir, place.fileName);
   if (!(await isFile(old))) return found;
-  if (found !== undefined && (found.base?.name !== place.fileName || found.increments.length > 0)) return found;
+  // A manifest that names the old file alone, which was not moved yet, comes of a crash in the middle of this.
+  const moved = found?.base?.name !== place.fileName || (await isFile(join(folder, place.fileName)));
+  if (found !== undefined && (moved || found.increments.length > 0)) return found;
   await makeFolder(folder);
   const manifest = { ...NO_MANIFEST, base: { name: place.fileName, sequence: 1 } };
   await writeManifest(folder, place.fileName, manifest);
@@ -85,7 +87,7 @@ export async function loadAof(place: AofPlace, node: Node, apply: ApplyCommand):
     for (const [index, { name }] of files.entries()) {
       const file = join(folder, name);
       const from = await loadPreamble(file, node);
-      const read = await readCommands(file, from, apply);
+      const read = await readCommands(file, from, apply, node);
       commands += read.commands;
       lastBytes = read.wholeUntil;
       if (read.wholeUntil < read.size) {

@@ -1,0 +1,135 @@
+import { serveReady } from '../clients/blocking.ts';
+import type { Client } from '../clients/server.ts';
+import { inTurn, shareLeft } from '../clients/turns.ts';
+
+/** What a command does that walks much: at each `yield` others may have their turn, while all else of its node waits. */
+export type Walk = Generator<void, void>;
+
+/** Elements up to which a collection is walked at once, and from one `yield` to the next. */
+export const WINDOW = 256;
+
+/** Walks places 0 to `size` in windows, `end` excluded. Undefined when it was done at once. */
+export function inWindows(size: number, visit: (start: number, end: number) => void): Walk | undefined {
+  if (size > WINDOW) return windows(size, visit);
+  if (size > 0) visit(0, size);
+  return undefined;
+}
+
+/** The same, as a part of a longer walk. */
+export function* windows(size: number, visit: (start: number, end: number) => void): Walk {
+  for (let start = 0; start < size; start += WINDOW) {
+    visit(start, Math.min(size, start + WINDOW));
+    yield;
+  }
+}
+
+/** A walk over so many elements; undefined when they are few, and it was done at once. */
+export function asNeeded(size: number, walk: Walk): Walk | undefined {
+  if (size > WINDOW) return walk;
+  while (walk.next().done !== true);
+  return undefined;
+}
+
+/** Walks with a cursor: `scan` goes on from one with about so many elements, and returns the next, 0 at the end. */
+export function* byCursor(scan: (cursor: number, count: number) => number): Walk {
+  let cursor = 0;
+  do {
+    cursor = scan(cursor, WINDOW);
+    yield;
+  } while (cursor !== 0);
+}
+
+/** Sorts as `Array.sort` does, by merging; the array that is given may be overwritten. */
+export function* sortInSteps<T>(items: T[], compare: (a: T, b: T) => number): Generator<void, T[]> {
+  const { length } = items;
+  let [from, to] = [items, items.slice()];
+  for (let start = 0; start < length; start += WINDOW) {
+    const run = from.slice(start, start + WINDOW).sort(compare);
+    for (let i = 0; i < run.length; i++) from[start + i] = run[i]!;
+    yield;
+  }
+  for (let width = WINDOW; width < length; width *= 2) {
+    for (let start = 0; start < length; start += 2 * width) yield* merge(from, to, start, width, compare);
+    [from, to] = [to, from];
+  }
+  return from;
+}
+
+/** Merges the sorted runs of `width` items that begin at `start` and after it. */
+function* merge<T>(
+  from: readonly T[],
+  to: T[],
+  start: number,
+  width: number,
+  compare: (a: T, b: T) => number,
+): Generator<void> {
+  const middle = Math.min(start + width, from.length);
+  const end = Math.min(middle + width, from.length);
+  let [left, right] = [start, middle];
+  for (let at = start; at < end; at++) {
+    const takesLeft = left < middle && (right >= end || compare(from[left]!, from[right]!) <= 0);
+    to[at] = takesLeft ? from[left++]! : from[right++]!;
+    if (at % WINDOW === 0) yield;
+  }
+}
+
+/**
+ * Carries a walk out: at once if it is short or its caller can't wait, else in slices, with the client's reply pending. True
+ * when it has ended; otherwise `ended` is called when it has, with what it took besides the last slice.
+ */
+export function carryOut(client: Client, walk: Walk, ended: (beforeMs: number) => void): boolean {
+  const { server, node } = client;
+  // A script has its commands done at once, and so has what replies nothing.
+  if ((client.transport === undefined && client.executing) || node.replaying || client.replyMode !== 'on') {
+    while (walk.next().done !== true);
+    return true;
+  }
+  const beganMs = performance.now();
+  if (goOn(client, walk)) return true;
+  let beforeMs = performance.now() - beganMs;
+  node.rewritten = true;
+  node.busy = true;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  client.pending = promise;
+  const slice = (): void => {
+    const startMs = performance.now();
+    try {
+      // What is walked is not there any more.
+      const over = node.closed;
+      if (!over) node.rewritten = false;
+      if (!over && !goOn(client, walk)) {
+        const tookMs = performance.now() - startMs;
+        beforeMs += tookMs;
+        server.spentMs += tookMs;
+        inTurn(server, slice);
+        return;
+      }
+      if (!over) ended(beforeMs);
+    } catch (error) {
+      server.host.onFault?.(node, client.lastCommand, error);
+      client.transport?.destroy();
+      if (server.host.onFault === undefined) reject(error);
+    }
+    server.spentMs += performance.now() - startMs;
+    // A transaction goes on by itself.
+    if (!client.executing) {
+      node.flushEffects();
+      node.endWork();
+      serveReady(server);
+    }
+    resolve();
+  };
+  inTurn(server, slice);
+  return false;
+}
+
+/** Takes steps until the node's share of this turn is used up; true at the end of the walk. */
+function goOn({ server, reply }: Client, walk: Walk): boolean {
+  const endsMs = performance.now() + Math.max(shareLeft(server), 0.05);
+  do {
+    if (walk.next().done === true) return true;
+    // What is added bit by bit would be made flat all at once when it is sent.
+    reply.cut();
+  } while (performance.now() < endsMs);
+  return false;
+}
