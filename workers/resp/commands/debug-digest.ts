@@ -6,7 +6,7 @@ import { idOfRecord, wordsOf } from '../keyspace/stream-record.ts';
 import type { StreamValue } from '../keyspace/stream-value.ts';
 import { textOf } from '../keyspace/value.ts';
 import type { Value } from '../keyspace/value.ts';
-import { formatDouble } from '../protocol/numbers.ts';
+import { printG } from '../scripting/numbers.ts';
 
 /*
  * DEBUG DIGEST as Redis computes it (debug.c), so that two servers of either kind with the same data give the same digest:
@@ -61,7 +61,7 @@ function addValue(digest: Buffer, value: Value, expires: boolean): void {
         value.forEach((member) => xorInto(digest, member));
         break;
       case 'zset':
-        value.forEach((score, member) => addPair(digest, member, formatDouble(score)));
+        value.forEach((score, member) => addPair(digest, member, printG(score, 17)));
         break;
       case 'hash':
         value.forEach((text, field) => addPair(digest, field, text));

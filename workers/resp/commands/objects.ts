@@ -9,6 +9,7 @@ import { SYNTAX } from '../protocol/errors.ts';
 import { isInteger } from '../protocol/numbers.ts';
 import { changed, integerArg, integerFrom } from './arguments.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
+import { memoryStats } from './memory-stats.ts';
 
 /** The encoding Redis would have chosen. */
 export function encodingOf(value: Value, node: Node): string {
@@ -68,21 +69,6 @@ function memoryUsage(client: Client, args: readonly string[]): void {
   const value = db.peek(args[2]!);
   if (value === undefined) reply.null();
   else reply.integer(ENTRY_BYTES + stringBytes(args[2]!) + bytesOf(value));
-}
-
-function memoryStats({ node, reply, db }: Client): void {
-  const stats: readonly (readonly [string, number])[] = [
-    ['peak.allocated', Math.max(node.peakBytes, node.usedBytes)],
-    ['total.allocated', node.usedBytes],
-    ['keys.count', db.size],
-    ['keys.bytes-per-key', db.size === 0 ? 0 : Math.round(node.usedBytes / db.size)],
-    ['dataset.bytes', node.usedBytes],
-  ];
-  reply.map(stats.length);
-  for (const [name, value] of stats) {
-    reply.bulk(name);
-    reply.integer(value);
-  }
 }
 
 function dump(client: Client, args: readonly string[]): void {
@@ -157,6 +143,7 @@ function restore(client: Client, args: readonly string[]): void {
     reply.ok();
     return;
   }
+  db.remove(key);
   db.replace(key, value);
   if (ttl > 0) db.expireAt(key, expireAt);
   if (options.idleSeconds !== undefined) setIdle(node, db, key, options.idleSeconds);

@@ -5,6 +5,7 @@ import { functionCommands } from './functions.ts';
 import { geoCommands } from './geo.ts';
 import { hashCommands } from './hashes.ts';
 import { hyperLogLogCommands } from './hyperloglog.ts';
+import { lolwutCommands } from './lolwut.ts';
 import { latencyCommands } from './latency.ts';
 import { listMoveCommands } from './list-moves.ts';
 import { listCommands } from './lists.ts';
@@ -57,6 +58,7 @@ const lists = [
   hashCommands,
   hyperLogLogCommands,
   latencyCommands,
+  lolwutCommands,
   listMoveCommands,
   listCommands,
   objectCommands,

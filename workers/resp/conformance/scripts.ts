@@ -49,3 +49,18 @@ export const scripts: readonly string[] = [
   'return {double = 2.5}',
   'return {set = {a = true}}',
 ];
+
+/** What the differential test loads as libraries; each that is right has one function, since their order is open. */
+export const libraries: readonly string[] = [
+  '#!lua name=la\nredis.register_function("fa", function(keys, args) return redis.call("set", keys[1], args[1]) end)',
+  '#!lua name=la\nlocal n = 0 redis.register_function("fa", function(keys, args) n = n + 1 return {n, #keys, args} end)',
+  '#!lua name=lb\nredis.register_function{function_name = "fb", flags = {"no-writes"}, description = "Reads.", callback = function(keys) return redis.call("get", keys[1]) end}',
+  '#!lua name=lb\nredis.register_function{function_name = "fb", flags = {"allow-oom", "no-cluster"}, callback = function(keys, args) redis.setresp(3) return redis.pcall("hgetall", keys[1]).map ~= nil end}',
+  '#!lua name=lc\nredis.register_function("FA", function() return "taken" end)',
+  '#!lua name=lc\nredis.register_function("fc", function(keys, args) error({err = "MINE " .. args[1]}) end)',
+  '#!lua name=lc\nredis.register_function("fc", function(keys, args) return redis.error_reply(args[1]) end)',
+  '#!lua name=lc\nredis.register_function("f c", function() end)',
+  '#!lua name=lc\nreturn redis.call("get", "k")',
+  '#!lua\nredis.register_function("fd", function() end)',
+  'redis.register_function("fd", function() end)',
+];

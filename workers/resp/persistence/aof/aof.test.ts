@@ -115,6 +115,21 @@ describe("Redis's append-only files", () => {
   });
 });
 
+test('a script in the file of an old version is carried out whole before what follows it', async () => {
+  const dir = await serverFolder();
+  const script =
+    "for i = 1, 3000000 do if i % 100000 == 0 then redis.call('INCR', 'n') end end redis.call('SET', 's', 'x')";
+  const commands = [
+    ['SELECT', '0'],
+    ['EVAL', script, '0'],
+    ['APPEND', 's', 'y'],
+  ];
+  const words = (args: string[]) => `*${args.length}\r\n${args.map((arg) => `$${arg.length}\r\n${arg}\r\n`).join('')}`;
+  await writeFile(join(dir, 'appendonly.aof'), commands.map(words).join(''));
+  const ours = await startOurs(dir, AOF);
+  expect(await ours.client.mget('n', 's')).toEqual(['30', 'xy']);
+});
+
 describe('what a crash leaves', () => {
   async function written(): Promise<string> {
     const dir = await serverFolder();

@@ -87,7 +87,7 @@ export async function loadAof(place: AofPlace, node: Node, apply: ApplyCommand):
     for (const [index, { name }] of files.entries()) {
       const file = join(folder, name);
       const from = await loadPreamble(file, node);
-      const read = await readCommands(file, from, apply);
+      const read = await readCommands(file, from, apply, node);
       commands += read.commands;
       lastBytes = read.wholeUntil;
       if (read.wholeUntil < read.size) {

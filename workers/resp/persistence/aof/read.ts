@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
+import type { Effect } from '../../keyspace/journal.ts';
 import { parseEntry } from './parse.ts';
 
 /** A file that holds something else than commands, and so must be looked at by a person. */
@@ -12,6 +13,12 @@ class AofDamaged extends Error {
     );
     this.name = 'AofDamaged';
   }
+}
+
+/** What the commands change: a script among them may be at work for longer than a moment. */
+interface CommandTarget {
+  readonly busy: boolean;
+  whole(): Promise<void>;
 }
 
 /** What was found in a file of commands. */
@@ -28,10 +35,15 @@ export type ApplyCommand = (db: number, args: readonly string[]) => void;
 const WINDOW = 1_048_576;
 
 /** The commands of a file, from a byte on, applied in order; those of a transaction all together, once its EXEC was read. */
-export async function readCommands(file: string, from: number, apply: ApplyCommand): Promise<AofRead> {
+export async function readCommands(
+  file: string,
+  from: number,
+  apply: ApplyCommand,
+  target: CommandTarget,
+): Promise<AofRead> {
   const handle = await open(file, 'r');
   try {
-    return await new Reader(file, handle, apply).read(from);
+    return await new Reader(file, handle, apply, target).read(from);
   } finally {
     await handle.close();
   }
@@ -41,13 +53,15 @@ class Reader {
   private readonly file: string;
   private readonly handle: FileHandle;
   private readonly apply: ApplyCommand;
+  private readonly target: CommandTarget;
   private db = 0;
   private commands = 0;
   /** The commands after a MULTI, and the database before it. */
-  private block: { readonly db: number; readonly args: readonly string[] }[] | undefined;
+  private block: Effect[] | undefined;
   private dbBefore = 0;
 
-  constructor(file: string, handle: FileHandle, apply: ApplyCommand) {
+  constructor(file: string, handle: FileHandle, apply: ApplyCommand, target: CommandTarget) {
+    this.target = target;
     this.file = file;
     this.handle = handle;
     this.apply = apply;
@@ -65,7 +79,13 @@ class Reader {
       const entry = parseEntry(window, at, filled);
       if (entry.kind === 'wrong') throw new AofDamaged(this.file, base + at, entry.reason);
       if (entry.kind !== 'more') {
-        if (entry.kind === 'command') this.command(entry.args, base + at);
+        if (entry.kind === 'command') {
+          for (const { db, args } of this.command(entry.args)) {
+            this.run(db, args, base + at);
+            // Files of old versions hold scripts and not what they did.
+            if (this.target.busy) await this.target.whole();
+          }
+        }
         at = entry.end;
         if (this.block === undefined) wholeUntil = base + at;
         continue;
@@ -83,21 +103,23 @@ class Reader {
     }
   }
 
-  private command(args: readonly string[], offset: number): void {
-    const name = args[0]!.length > 6 ? '' : args[0]!.toUpperCase();
+  /** What is to be carried out once a command was read. */
+  private command(args: readonly string[]): readonly Effect[] {
+    const name = args[0]!.length > 7 ? '' : args[0]!.toUpperCase();
+    const { block } = this;
     if (name === 'SELECT' && args.length === 2) this.db = Number(args[1]);
     else if (name === 'MULTI') {
       this.block = [];
       this.dbBefore = this.db;
-    } else if (name === 'EXEC' && this.block !== undefined) {
-      const { block } = this;
+    } else if (block === undefined) return [{ db: this.db, args }];
+    else if (name === 'EXEC') {
       this.block = undefined;
-      for (const { db, args: queued } of block) this.run(db, queued, offset);
-    } else if (name === 'DISCARD' && this.block !== undefined) {
+      return block;
+    } else if (name === 'DISCARD') {
       this.block = undefined;
       this.db = this.dbBefore;
-    } else if (this.block === undefined) this.run(this.db, args, offset);
-    else this.block.push({ db: this.db, args });
+    } else block.push({ db: this.db, args });
+    return [];
   }
 
   private run(db: number, args: readonly string[], offset: number): void {
