@@ -6,6 +6,9 @@ import type { AclLogEntry } from './shapes.ts';
 /** Denials alike within this time are counted in one entry. */
 const TOGETHER_MS = 60_000;
 
+/** As in Redis, only the latest entries are looked at for one alike. */
+const LOOKED_AT_MAX = 10;
+
 const nextIds = new WeakMap<Server, number>();
 
 /** Notes a denial in the node's ACL log. */
@@ -21,14 +24,16 @@ export function noteDenial(
   denied[reason] = (denied[reason] ?? 0) + 1;
   if (server.aclLogMax === 0) return;
   const log = (server.aclLog ??= []);
-  const alike = log.findIndex(
-    (entry) =>
-      entry.reason === reason &&
-      entry.context === context &&
-      entry.object === object &&
-      entry.username === username &&
-      clock.now - entry.updatedMs <= TOGETHER_MS,
-  );
+  const alike = log
+    .slice(0, LOOKED_AT_MAX)
+    .findIndex(
+      (entry) =>
+        entry.reason === reason &&
+        entry.context === context &&
+        entry.object === object &&
+        entry.username === username &&
+        clock.now - entry.updatedMs <= TOGETHER_MS,
+    );
   if (alike >= 0) {
     const [entry] = log.splice(alike, 1);
     entry!.count++;

@@ -88,6 +88,16 @@ function writeField(bytes: Uint8Array, { bits }: FieldType, offset: number, valu
   }
 }
 
+/**
+ * What SET means by a value: unsigned types take it as unsigned whatever its sign, and for signed ones the least numbers count
+ * as too large, because Redis's room up to the maximum overflows.
+ */
+function settable(value: bigint, { signed, bits }: FieldType): bigint {
+  if (!signed) return BigInt.asUintN(64, value);
+  const room = (1n << BigInt(bits - 1)) - 1n - value;
+  return bits < 64 && room >= 2n ** 63n ? value + 2n ** 64n : value;
+}
+
 /** Brings a value into the range of its type, or undefined when it must fail. */
 function fit(value: bigint, { signed, bits }: FieldType, overflow: Overflow): bigint | undefined {
   const max = signed ? (1n << BigInt(bits - 1)) - 1n : (1n << BigInt(bits)) - 1n;
@@ -135,9 +145,8 @@ function bitField(readOnly: boolean): Run {
     const results = operations.map(({ kind, type, offset, value: given, overflow }) => {
       const old = readField(bytes, type, offset);
       if (kind === 'GET') return old;
-      // SET takes its value as unsigned for unsigned types, whatever its sign.
       const wanted = kind === 'SET' ? given : old + given;
-      const fitted = fit(kind === 'SET' && !type.signed ? BigInt.asUintN(64, wanted) : wanted, type, overflow);
+      const fitted = fit(kind === 'SET' ? settable(wanted, type) : wanted, type, overflow);
       if (fitted === undefined) return undefined;
       writeField(bytes, type, offset, fitted);
       if (grown || fitted !== old) changes++;

@@ -156,7 +156,7 @@ function bitPosition(client: Client, args: readonly string[]): void {
   }
   const found = range === null ? -1 : findBit(bytes, bit, range.start, range.end);
   // Without an end the value counts as followed by zeros.
-  if (found < 0 && bit === 0 && args.length < 5 && range !== null) reply.integer(bytes.length * 8);
+  if (found < 0 && bit === 0 && args.length < 5 && range !== null && bytes.length > 0) reply.integer(bytes.length * 8);
   else reply.integer(found);
 }
 

@@ -219,7 +219,7 @@ const subcommands: Readonly<Record<string, Debugging>> = {
 function help({ reply }: Client): void {
   const lines = Object.values(subcommands).flatMap(({ help: [usage, explanation] }) => [usage, `    ${explanation}`]);
   const first = 'DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:';
-  const all = [first, ...lines, 'HELP', '    Prints this help.'];
+  const all = [first, ...lines, 'HELP', '    Print this help.'];
   reply.array(all.length);
   for (const line of all) reply.simple(line);
 }

@@ -13,7 +13,7 @@ function conditions(args: readonly string[]): Set<string> | string {
   const found = new Set<string>();
   for (const arg of args.slice(3)) {
     const option = arg.toUpperCase();
-    if (!/^(?:NX|XX|GT|LT)$/.test(option)) return `ERR Unsupported option ${cut(arg)}`;
+    if (!/^(?:NX|XX|GT|LT)$/.test(option)) return `ERR Unsupported option ${cut(arg, arg.length)}`;
     found.add(option);
   }
   if (found.has('NX') && found.size > 1) return 'ERR NX and XX, GT or LT options at the same time are not compatible';

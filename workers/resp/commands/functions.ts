@@ -70,7 +70,7 @@ function install(
 const load: Run = (client, args) => {
   const { node, reply } = client;
   const option = args.slice(2, -1).find((word) => word.toLowerCase() !== 'replace');
-  if (option !== undefined) return reply.error(`ERR Unknown option given: ${option}`);
+  if (option !== undefined) return reply.error(`ERR Unknown option given: ${cut(option, Infinity)}`);
   const code = args.at(-1)!;
   const head = libraryHead(code);
   if (typeof head === 'string') return reply.error(head);
@@ -160,7 +160,7 @@ const list: Run = (client, args) => {
     else if (pattern === undefined && word === 'libraryname') {
       pattern = args[++i];
       if (pattern === undefined) return reply.error('ERR library name argument was not given');
-    } else return reply.error(`ERR Unknown argument ${args[i]}`);
+    } else return reply.error(`ERR Unknown argument ${cut(args[i]!, Infinity)}`);
   }
   const show = ({ libraries }: Functions): void => {
     const shown = [...libraries.values()].filter(

@@ -80,11 +80,18 @@ export function scoreOf(place: Place): number {
   return bitsOf(cellOf(place, STEP_MAX));
 }
 
+/** A score as 64 bits. What is no cell's number wraps around as C converts it, which Redis leaves it at. */
+function wordsOf(score: number): { low: number; high: number } {
+  if (score >= 0 && score < 2 ** 64) return { low: Math.trunc(score) % 2 ** 32, high: Math.floor(score / 2 ** 32) };
+  if (score >= 2 ** 64) return { low: 0, high: 0 };
+  if (!(score > -(2 ** 63))) return { low: 0, high: 2 ** 31 };
+  const bits = BigInt.asUintN(64, BigInt(Math.trunc(score)));
+  return { low: Number(bits & 0xffff_ffffn), high: Number(bits >> 32n) };
+}
+
 /** The place a score stands for: the middle of its cell. */
 export function placeOf(score: number): Place {
-  const bits = score >= 0 && score < 2 ** 64 ? Math.trunc(score) : 2 ** 63;
-  const low = bits % 2 ** 32;
-  const high = Math.floor(bits / 2 ** 32);
+  const { low, high } = wordsOf(score);
   const x = gather(high >>> 1) * 65_536 + gather(low >>> 1);
   const y = gather(high) * 65_536 + gather(low);
   const { west, east, south, north } = edgesOf({ x, y, step: STEP_MAX });

@@ -1,7 +1,8 @@
 import type { Client } from '../clients/server.ts';
 import { HashValue } from '../keyspace/hash-value.ts';
 import { NOT_FLOAT, OVERFLOW, SYNTAX, wrongArity } from '../protocol/errors.ts';
-import { addDecimals, fitsInt64, parseBigInteger, parseDouble } from '../protocol/numbers.ts';
+import { addLongDoubles, formatLongDouble, parseLongDouble } from '../protocol/long-double.ts';
+import { fitsInt64, parseBigInteger } from '../protocol/numbers.ts';
 import { changed, integerArg, pickCountArg, readAs, settle, writeAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { rowsOf } from './rows.ts';
@@ -135,27 +136,29 @@ function incrementBy(client: Client, args: readonly string[]): void {
 
 function incrementByFloat(client: Client, args: readonly string[]): void {
   const { db, node, reply } = client;
-  const by = parseDouble(args[3]!);
+  const by = parseLongDouble(args[3]!);
   if (by === undefined) {
     reply.error(NOT_FLOAT);
     return;
   }
-  if (!Number.isFinite(by)) {
+  if (typeof by === 'string') {
     reply.error('ERR value is NaN or Infinity');
     return;
   }
   const hash = writeAs(client, args[1]!, 'hash');
   if (hash === null) return;
   const old = hash?.get(args[2]!) ?? '0';
-  if (parseDouble(old) === undefined) {
+  const number = parseLongDouble(old);
+  if (number === undefined) {
     reply.error('ERR hash value is not a float');
     return;
   }
-  const sum = addDecimals(old, args[3]!);
-  if (sum === undefined) {
+  const total = addLongDoubles(number, by);
+  if (total === undefined) {
     reply.error('ERR increment would produce NaN or Infinity');
     return;
   }
+  const sum = formatLongDouble(total);
   setField(client, args[1]!, hash, args[2]!, sum);
   changed(client, 'h', 'hincrbyfloat', args[1]!);
   node.propagate(db.index, ['HSET', args[1]!, args[2]!, sum]);

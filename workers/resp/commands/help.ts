@@ -285,7 +285,7 @@ function helpRow({ name, group, acl, subcommands }: CommandSpec, text: readonly 
   const shared =
     acl ?? (subcommands!.every((sub) => sub.acl === subcommands![0]!.acl) ? subcommands![0]!.acl : undefined);
   const first = `${name.toUpperCase()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`;
-  const lines = [first, ...text, 'HELP', '    Prints this help.'];
+  const lines = [first, ...text, 'HELP', '    Print this help.'];
   return {
     name: 'help',
     arity: 2,

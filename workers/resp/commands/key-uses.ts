@@ -1,3 +1,4 @@
+import { isInteger } from '../protocol/numbers.ts';
 import { keyPositions } from './command.ts';
 import type { Command } from './command.ts';
 import { placesOfKeys } from './key-places.ts';
@@ -36,8 +37,13 @@ export function keyUses(command: Command, args: readonly string[]): KeyUse[] {
   const vague = places.some(({ begin, find, flags }) => !begin || !find || flags.includes('incomplete'));
   if (places.length > 0 && !vague) {
     const found = places.map((place) => inPlace(command, place, args));
+    const counted = places.findIndex(({ find }) => find?.type === 'keynum');
+    if (counted < 0) return found.flat();
     // With a count that makes no sense nothing is known, not even the destination.
-    return places.some(({ find }, i) => find?.type === 'keynum' && found[i]!.length === 0) ? [] : found.flat();
+    if (found[counted]!.length === 0) return [];
+    // With one that is no whole number Redis finds the keys by code of the command's own, which puts those counted first.
+    const exact = args.some((arg, at) => at < found[counted]![0]!.at && isInteger(arg));
+    return exact ? found.flat() : [found[counted]!, ...found.filter((_, i) => i !== counted)].flat();
   }
   const fallback = [command.write ? 'RW' : 'RO', 'access', ...(command.write ? ['update'] : [])];
   return keyPositions(command.spec, args).map((at, i) => {
@@ -55,7 +61,8 @@ function inPlace(command: Command, place: PlaceOfKeys, args: readonly string[]):
   const flags = place.flags.includes('variable_flags') ? VARIABLE[command.fullName]!(args) : place.flags;
   const found: KeyUse[] = [];
   if (find.type === 'keynum') {
-    const count = Number(args[first + find.index]);
+    // As atoi reads it.
+    const count = Number.parseInt(args[first + find.index] ?? '', 10);
     const start = first + find.first;
     if (!Number.isInteger(count) || count < 1 || start + (count - 1) * find.step >= args.length) return [];
     for (let i = 0; i < count; i++) found.push({ at: start + i * find.step, flags });

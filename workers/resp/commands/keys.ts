@@ -61,6 +61,7 @@ function rename(onlyNew: boolean): Run {
     }
     const expireAt = db.expiryOf(from);
     db.remove(from);
+    db.remove(to);
     db.replace(to, value);
     if (expireAt !== undefined) db.expireAt(to, expireAt);
     changed(client, 'g', 'rename_from', from);

@@ -143,6 +143,7 @@ function restore(client: Client, args: readonly string[]): void {
     reply.ok();
     return;
   }
+  db.remove(key);
   db.replace(key, value);
   if (ttl > 0) db.expireAt(key, expireAt);
   if (options.idleSeconds !== undefined) setIdle(node, db, key, options.idleSeconds);

@@ -181,7 +181,7 @@ const HELP = [
   'SETID <key> <groupname> <id|$> [ENTRIESREAD entries_read]',
   '    Set the current group ID and entries_read counter.',
   'HELP',
-  '    Prints this help.',
+  '    Print this help.',
 ];
 
 /** Replies with the lines of a HELP subcommand. */

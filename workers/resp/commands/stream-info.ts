@@ -188,7 +188,7 @@ const HELP = [
   'STREAM <key> [FULL [COUNT <count>]',
   '    Show information about the stream.',
   'HELP',
-  '    Prints this help.',
+  '    Print this help.',
 ];
 
 const sub = (name: string, arity: number, summary: string, run: Run): CommandSpec =>

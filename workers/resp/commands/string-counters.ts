@@ -1,7 +1,8 @@
 import type { Client } from '../clients/server.ts';
 import { textOf } from '../keyspace/value.ts';
 import { NOT_FLOAT, NOT_INTEGER, OVERFLOW } from '../protocol/errors.ts';
-import { addDecimals, fitsInt64, parseBigInteger, parseDouble, parseInteger } from '../protocol/numbers.ts';
+import { addLongDoubles, formatLongDouble, parseLongDouble } from '../protocol/long-double.ts';
+import { fitsInt64, parseBigInteger, parseInteger } from '../protocol/numbers.ts';
 import { changed, integerArg, writeAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { ONE, stringRow } from './string-row.ts';
@@ -52,17 +53,18 @@ function incrementByFloat(client: Client, args: readonly string[]): void {
   const old = writeAs(client, key, 'string');
   if (old === null) return;
   const text = old === undefined ? '0' : textOf(old);
-  const number = parseDouble(text);
-  const by = parseDouble(args[2]!);
+  const number = parseLongDouble(text);
+  const by = parseLongDouble(args[2]!);
   if (number === undefined || by === undefined) {
     reply.error(NOT_FLOAT);
     return;
   }
-  const sum = addDecimals(text, args[2]!);
-  if (!Number.isFinite(number + by) || sum === undefined) {
+  const total = addLongDoubles(number, by);
+  if (total === undefined) {
     reply.error('ERR increment would produce NaN or Infinity');
     return;
   }
+  const sum = formatLongDouble(total);
   db.put(key, sum);
   changed(client, '$', 'incrbyfloat', key);
   node.propagate(db.index, ['SET', key, sum, 'KEEPTTL']);

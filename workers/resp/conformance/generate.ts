@@ -62,6 +62,18 @@ export function createGenerator(random: () => number, lines: readonly string[] =
     n: integer,
     c: () => String(below(40)),
     f: float,
+    l: () =>
+      pick([
+        String(random() * 10 ** below(25)),
+        `-0.${below(1e9)}`,
+        `${below(1e6)}e${below(60) - 30}`,
+        '1e400',
+        '-1e400',
+        '0x1.8p-3',
+        '1e-4000',
+        '3.0e3',
+        '-0',
+      ]),
     x: () => pick(['-inf', '+inf', `${below(40) - 10}`, `(${below(40) - 10}`, '(0', '0']),
     b: () => pick(['-', '+', `[${pick(['a', 'b', 'm', 'm2', 'foo'])}`, `(${pick(['a', 'c', 'm1', 'z'])}`]),
     p: () => pick(['*', 'S*', '[HL]?', 'm*', '?', '*o*', '[^a]*', 'x\\']),
@@ -99,7 +111,12 @@ export function createGenerator(random: () => number, lines: readonly string[] =
       .flatMap((word) => (/^\{[yo]\}$/.test(word) ? fill[word[1]!]!().split(' ') : [wordOf(word)]));
     // A timeout of nought would wait for ever, SPOP of a few members would pick others on each side, 7.2 refuses what 7.0
     // lets XSETID do, and places under a key that is read by names would leave the order open.
-    const blocking = /^b(?:l|r|z)|^spop|^xread|^xsetid|^geoadd|^geosearchstore|^georadius/i.test(words[0]!);
+    // Ranges by name of members with other scores than one are left open.
+    // 7.0 takes a selector inside a selector for none, and Redis lets PFMERGE of one key pass whatever its name.
+    const blocking =
+      /^b(?:l|r|z)|^spop|^xread|^xsetid|^pfmerge|^geoadd|^geosearchstore|^georadius/i.test(words[0]!) ||
+      words.includes('(+@all') ||
+      /^X\d$/.test(words[1] ?? '');
     if (random() < 0.04 && words.length > 1 && !blocking) words[1 + below(words.length - 1)] = pick(STRANGE);
     if (random() < 0.01 && !blocking && words.length > 1) words.pop();
     if (random() < 0.01 && !blocking) words.push(value());

@@ -11,6 +11,12 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
+/**
+ * Timeouts are noticed soon, and what a test tells the server about its own workings is allowed; so both servers can be told
+ * to let keys expire only when they are asked for.
+ */
+export const DIFFERENTIAL_SETTINGS: readonly string[] = ['--hz', '500', '--enable-debug-command', 'yes'];
+
 /** A real redis-server without persistence. */
 export interface ReferenceServer {
   readonly port: number;
@@ -21,10 +27,10 @@ export interface ReferenceServer {
 export async function startReference(
   program: string,
   env: NodeJS.ProcessEnv,
-  more: readonly string[] = [],
+  settings: readonly string[] = [],
 ): Promise<ReferenceServer> {
   const port = await freePort();
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...more];
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...settings];
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   await new Promise<void>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`redis-server ended with ${code} before it was ready.`)));

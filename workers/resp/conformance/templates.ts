@@ -2,7 +2,7 @@
  * What the differential test sends, one line per form of a command. Words in braces are filled in at random: S H L T Z E are
  * keys that usually hold a string, hash, list, set, sorted set or stream, P a HyperLogLog, G places (y anywhere, o close together; r is a distance, u a unit), K is any key; j is a new and i an old ID of an
  * entry, e an end of a range of them, g a group; q a script of one key and one argument, a a library; w a lifetime in seconds; v a value, m a member or field, n a small
- * integer, c a count, f a float, x a score bound, b a lexical bound, p a pattern, d a database. `[…]` is left out half of
+ * integer, c a count, f a float, l one that only a long double holds, x a score bound, b a lexical bound, p a pattern, d a database. `[…]` is left out half of
  * the time, `a|b` is one of both.
  */
 export const templates: readonly string[] = `
@@ -45,6 +45,7 @@ INCR {S}
 DECR {S}
 INCRBY {S} {n}
 DECRBY {S} {n}
+INCRBYFLOAT {S} {l}
 INCRBYFLOAT {S} {f}
 APPEND {S} {v}
 SETRANGE {S} {c} {v}
@@ -102,6 +103,7 @@ HVALS {H}
 HGETALL {H}
 HEXISTS {H} {m}
 HINCRBY {H} {m} {n}
+HINCRBYFLOAT {H} {m} {l}
 HINCRBYFLOAT {H} {m} {f}
 HRANDFIELD {H} 1000 [WITHVALUES]
 HRANDFIELD {H} [{n}] [WITHVALUES]

@@ -128,7 +128,9 @@ export class Database {
     } else this.release(old);
     this.charge(value);
     if (this.watched !== undefined || owner.invalidated !== undefined) this.signal(key);
-    if (this.waiting !== undefined && this.waiting.has(key)) owner.keyReady(this, key);
+    // As in Redis, a value of another type that is overwritten wakes only readers of a stream, which they have lost.
+    const wakes = old === undefined || (typeof old !== 'string' && old.kind === 'stream');
+    if (this.waiting !== undefined && wakes && this.waiting.has(key)) owner.keyReady(this, key);
   }
 
   /** Adds or replaces a value and drops the expiry, as SET does. */
@@ -244,7 +246,9 @@ export class Database {
           else if (!(stale && expired)) watcher.dirty = true;
         });
       });
-      for (const key of db.waiting ?? []) if (db.entries.has(key)) db.owner.keyReady(db, key);
+      for (const key of db.waiting ?? []) {
+        if (db.entries.has(key) || before.entries.has(key)) db.owner.keyReady(db, key);
+      }
     }
   }
 

@@ -234,7 +234,7 @@ export class Connection implements Transport {
   }
 
   private write(pieces: string[]): void {
-    const { socket, client } = this;
+    const { client } = this;
     if (this.closed) return;
     let bytes = 0;
     for (const piece of pieces) bytes += piece.length;
@@ -243,11 +243,7 @@ export class Connection implements Transport {
       return;
     }
     if (pieces.length === 1) this.writer.write(pieces[0]!);
-    else {
-      socket.cork();
-      for (const piece of pieces) socket.write(piece, 'latin1');
-      socket.uncork();
-    }
+    else this.writer.writeAll(pieces, bytes);
     client.node.writesProcessed++;
     client.node.netOutputBytes += bytes;
     const { waiting } = this.writer;
@@ -286,7 +282,7 @@ export class Connection implements Transport {
   /** Reads no more of a client until it has taken its replies. */
   private choke(): void {
     this.choked = true;
-    this.socket.once('drain', () => {
+    this.writer.whenSent(() => {
       this.choked = false;
       this.resume();
       this.readOn();
@@ -313,7 +309,7 @@ export class Connection implements Transport {
     };
     const goOnceSent = (): void => {
       if (this.writer.waiting === 0) go();
-      else socket.write('', go);
+      else this.writer.whenSent(go);
     };
     const { journal } = client.node;
     if (this.held === undefined || journal === undefined) goOnceSent();
@@ -325,7 +321,8 @@ export class Connection implements Transport {
     const pieces = this.client.reply.take();
     if (pieces.length > 0) this.write(pieces);
     this.release();
-    this.socket.destroySoon();
+    if (this.writer.waiting === 0) this.socket.destroySoon();
+    else this.writer.whenSent(() => this.socket.destroySoon());
   }
 
   destroy(): void {

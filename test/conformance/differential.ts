@@ -1,0 +1,84 @@
+/**
+ * `npm run test:differential -- --commands 1000000 [--seed N] [--jobs 4] [--server <redis-server>]`: as many random commands
+ * into this engine and a real redis-server, whose replies must be the same. Prints the seeds, which `--seed` does again.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { createEngine } from '#workers/resp/engine.ts';
+import { Node } from '#workers/resp/keyspace/node.ts';
+import { rdbCodec } from '#workers/resp/persistence/codec.ts';
+import { openSide } from '#workers/resp/conformance/pair.ts';
+import { DIFFERENTIAL_SETTINGS, startReference } from '#workers/resp/conformance/reference.ts';
+import { findDifference } from '#workers/resp/conformance/run.ts';
+import { redisBinaries } from '#test/tools/redis-binaries.ts';
+
+/** Commands that follow from one seed: few enough that a difference is quickly brought down to what causes it. */
+const PER_SEED = 1000;
+
+const { values } = parseArgs({
+  options: {
+    commands: { type: 'string', default: '1000000' },
+    seed: { type: 'string' },
+    jobs: { type: 'string', default: String(Math.max(1, availableParallelism())) },
+    server: { type: 'string' },
+    job: { type: 'string' },
+  },
+});
+const first = Number(values.seed ?? Math.floor(Date.now() / 1000));
+const seeds = Math.ceil(Number(values.commands) / PER_SEED);
+const jobs = Math.min(Number(values.jobs), seeds);
+
+if (values.job === undefined) await lead();
+else await compareSeeds(Number(values.job));
+
+/** Starts the jobs and waits for them. */
+async function lead(): Promise<void> {
+  const began = performance.now();
+  console.log(`seeds ${first} to ${first + seeds - 1}, ${PER_SEED} commands each, in ${jobs} processes`);
+  const codes = await Promise.all(
+    Array.from({ length: jobs }, async (_, job) => {
+      const child = fork(import.meta.filename, [
+        ...process.argv.slice(2),
+        '--seed',
+        String(first),
+        '--job',
+        String(job),
+      ]);
+      const [code] = (await once(child, 'exit')) as [number | null];
+      return code;
+    }),
+  );
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  const held = codes.every((code) => code === 0);
+  console.log(
+    held ? `no difference in ${seeds * PER_SEED} commands, ${seconds} s` : `differences were found, ${seconds} s`,
+  );
+  process.exitCode = held ? 0 : 1;
+}
+
+/** Every `jobs`-th seed, up to the first difference. */
+async function compareSeeds(job: number): Promise<void> {
+  const { server, env } = await redisBinaries();
+  const reference = await startReference(values.server ?? server, env, DIFFERENTIAL_SETTINGS);
+  const engine = createEngine({ defaultNode: new Node({ id: 'differential' }), codec: rdbCodec });
+  const ours = await openSide(await engine.listen({ port: 0 }));
+  const theirs = await openSide(reference.port);
+  for (let seed = first + job; seed < first + seeds; seed += jobs) {
+    const difference = await findDifference(ours, theirs, seed, PER_SEED);
+    if (difference === undefined) continue;
+    console.log(`--seed ${seed} --commands ${PER_SEED} gives a difference:`);
+    const { before, request, ...replies } = difference;
+    for (const line of before) console.log(`  ${line}`);
+    console.log(`  request: ${JSON.stringify(request)}`);
+    for (const [side, reply] of Object.entries(replies))
+      console.log(`  ${side}: ${JSON.stringify(reply).slice(0, 600)}`);
+    process.exitCode = 1;
+    break;
+  }
+  ours.close();
+  theirs.close();
+  await engine.close();
+  await reference.stop();
+}

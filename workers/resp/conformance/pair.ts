@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CONNECTIONS } from './steps.ts';
+import { openWire } from './wire.ts';
+import type { Wire } from './wire.ts';
+
+/** The connections to one of two servers that are compared. */
+export interface Side {
+  readonly wires: readonly Wire[];
+  /** Puts the server into the state every run begins with. */
+  reset(protocol: string): Promise<void>;
+  /** Sends a request that may wait, and returns once it waits or its reply is there. */
+  block(request: readonly string[]): Promise<void>;
+  /** The reply of the connection that waits, after ending its wait; undefined when nothing was sent. */
+  collect(): Promise<string | undefined>;
+  /** Sends a request that makes a key expire soon, and returns when it has. */
+  expire(request: readonly string[]): Promise<string>;
+  close(): void;
+}
+
+/** Longer than the lifetime of keys that are to expire. */
+const EXPIRY_MS = 4;
+/** A request that has not begun to wait by then never will. */
+const BLOCKED_MAX_MS = 5000;
+
+/** Connects to a server. */
+export async function openSide(port: number): Promise<Side> {
+  const wires = await Promise.all(Array.from({ length: CONNECTIONS }, () => openWire(port)));
+  const waiter = await openWire(port);
+  const control = await openWire(port);
+  const [idReply] = await waiter.batch([['CLIENT', 'ID']]);
+  const id = idReply!.slice(1).trim();
+  let reply: string | undefined;
+  let pending: Promise<void> | undefined;
+
+  const answered = (): boolean => reply !== undefined;
+  const collect = async (): Promise<string | undefined> => {
+    if (pending === undefined) return undefined;
+    await control.batch([['CLIENT', 'UNBLOCK', id]]);
+    await pending;
+    pending = undefined;
+    const taken = reply;
+    reply = undefined;
+    return taken;
+  };
+  return {
+    wires,
+    collect,
+    async reset(protocol) {
+      await collect();
+      await Promise.all([...wires, waiter].map((wire) => wire.batch([['RESET'], ['HELLO', protocol]])));
+      await control.batch([
+        ['DEBUG', 'SET-ACTIVE-EXPIRE', '0'],
+        ['FLUSHALL'],
+        ['SCRIPT', 'FLUSH'],
+        ['FUNCTION', 'FLUSH'],
+        ['ACL', 'DELUSER', 'limited', 'u0', 'u1', 'u2', 'u16'],
+        ['ACL', 'LOG', 'RESET'],
+      ]);
+    },
+    async block(request) {
+      pending = waiter.batch([request]).then(([first]) => {
+        reply = first;
+      });
+      const giveUpAt = Date.now() + BLOCKED_MAX_MS;
+      for (;;) {
+        if (answered()) return;
+        if (Date.now() > giveUpAt) throw new Error(`${request.join(' ')} neither waits nor is answered.`);
+        const [line] = await control.batch([['CLIENT', 'LIST', 'ID', id]]);
+        if (/ flags=\w*b/.test(line!)) return;
+      }
+    },
+    async expire(request) {
+      const [line] = await control.batch([request]);
+      await sleep(EXPIRY_MS);
+      return line!;
+    },
+    close() {
+      for (const wire of [...wires, waiter, control]) wire.close();
+    },
+  };
+}
