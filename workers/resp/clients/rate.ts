@@ -1,4 +1,4 @@
-import type { Server } from './server.ts';
+import type { Node } from '../keyspace/node.ts';
 
 /** What a node may do in a second; 0 means no limit. */
 export interface RateLimits {
@@ -16,11 +16,17 @@ export interface Allowance {
   seenBytes: number;
 }
 
+/** The server side of a node. */
+interface Limited {
+  readonly node: Node;
+  allowance: Allowance | undefined;
+}
+
 /**
  * How many milliseconds a node has to wait until it may go on; 0 when it may now. What it did is read off its counters, so
  * that nobody has to count for this.
  */
-export function overdrawnMs(server: Server, limits: RateLimits, nowMs: number): number {
+export function overdrawnMs(server: Limited, limits: RateLimits, nowMs: number): number {
   const { node } = server;
   const doneBytes = node.netInputBytes + node.netOutputBytes;
   const allowance = (server.allowance ??= {
