@@ -5,6 +5,7 @@ import { Client } from '../clients/server.ts';
 import type { Server, Transport } from '../clients/server.ts';
 import { noteLateErrors } from '../clients/statistics.ts';
 import { attach, detach, sessionOf } from '../clients/session.ts';
+import { overdrawnMs } from '../clients/rate.ts';
 import { inTurn, mustWait, noteWork, shareLeft } from '../clients/turns.ts';
 import { execute, stamp, startBatch } from '../commands/execute.ts';
 import type { ConnectionLimits, Departure } from '../engine-api.ts';
@@ -106,6 +107,16 @@ export class Connection implements Transport {
     const { server } = client;
     const beganMs = stamp();
     if (client.authenticated) noteWork(server, beganMs);
+    const { rateLimits } = server.node;
+    if (rateLimits !== undefined && !client.privileged && client.authenticated) {
+      const waitMs = overdrawnMs(server, rateLimits, beganMs);
+      if (waitMs > 0 && parser.heldBytes > 0) {
+        this.queued = true;
+        setTimeout(() => this.takeTurn(), waitMs);
+        this.flush();
+        return;
+      }
+    }
     if (!myTurn && mustWait(server) && parser.heldBytes > 0) {
       this.waitForTurn();
       this.flush();
@@ -147,10 +158,12 @@ export class Connection implements Transport {
 
   private waitForTurn(): void {
     this.queued = true;
-    inTurn(this.client.server, () => {
-      this.queued = false;
-      this.resume(true);
-    });
+    inTurn(this.client.server, () => this.takeTurn());
+  }
+
+  private takeTurn(): void {
+    this.queued = false;
+    this.resume(true);
   }
 
   /** A mistake of the engine must not become everybody's: who came upon it is let go, and the rest goes on. */
