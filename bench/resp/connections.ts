@@ -35,7 +35,7 @@ export async function benchConnections(print: Print, { quick }: BenchOptions): P
   const theirs = await measure([redis], redis.pids(), idle).finally(() => redis.stop());
   const engine = await startEngine(['--maxclients', String(IDLE + ACTIVE)]);
   report(print, 'engine', await measure([engine], engine.pids(), idle).finally(() => engine.stop()), theirs);
-  const platform = await startPlatform();
+  const platform = await startPlatform({ ENGINE_PROCESSES: '1' });
   try {
     const nodes: Target[] = [];
     for (let n = 0; n * PER_NODE < IDLE; n++) {

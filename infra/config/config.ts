@@ -24,6 +24,8 @@ export interface Settings {
   /** Absolute path. */
   readonly masterKeyFile: string;
   readonly managerId: string;
+  /** What one node may do in a second; 0: no limit. */
+  readonly nodeRates: { readonly commandsPerSecond: number; readonly bytesPerSecond: number };
   /** Processes of a node manager that host nodes. */
   readonly engineProcesses: number;
   /** 0: never. */
@@ -95,6 +97,10 @@ function toSettings(values: Values): Settings {
     objectStoreUrl: values.OBJECT_STORE_URL ?? pathToFileURL(path.join(home, 'objects')).href,
     masterKeyFile: values.MASTER_KEY_FILE === '' ? path.join(home, 'master.key') : path.resolve(values.MASTER_KEY_FILE),
     managerId: values.MANAGER_ID,
+    nodeRates: {
+      commandsPerSecond: values.NODE_COMMANDS_PER_SECOND,
+      bytesPerSecond: values.NODE_MEGABYTES_PER_SECOND * 2 ** 20,
+    },
     engineProcesses: values.ENGINE_PROCESSES,
     nodeUnloadAfter_s: values.NODE_UNLOAD_AFTER_S,
     nodeMemory: { budget_mb: values.NODE_MEMORY_BUDGET_MB, overcommit: values.NODE_MEMORY_OVERCOMMIT },

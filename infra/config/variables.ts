@@ -113,6 +113,16 @@ export const variables = {
     'Seconds without a connection after which a node is kept on the disk alone until somebody comes; 0: never',
     between(0, 31_536_000, 'a number of seconds'),
   ),
+  NODE_COMMANDS_PER_SECOND: variable(
+    '2000000',
+    'Commands a second that one node may carry out before its clients are kept waiting; 0: no limit',
+    between(0, 100_000_000, 'a number of commands'),
+  ),
+  NODE_MEGABYTES_PER_SECOND: variable(
+    '4000',
+    'Megabytes a second that one node may read and write before its clients are kept waiting; 0: no limit',
+    between(0, 100_000, 'a number of megabytes'),
+  ),
   NODE_MEMORY_BUDGET_MB: variable(
     String(memoryBudget_mb),
     'Memory that a node manager has for its nodes; the default is half the machine, at most 4096',

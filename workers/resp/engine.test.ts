@@ -66,6 +66,24 @@ describe('nodes on one port', () => {
     b.disconnect();
   });
 
+  test('a password is never journaled, not even when it opens a node that was written to', async () => {
+    const journal = { ...memoryJournal(), holdsReplies: false };
+    const node = new Node({ id: 'journaled', journal });
+    const immediate = createEngine({ authenticate: () => ({ node }) });
+    const at = await immediate.listen({ port: 0 });
+    const wire = await openWire(at);
+    await wire.batch([['AUTH', 'secret'], ['SET', 'k', 'v'], ['AUTH', 'secret'], ['HELLO', '3', 'AUTH', 'x', 'secret']]); // prettier-ignore
+    const other = await openWire(at);
+    await other.batch([
+      ['AUTH', 'secret'],
+      ['HELLO', '2', 'AUTH', 'x', 'secret'],
+    ]);
+    expect(journal.blocks).toEqual([[{ db: 0, args: ['SET', 'k', 'v'] }]]);
+    wire.close();
+    other.close();
+    await immediate.close();
+  });
+
   test('AUTH again moves a connection, and a wrong password leaves it where it is', async () => {
     const wire = await openWire(port);
     const replies = await wire.batch([

@@ -11,6 +11,8 @@ export interface EngineSettings {
   /** The folders of the partitions it works in. */
   readonly folders: readonly { readonly partition: number; readonly folder: string }[];
   readonly objectStoreUrl: string;
+  /** What each node may do in a second; 0: no limit. */
+  readonly nodeRates: { readonly commandsPerSecond: number; readonly bytesPerSecond: number };
   /** What all engine processes of the manager together may hold. */
   readonly budgetBytes: number;
   /** How long nobody must have used a node before it is kept on the disk alone; 0 for never. */

@@ -89,6 +89,7 @@ export async function openEngines(options: EnginesOptions): Promise<Engines> {
         logLevel: config.logLevel,
         folders: ours.map((partition) => ({ partition, folder: folderOf(folder, partition) })),
         objectStoreUrl: config.objectStoreUrl,
+        nodeRates: config.nodeRates,
         budgetBytes: config.nodeMemory.budget_mb * 2 ** 20,
         unloadAfter_ms: config.nodeUnloadAfter_s * 1000,
       },

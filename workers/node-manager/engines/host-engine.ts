@@ -101,6 +101,8 @@ export async function hostEngine(settings: EngineSettings, manager: Channel<Mana
     holding: [...storages].map(([partition, storage]) => [partition, storage.nodes()] as const),
     async serve(order) {
       await hosted.serve(order);
+      const node = hosted.find(order.nodeId);
+      if (node !== undefined) node.rateLimits = settings.nodeRates;
       return hosted.isLoaded(order);
     },
     close: (nodeId) => hosted.close(nodeId),

@@ -226,17 +226,26 @@ export function call(client: Client, command: Command, args: readonly string[]):
     const ended = (beforeMs: number): void => {
       stampMs -= beforeMs;
       if (server.tracking !== undefined) beginCommand(server.tracking, client);
-      afterRun(client, command, args, dirty, index);
+      afterRun(client, server, command, args, dirty, index);
     };
     if (!carryOut(client, walk, ended)) return;
   }
-  afterRun(client, command, args, dirty, index);
+  afterRun(client, server, command, args, dirty, index);
 }
 
-/** What follows once a command has done its work. `dirty` and `index` are as they were before it. */
-function afterRun(client: Client, command: Command, args: readonly string[], dirty: number, index: number): void {
-  const { node, server } = client;
-  const { tracking } = server;
+/**
+ * What follows once a command has done its work. `server`, `dirty` and `index` are as they were before it: AUTH may have moved
+ * the client to another node, which knows nothing of the command.
+ */
+function afterRun(
+  client: Client,
+  server: Server,
+  command: Command,
+  args: readonly string[],
+  dirty: number,
+  index: number,
+): void {
+  const { node, tracking } = server;
   if (node.dirty !== dirty && !node.rewritten) node.addEffect(index, args);
   // A script that was suspended goes on later, and its effects are one block.
   if (!client.executing && !node.busy) {

@@ -5,7 +5,7 @@ import { after } from '../scripting/later.ts';
 import { libraryHead } from '../scripting/functions.ts';
 import type { Functions, Library } from '../scripting/functions.ts';
 import type { JoinPolicy } from '../scripting/function-host.ts';
-import { SCRIPT_FLAGS } from '../scripting/script.ts';
+import { SCRIPT_FLAGS, codeRefusal } from '../scripting/script.ts';
 import { scriptingOf } from '../scripting/scripts.ts';
 import { flagRefusal, keyCount, killWith, runRow, scriptingSub } from './scripting.ts';
 import { parseInteger } from '../protocol/numbers.ts';
@@ -54,8 +54,11 @@ function install(
   done: () => void,
 ): void {
   const { functions, jobs } = scriptingOf(client.server);
+  const { standalone } = client.server.host;
+  const refusal = codes.map((code) => codeRefusal(code, standalone)).find((line) => line !== undefined);
+  if (refusal !== undefined) return client.reply.error(refusal);
   const loaded: Library[] = [];
-  jobs.perform(client, () =>
+  return jobs.perform(client, () =>
     functions.whenReady(client, args, () =>
       after(functions.loadAll(client, args, codes, loaded), (problem) => {
         const wrong = problem ?? functions.adopt(loaded, policy);

@@ -62,6 +62,7 @@ export const statsLines = (server: Server): Lines => {
     ['instantaneous_input_repl_kbps', '0.00'],
     ['instantaneous_output_repl_kbps', '0.00'],
     ['rejected_connections', node.rejectedConnections],
+    ...(node.rateLimits === undefined ? [] : [['throttled_reads', node.throttledReads] as const]),
     ['sync_full', 0],
     ['sync_partial_ok', 0],
     ['sync_partial_err', 0],

@@ -180,7 +180,7 @@ function* answer(client: Client, options: SortOptions, source: Source): Walk {
   let elements: string[] = [];
   yield* source.walk((element) => elements.push(element));
   const unsorted = options.by !== undefined && !options.by.includes('*');
-  if (!unsorted || (source.kind === 'set' && options.store !== undefined)) {
+  if (!unsorted || (source.kind === 'set' && (options.store !== undefined || client.scripted))) {
     // A set that is stored unsorted is sorted all the same, so that all copies get the same list.
     const how = unsorted ? { ...options, by: undefined, alpha: true } : options;
     const result = yield* sorted(client, elements, how);

@@ -45,6 +45,7 @@ export const scripts: readonly string[] = [
   '#!lua flags=no-writes\nreturn redis.call("set", KEYS[1], 1)',
   '#!lua\nreturn redis.call("strlen", KEYS[1])',
   '#!lua flags=nonsense\nreturn 1',
+  "redis.call('sadd', 'T1', 'aa', 'a', 'b', ARGV[1]) return redis.call('sort', 'T1', 'by', '_')",
   'return {map = {a = 1}}',
   'return {double = 2.5}',
   'return {set = {a = true}}',

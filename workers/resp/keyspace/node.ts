@@ -103,6 +103,10 @@ export class Node implements DatabaseOwner {
   commandsProcessed = 0;
   connectionsReceived = 0;
   rejectedConnections = 0;
+  /** How often clients had to wait for the node's limits. */
+  throttledReads = 0;
+  /** What the node may do in a second, as its host sees fit; 0 means no limit. */
+  rateLimits: { readonly commandsPerSecond: number; readonly bytesPerSecond: number } | undefined;
   netInputBytes = 0;
   netOutputBytes = 0;
   readsProcessed = 0;

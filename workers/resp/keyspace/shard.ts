@@ -5,8 +5,10 @@ export const SHARD_CAPACITY = 248;
 /** What a shard's objects take: itself, two arrays, and (with a table) two or three typed arrays with their buffers. */
 const EMPTY_BYTES = 104;
 const SMALL_BYTES = 200;
-const TABLE_BYTES = 360;
-const STAMPS_BYTES = 180;
+/** A buffer and the table's view of it; each further view. */
+const TABLE_BYTES = 250;
+const VIEW_BYTES = 104;
+const SMALL_STAMPS_BYTES = 200;
 
 type Index = Uint8Array | Uint16Array | Uint32Array;
 
@@ -163,28 +165,38 @@ export class Shard<V> {
     this.capacity = capacity;
     this.keys = resized(this.keys, size, capacity);
     if (!this.keysOnly) this.values = resized(this.values, size, capacity);
-    if (this.stamped) {
-      const stamps = new Int32Array(capacity);
-      if (this.stamps !== undefined) stamps.set(this.stamps.subarray(0, size));
-      this.stamps = stamps;
-    }
-    const perEntry = (this.keysOnly ? 8 : 16) + (this.stamped ? 4 : 0);
-    this.bytes = SMALL_BYTES + (this.stamped ? STAMPS_BYTES : 0) + capacity * perEntry;
+    const { stamps, hashes } = this;
+    this.bytes = SMALL_BYTES + capacity * (this.keysOnly ? 8 : 16);
     if (capacity <= LINEAR_MAX) {
       this.index = undefined;
       this.hashes = undefined;
+      if (this.stamped) this.stamps = copyOf(stamps, size, new Int32Array(capacity));
+      this.bytes += this.stamped ? SMALL_STAMPS_BYTES : 0;
       return;
     }
-    const hashes = new Int32Array(capacity);
-    if (this.hashes !== undefined) hashes.set(this.hashes.subarray(0, size));
-    else for (let i = 0; i < size; i++) hashes[i] = hashOf(this.keys[i]!);
-    this.hashes = hashes;
+    // One buffer for all: each costs the garbage collector a part of its pause when a large Dict is let go of.
     const slots = 2 ** Math.ceil(Math.log2(capacity * 1.5));
-    this.index =
-      capacity < 256 ? new Uint8Array(slots) : capacity < 65_536 ? new Uint16Array(slots) : new Uint32Array(slots);
-    for (let i = 0; i < size; i++) this.link(this.index, hashes[i]!, i);
-    this.bytes += TABLE_BYTES + capacity * 4 + this.index.byteLength;
+    const width = capacity < 256 ? 1 : capacity < 65_536 ? 2 : 4;
+    const ints = this.stamped ? 2 : 1;
+    const buffer = new ArrayBuffer(capacity * 4 * ints + slots * width);
+    this.hashes = new Int32Array(buffer, 0, capacity);
+    if (hashes !== undefined) copyOf(hashes, size, this.hashes);
+    else for (let i = 0; i < size; i++) this.hashes[i] = hashOf(this.keys[i]!);
+    if (this.stamped) this.stamps = copyOf(stamps, size, new Int32Array(buffer, capacity * 4, capacity));
+    this.index = tableOf(width, buffer, capacity * 4 * ints);
+    for (let i = 0; i < size; i++) this.link(this.index, this.hashes[i]!, i);
+    this.bytes += TABLE_BYTES + VIEW_BYTES * ints + buffer.byteLength;
   }
+}
+
+function tableOf(width: 1 | 2 | 4, buffer: ArrayBuffer, from: number): Index {
+  if (width === 1) return new Uint8Array(buffer, from);
+  return width === 2 ? new Uint16Array(buffer, from) : new Uint32Array(buffer, from);
+}
+
+function copyOf(from: Int32Array | undefined, size: number, to: Int32Array): Int32Array {
+  if (from !== undefined) to.set(from.subarray(0, size));
+  return to;
 }
 
 /** A copy with another capacity. */

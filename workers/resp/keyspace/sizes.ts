@@ -45,7 +45,7 @@ export interface EncodingLimits {
 
 /** Redis 7.2's defaults. */
 export const DEFAULT_LIMITS: EncodingLimits = {
-  hashEntries: 128,
+  hashEntries: 512,
   hashValue: 64,
   setIntsetEntries: 512,
   setEntries: 128,

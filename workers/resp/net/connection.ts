@@ -5,6 +5,7 @@ import { Client } from '../clients/server.ts';
 import type { Server, Transport } from '../clients/server.ts';
 import { noteLateErrors } from '../clients/statistics.ts';
 import { attach, detach, sessionOf } from '../clients/session.ts';
+import { overdrawnMs } from '../clients/rate.ts';
 import { inTurn, mustWait, noteWork, shareLeft } from '../clients/turns.ts';
 import { execute, stamp, startBatch } from '../commands/execute.ts';
 import type { ConnectionLimits, Departure } from '../engine-api.ts';
@@ -106,6 +107,16 @@ export class Connection implements Transport {
     const { server } = client;
     const beganMs = stamp();
     if (client.authenticated) noteWork(server, beganMs);
+    const { rateLimits } = server.node;
+    if (rateLimits !== undefined && !client.privileged && client.authenticated) {
+      const waitMs = overdrawnMs(server, rateLimits, beganMs);
+      if (waitMs > 0 && parser.heldBytes > 0) {
+        this.queued = true;
+        setTimeout(() => this.takeTurn(), waitMs);
+        this.flush();
+        return;
+      }
+    }
     if (!myTurn && mustWait(server) && parser.heldBytes > 0) {
       this.waitForTurn();
       this.flush();
@@ -147,10 +158,12 @@ export class Connection implements Transport {
 
   private waitForTurn(): void {
     this.queued = true;
-    inTurn(this.client.server, () => {
-      this.queued = false;
-      this.resume(true);
-    });
+    inTurn(this.client.server, () => this.takeTurn());
+  }
+
+  private takeTurn(): void {
+    this.queued = false;
+    this.resume(true);
   }
 
   /** A mistake of the engine must not become everybody's: who came upon it is let go, and the rest goes on. */
@@ -234,7 +247,7 @@ export class Connection implements Transport {
   }
 
   private write(pieces: string[]): void {
-    const { socket, client } = this;
+    const { client } = this;
     if (this.closed) return;
     let bytes = 0;
     for (const piece of pieces) bytes += piece.length;
@@ -243,11 +256,7 @@ export class Connection implements Transport {
       return;
     }
     if (pieces.length === 1) this.writer.write(pieces[0]!);
-    else {
-      socket.cork();
-      for (const piece of pieces) socket.write(piece, 'latin1');
-      socket.uncork();
-    }
+    else this.writer.writeAll(pieces, bytes);
     client.node.writesProcessed++;
     client.node.netOutputBytes += bytes;
     const { waiting } = this.writer;
@@ -286,7 +295,7 @@ export class Connection implements Transport {
   /** Reads no more of a client until it has taken its replies. */
   private choke(): void {
     this.choked = true;
-    this.socket.once('drain', () => {
+    this.writer.whenSent(() => {
       this.choked = false;
       this.resume();
       this.readOn();
@@ -313,7 +322,7 @@ export class Connection implements Transport {
     };
     const goOnceSent = (): void => {
       if (this.writer.waiting === 0) go();
-      else socket.write('', go);
+      else this.writer.whenSent(go);
     };
     const { journal } = client.node;
     if (this.held === undefined || journal === undefined) goOnceSent();
@@ -325,7 +334,8 @@ export class Connection implements Transport {
     const pieces = this.client.reply.take();
     if (pieces.length > 0) this.write(pieces);
     this.release();
-    this.socket.destroySoon();
+    if (this.writer.waiting === 0) this.socket.destroySoon();
+    else this.writer.whenSent(() => this.socket.destroySoon());
   }
 
   destroy(): void {

@@ -35,6 +35,9 @@ function streamInternals(): StreamInternals | undefined {
   }
 }
 
+/** Bytes of a long reply that are handed to the socket at a time: to copy all of it at once would keep everybody waiting. */
+const PORTION_BYTES = 262_144;
+
 /** A request is used up only by a write that was not finished at once, so nearly all writes share one. */
 let spare: WriteRequest | undefined = internals === undefined ? undefined : new internals.WriteWrap();
 
@@ -49,6 +52,11 @@ export class DirectWriter {
   /** The write that the peer has not taken yet, and its bytes. */
   private unfinished: WriteRequest | undefined;
   private unfinishedBytes = 0;
+  /** What is too long to be handed to the socket at once, from `backlogAt` of its first text on. */
+  private backlog: string[] = [];
+  private backlogAt = 0;
+  private backlogBytes = 0;
+  private sent: (() => void)[] | undefined;
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -57,12 +65,16 @@ export class DirectWriter {
 
   /** Bytes that the peer has not taken yet, at most. */
   get waiting(): number {
-    return this.socket.writableLength + this.unfinishedBytes;
+    return this.socket.writableLength + this.unfinishedBytes + this.backlogBytes;
   }
 
   /** Writes a byte string, now or as soon as the peer takes it. */
   write(text: string): void {
     const { socket, handle } = this;
+    if (text.length > PORTION_BYTES || this.backlogBytes > 0) {
+      this.postpone([text], text.length);
+      return;
+    }
     if (
       spare === undefined ||
       text.length > SHORT_MAX ||
@@ -77,6 +89,63 @@ export class DirectWriter {
     const request = spare;
     if (handle.writeLatin1String(request, text) !== 0) socket.destroy();
     else if (internals!.streamBaseState[internals!.kLastWriteWasAsync] !== 0) this.finishLater(request, text.length);
+  }
+
+  /** Writes byte strings of so many bytes together. */
+  writeAll(texts: readonly string[], bytes: number): void {
+    const { socket } = this;
+    if (bytes > PORTION_BYTES || this.backlogBytes > 0) {
+      this.postpone(texts, bytes);
+      return;
+    }
+    socket.cork();
+    for (const text of texts) socket.write(text, 'latin1');
+    socket.uncork();
+  }
+
+  /** Calls back once the socket has all that was written until now. */
+  whenSent(callback: () => void): void {
+    if (this.backlogBytes > 0) (this.sent ??= []).push(callback);
+    else this.socket.write('', () => callback());
+  }
+
+  private postpone(texts: readonly string[], bytes: number): void {
+    const idle = this.backlogBytes === 0;
+    for (const text of texts) this.backlog.push(text);
+    this.backlogBytes += bytes;
+    if (idle) this.handOnPortion();
+  }
+
+  /** Hands the next portion to the socket, and goes on once it is taken and others have had their turn. */
+  private handOnPortion(): void {
+    const { socket } = this;
+    if (socket.destroyed) {
+      this.backlog = [];
+      this.backlogBytes = 0;
+      return;
+    }
+    socket.cork();
+    let left = PORTION_BYTES;
+    let texts = 0;
+    while (left > 0 && texts < this.backlog.length) {
+      const text = this.backlog[texts]!;
+      const part = text.slice(this.backlogAt, this.backlogAt + left);
+      socket.write(part, 'latin1');
+      left -= part.length;
+      this.backlogAt += part.length;
+      this.backlogBytes -= part.length;
+      if (this.backlogAt < text.length) break;
+      this.backlogAt = 0;
+      texts++;
+    }
+    this.backlog.splice(0, texts);
+    if (this.backlogBytes > 0) socket.write('', () => setImmediate(() => this.handOnPortion()));
+    else {
+      const { sent } = this;
+      this.sent = undefined;
+      for (const callback of sent ?? []) this.whenSent(callback);
+    }
+    socket.uncork();
   }
 
   private finishLater(request: WriteRequest, length: number): void {

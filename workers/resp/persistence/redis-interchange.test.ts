@@ -220,3 +220,22 @@ test('a stream of a real server with groups and deletions reads back, and ours g
     expect(await second.client.call(name, ...args)).toEqual(await client.call(name, ...args));
   }
 });
+
+test('function libraries go both ways in RDB files', async () => {
+  const code = (name: string, more = ''): string =>
+    `#!lua name=${name}\nredis.register_function('${name}_f', function(keys, args) return args[1] .. '${more}' end)`;
+  const node = nodeOf([{ db: 0, key: 'k', value: 'v', expireAtMs: undefined }]);
+  // The second is long enough to be compressed by the real server.
+  node.libraries = new Map([
+    ['short', code('short')],
+    ['long', code('long', 'x'.repeat(3000))],
+  ]);
+  const { client, file } = await startRedis(await rdbOf(node));
+  const check = await promisify(execFile)(binaries.checkRdb, [file], { env: binaries.env });
+  expect(check.stdout).toContain('RDB looks OK');
+  expect(await client.call('FCALL', 'short_f', '0', 'a')).toBe('a');
+  await client.call('FUNCTION', 'LOAD', code('theirs'));
+  await client.call('SAVE');
+  const back = await loaded(await readFile(file));
+  expect(back.node.libraries).toEqual(new Map([...node.libraries, ['theirs', code('theirs')]]));
+});

@@ -65,7 +65,9 @@ export class FunctionHost {
     if (libraries === undefined || this.state !== undefined) return next(this.functions);
     const known = [...libraries.values()];
     const loaded: Library[] = [];
-    return after(this.loadAll(client, request, known, loaded), () => {
+    // One that can't be loaded here, which a file from elsewhere may hold, keeps the others from nothing.
+    const each = (code: string): Later<undefined> => after(this.load(client, request, code, loaded), () => undefined);
+    return after(inTurn(known, each), () => {
       this.functions.join(loaded, new Set());
       return next(this.functions);
     });

@@ -24,6 +24,15 @@ export const SCRIPT_FLAGS: readonly string[] = [
   'allow-cross-slot-keys',
 ];
 
+/** The code a tenant can have compiled: that is one call that can't be interrupted, and this much takes some 10 ms. */
+const TENANT_CODE_MAX = 262_144;
+
+/** Why code is not compiled, as an error line. */
+export function codeRefusal(code: string, standalone: boolean): string | undefined {
+  if (standalone || code.length <= TENANT_CODE_MAX) return undefined;
+  return `ERR The script is longer than the ${TENANT_CODE_MAX} bytes allowed here; make it shorter or split it.`;
+}
+
 /** The digest by which a script is known. */
 export function digestOf(source: string): string {
   return hash('sha1', Buffer.from(source, 'latin1'));

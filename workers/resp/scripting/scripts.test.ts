@@ -271,6 +271,12 @@ test("scripts may do what their caller may, and denials are noted as the script'
   await alone.close();
 });
 
+test("a tenant's script has a length that is quickly compiled", async () => {
+  const node = new Node({ id: 'a' });
+  expect(await errorOf(run(node, `return 1 ${' '.repeat(300_000)}`))).toContain('longer than the 262144 bytes');
+  expect(await run(node, `return 1 ${' '.repeat(200_000)}`)).toBe(1);
+});
+
 test("a tenant's scripts are kept up to a number, and those that were loaded stay", async () => {
   const node = new Node({ id: 'a' });
   await engine.execute(node, ['SCRIPT', 'LOAD', 'return 42']);

@@ -5,6 +5,7 @@ import { Jobs } from './jobs.ts';
 import { TOO_LONG } from './job.ts';
 import { after } from './later.ts';
 import type { Later } from './later.ts';
+import { codeRefusal } from './script.ts';
 import type { Script } from './script.ts';
 import { ScriptCache } from './script-cache.ts';
 import { scriptHost } from './script-host.ts';
@@ -23,6 +24,7 @@ export class Scripting implements NodeScripts {
   readonly cache: ScriptCache;
   readonly jobs: Jobs;
   readonly functions: FunctionHost;
+  private readonly standalone: boolean;
   private state: ScriptState | undefined;
   /** Where the state keeps the scripts that it has compiled. */
   private readonly refs = new Map<Script, number>();
@@ -31,6 +33,7 @@ export class Scripting implements NodeScripts {
   private used = false;
 
   constructor(server: Server) {
+    this.standalone = server.host.standalone;
     this.jobs = new Jobs(server, (job) => (job.kind === 'eval' ? this.drop() : this.functions.drop()));
     this.functions = new FunctionHost(server, this.jobs, STATE_BYTES_MAX);
     this.cache = new ScriptCache(!server.host.standalone, (script) => this.forget(script));
@@ -64,6 +67,8 @@ export class Scripting implements NodeScripts {
       if (stays) this.cache.hold(source);
       return known;
     }
+    const refusal = codeRefusal(source, this.standalone);
+    if (refusal !== undefined) return refusal;
     const script = this.cache.parse(source);
     if (typeof script === 'string') return script;
     const ref = this.refOf(script);
