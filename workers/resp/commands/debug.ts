@@ -1,7 +1,6 @@
 import type { Client } from '../clients/server.ts';
 import { clock } from '../keyspace/clock.ts';
 import { setActiveExpiry } from '../keyspace/expiry.ts';
-import { clock } from '../keyspace/clock.ts';
 import { idleMs } from '../keyspace/usage.ts';
 import { textOf } from '../keyspace/value.ts';
 import { cut } from '../protocol/errors.ts';
@@ -46,11 +45,7 @@ const object: Run = ({ db, node, reply, server }, args) => {
   const usedAt = Math.floor((clock.now - idleMs(db, key)) / 1000) % 2 ** 24;
   const nodes = encoding === 'quicklist' ? ' ql_nodes:1 ql_avg_node:1.00 ql_listpack_max:-2 ql_compressed:0' : '';
   reply.simple(
-<<<<<<< HEAD
-    `Value at:0x7f0000000000 refcount:1 encoding:${encoding} serializedlength:${Math.max(0, length - 11)} lru:${(Math.floor(clock.now / 1000) - idle) % 2 ** 24} lru_seconds_idle:${idle}${nodes}`,
-=======
     `Value at:0x7f0000000000 refcount:1 encoding:${encoding} serializedlength:${Math.max(0, length - 11)} lru:${usedAt} lru_seconds_idle:${idle}${nodes}`,
->>>>>>> main
   );
 };
 
