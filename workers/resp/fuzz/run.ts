@@ -72,7 +72,7 @@ export async function fuzz(durationMs: number, firstSeed: number): Promise<FuzzR
     const roundEnds = Math.min(endsAt, Date.now() + ROUND_MS);
     const watching = watch(port, () => going() && Date.now() < roundEnds, fail);
     await Promise.all([watching, ...Array.from({ length: CONNECTIONS }, () => fuzzUntil(roundEnds))]);
-    if (problem === undefined) heldBytes.push(await emptied(port, child, fail));
+    if (problem === undefined) heldBytes.push(await emptied(child, fail));
     const [first] = heldBytes;
     if (first !== undefined && heldBytes.at(-1)! > first + GROWTH_MAX_BYTES)
       fail(`Memory grows: ${heldBytes.map((held) => Math.round(held / 1_048_576)).join(', ')} MiB.`);
@@ -156,25 +156,15 @@ async function answers(port: number): Promise<boolean> {
   }
 }
 
-/** Empties the engine of all that sessions may leave behind, and measures what it still holds. */
-async function emptied(port: number, child: ChildProcess, fail: (what: string) => void): Promise<number> {
-  try {
-    const wire = await openWire(port);
-    const emptying = wire.batch([
-      ['FLUSHALL'], ['SCRIPT', 'FLUSH'], ['FUNCTION', 'FLUSH'], ['SLOWLOG', 'RESET'], ['ACL', 'LOG', 'RESET'], ['CONFIG', 'RESETSTAT'], ['LATENCY', 'RESET'],
-    ]); // prettier-ignore
-    await Promise.race([
-      emptying,
-      sleep(HANG_MS, undefined, { ref: false }).then(() => Promise.reject(new Error('No answer.'))),
-    ]);
-    wire.close();
-  } catch (error) {
-    fail(`It can't be emptied: ${String(error)}`);
-  }
-  // What ends with connections, and states that are kept a while, ends first.
-  await sleep(300);
+/** Has the engine let go of everything, and tells what it still holds. */
+async function emptied(child: ChildProcess, fail: (what: string) => void): Promise<number> {
   if (!child.connected) return 0;
   child.send('measure');
-  const [{ heldBytes }] = (await once(child, 'message')) as [{ heldBytes: number }];
-  return heldBytes;
+  try {
+    const [{ heldBytes }] = (await once(child, 'message', { signal: AbortSignal.timeout(HANG_MS) })) as [{ heldBytes: number }]; // prettier-ignore
+    return heldBytes;
+  } catch (error) {
+    fail(`It can't be emptied: ${String(error)}`);
+    return 0;
+  }
 }

@@ -1,24 +1,44 @@
 /**
  * The process that is fuzzed: an unrestricted engine and nothing else. It tells its port, and on request what it holds
- * after garbage collection; whatever is thrown ends it, as it would end a node manager.
+ * when everything in it was let go; whatever is thrown ends it, as it would end an engine process.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createEngine } from '../engine.ts';
 import { Node } from '../keyspace/node.ts';
 import { rdbCodec } from '../persistence/codec.ts';
+import { splitWords } from '../protocol/parser.ts';
 
 const MEBIBYTE = 1_048_576;
 
+/** All that sessions may leave behind. Given from within, since they may have changed who may enter. */
+const EMPTYING = `FLUSHALL
+SCRIPT FLUSH
+FUNCTION FLUSH
+SLOWLOG RESET
+ACL LOG RESET
+ACL SETUSER default reset on nopass ~* &* +@all
+CONFIG RESETSTAT
+CONFIG SET requirepass ""
+LATENCY RESET`;
+/** What ends with connections, and states that are kept a while, ends within this. */
+const SETTLING_MS = 300;
+
+// With a limit, so that what a node can hold at most says nothing about a leak.
+const node = new Node({ id: 'fuzzed', maxMemory: 64 * MEBIBYTE });
 const engine = createEngine({
-  // With a limit, so that what a node can hold at most says nothing about a leak.
-  defaultNode: new Node({ id: 'fuzzed', maxMemory: 64 * MEBIBYTE }),
+  defaultNode: node,
   codec: rdbCodec,
   limits: { queryBufferBytesMax: 16 * MEBIBYTE, bulkBytesMax: 8 * MEBIBYTE, outputBufferBytesMax: 32 * MEBIBYTE },
 });
 
-process.on('message', () => {
+async function measure(): Promise<void> {
+  for (const line of EMPTYING.split('\n')) await engine.execute(node, splitWords(line)!);
+  await sleep(SETTLING_MS);
   globalThis.gc?.();
   const { heapUsed, external } = process.memoryUsage();
   process.send!({ heldBytes: heapUsed + external });
-});
+}
+
+process.on('message', () => void measure());
 process.on('disconnect', () => process.exit(0));
 process.send!({ port: await engine.listen({ port: 0 }) });
