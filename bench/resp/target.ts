@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '#infra/local/free-port.ts';
 import { redisBinaries } from '#test/tools/redis-binaries.ts';
+import { V8_FLAGS } from '#workers/resp/v8-flags.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -81,7 +82,7 @@ export async function startRedis(settings: readonly string[] = []): Promise<Targ
 export function startEngine(settings: readonly string[] = []): Promise<Target> {
   return startProgram('engine', (port, folder) => ({
     file: process.execPath,
-    args: [join(root, 'workers/resp/main.ts'), '--port', String(port), '--dir', folder, ...settings],
+    args: [...V8_FLAGS, join(root, 'workers/resp/main.ts'), '--port', String(port), '--dir', folder, ...settings],
   }));
 }
 

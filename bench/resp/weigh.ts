@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '#infra/local/free-port.ts';
+import { V8_FLAGS } from '#workers/resp/v8-flags.ts';
 import { memoryOf } from '../tools/memory.ts';
 import type { Target } from './target.ts';
 
@@ -32,7 +33,7 @@ export async function startProbedEngine(nodes = 0): Promise<ProbedEngine> {
   const args = ['--port', String(port), '--nodes', String(nodes)];
   const child = fork(join(import.meta.dirname, 'probed-engine.ts'), args, {
     cwd: folder,
-    execArgv: ['--expose-gc'],
+    execArgv: ['--expose-gc', ...V8_FLAGS],
     // As the platform starts its processes: without the compiler of TypeScript in memory, once there is what it made.
     env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'miniredis-bench-compiled') },
   });

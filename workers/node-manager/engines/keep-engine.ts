@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { follow, type Launched } from '#infra/local/launch.ts';
 import { supervise } from '#infra/local/supervise.ts';
 import type { Logger } from '#infra/logging/log.ts';
+import { V8_FLAGS } from '#workers/resp/v8-flags.ts';
 
 import type { EngineCalls, EngineSettings, ManagerCalls } from './calls.ts';
 import { openChannel, type Channel, type Handlers } from './channel.ts';
@@ -58,7 +59,7 @@ export function keepEngine({ settings, handlers, log, onUp, onGone }: KeepOption
       // A Ctrl-C in the terminal is for the platform, which stops its parts in their order.
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      execArgv: [`--max-old-space-size=${heap_mb}`],
+      execArgv: [`--max-old-space-size=${heap_mb}`, ...V8_FLAGS],
     });
     const channel = openChannel<ManagerCalls, EngineCalls>(child, handlers);
     const launched = follow(
