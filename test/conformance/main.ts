@@ -16,7 +16,7 @@ const { values } = parseArgs({
   options: {
     'redis-source': { type: 'string' },
     unit: { type: 'string', multiple: true, default: [] },
-    tags: { type: 'string', default: '-needs:repl -cluster' },
+    tags: { type: 'string', default: '-needs:debug -needs:repl -cluster' },
     jobs: { type: 'string', default: '2' },
     port: { type: 'string' },
     'base-port': { type: 'string', default: '24000' },
