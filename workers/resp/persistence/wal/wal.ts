@@ -24,7 +24,7 @@ export interface WalOptions {
   readonly apply: Apply;
   /** Size at which a new segment is begun: 64 MiB unless given. */
   readonly segmentBytes?: number;
-  /** A node's share of the log at which its base is written anew, if it is larger than the base too: 32 MiB unless given. */
+  /** A node's share of the log at which its base is written anew, if it is larger than the base too: 64 MiB unless given, as Redis does. */
   readonly nodeBytes?: number;
   /** Size of the whole log beyond which the nodes that hold its oldest segment are given new bases: 512 MiB unless given. */
   readonly logBytes?: number;
@@ -71,7 +71,7 @@ export class Wal {
 
   constructor(options: WalOptions, scanned: ScannedLog) {
     const { dir, apply, probe = () => {}, segmentBytes = 67_108_864 } = options;
-    const limits = { nodeBytes: options.nodeBytes ?? 33_554_432, logBytes: options.logBytes ?? 536_870_912 };
+    const limits = { nodeBytes: options.nodeBytes ?? 67_108_864, logBytes: options.logBytes ?? 536_870_912 };
     this.apply = apply;
     this.report = scanned.report;
     this.histories = scanned.histories;
