@@ -75,7 +75,10 @@ async function work(job: number): Promise<void> {
       unit,
       passed: count('passed'),
       ignored: count('ignored') + count('skipped'),
-      failures: failures.map(({ name, detail }) => ({ name, detail: detail.split('\n').slice(0, 3).join('\n') })),
+      failures: failures.map(({ name, detail }) => ({
+        name,
+        detail: detail.split('\n').slice(0, 3).join('\n').replaceAll(source!, '<source>'),
+      })),
     });
     console.log(`${unit}: ${count('passed')} passed, ${failures.length} failed, ${count('ignored')} ignored`);
     for (const { name, detail } of failures)
