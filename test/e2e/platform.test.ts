@@ -65,7 +65,8 @@ describe('the platform in one command', () => {
   test('writes credentials that only their owner may read, and shows what to paste next', async () => {
     expect((await stat(join(first.home, 'credentials.json'))).mode & 0o777).toBe(0o600);
     expect(first.credentials.gatewayUrl).toMatch(/^http:\/\//);
-    expect(first.output()).toContain('redis-cli');
+    // It is ready a moment before it has said so.
+    await expect.poll(() => first.output()).toContain('redis-cli');
     expect(first.output()).toContain('curl');
   });
 
