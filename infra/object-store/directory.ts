@@ -46,7 +46,7 @@ export async function openDirectoryStore(root: string): Promise<ObjectStore> {
     },
     async get(key) {
       const file = await openObject(fileOf(key), key);
-      return file.createReadStream({ highWaterMark: 256 * 1024 });
+      return file.createReadStream({ highWaterMark: 64 * 1024 });
     },
     async head(key) {
       const found = await stat(fileOf(key)).catch(unlessMissing);
