@@ -22,6 +22,6 @@ export function mayHold(bits: Buffer, name: string): boolean {
 /** Two hashes make as many as are needed (Kirsch and Mitzenmacher, 2006). */
 function* bitsOf(name: string, size: number): Generator<number> {
   const hash = createHash('sha256').update(name).digest();
-  const [first, second] = [hash.readUInt32LE(0), hash.readUInt32LE(4) | 1];
-  for (let probe = 0; probe < probes; probe += 1) yield (first + probe * second) % size;
+  const [first, second] = [hash.readUInt32LE(0), hash.readUInt32LE(4)];
+  for (let probe = 0; probe < probes; probe += 1) yield (first + probe * (second || 1)) % size;
 }
