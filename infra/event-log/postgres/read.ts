@@ -1,9 +1,9 @@
-import type { Actor } from '#domains/kernel/envelope.ts';
 import type { Pool, QueryResultRow } from 'pg';
 
 import type { StoredEvent } from '../codec.ts';
 import type { ReadFilter } from '../event-log.ts';
 import { lend } from './lend.ts';
+import { decodeMetadata } from './stored-metadata.ts';
 
 interface Row {
   readonly position: bigint;
@@ -14,18 +14,13 @@ interface Row {
   readonly schema_version: number;
   readonly recorded_at: Date;
   readonly tenant_id: string | null;
-  readonly actor_kind: Actor['kind'];
-  readonly actor_id: string;
+  readonly metadata: Buffer;
   readonly address: Buffer | null;
-  readonly command_id: string;
-  readonly correlation_id: string;
-  readonly causation_id: string | null;
-  readonly trace: string | null;
   readonly data: Buffer;
 }
 
-const columns = `position, event_id, stream, version, type, schema_version, recorded_at, tenant_id, actor_kind, actor_id,
-  address, command_id, correlation_id, causation_id, trace, data`;
+const columns =
+  'position, event_id, stream, version, type, schema_version, recorded_at, tenant_id, metadata, address, data';
 
 /** How long the server has for one answer before it is asked again over another connection. */
 const answerMs = 30_000;
@@ -43,7 +38,8 @@ export async function readStreamRows(
   fromVersion: number,
   toPosition: bigint | undefined,
 ): Promise<StoredEvent[]> {
-  const select = `SELECT ${columns} FROM events WHERE stream = $1 AND version >= $2`;
+  const id = 'SELECT first_position FROM streams WHERE stream = $1';
+  const select = `SELECT ${columns} FROM events WHERE stream_id = (${id}) AND version >= $2`;
   const rows =
     toPosition === undefined
       ? await query<Row>(pool, 'read-stream', `${select} ORDER BY version`, [stream, fromVersion])
@@ -109,13 +105,6 @@ function storedEvent(row: Row): StoredEvent {
     recordedAt: row.recorded_at.toISOString(),
     address: row.address,
     data: row.data,
-    metadata: {
-      actor: { kind: row.actor_kind, id: row.actor_id },
-      commandId: row.command_id,
-      correlationId: row.correlation_id,
-      causationId: row.causation_id,
-      trace: row.trace,
-      tenantId: row.tenant_id,
-    },
+    metadata: { ...decodeMetadata(row.metadata), tenantId: row.tenant_id },
   };
 }
