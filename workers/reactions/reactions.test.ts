@@ -2,7 +2,7 @@ import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
 
 import type { BackupEvent } from '#domains/backup/events.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
-import { openCodec } from '#infra/event-log/codec.ts';
+import { openCodec } from '#infra/event-codec/codec.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
 import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
 import { createPool } from '#infra/postgres/pool.ts';
