@@ -1,14 +1,6 @@
 /** `npm run projections`: shows the read models, rebuilds one from the log, or proves that they are what the log says. */
-import { existsSync } from 'node:fs';
-
-import { parseSettings, type Settings } from '#infra/config/config.ts';
-import { loadMasterKey } from '#infra/crypto/master-key.ts';
-import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
-import { openCodec } from '#infra/event-codec/codec.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
-import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
-import { readPlatformFile } from '#infra/local/platform-file.ts';
-import { createPool } from '#infra/postgres/pool.ts';
+import { interrupted, onRunningPlatform, UsageProblem } from '#infra/log/running-platform.ts';
 import { Command } from 'commander';
 import type { Pool } from 'pg';
 
@@ -19,11 +11,6 @@ import { verify, type Verdict } from './kernel/verify.ts';
 import type { AnyView } from './kernel/view.ts';
 import { watchProgress } from './progress.ts';
 import { allViews } from './views.ts';
-
-/** Something that whoever typed the command can put right; the message says how. */
-class UsageProblem extends Error {
-  override readonly name = 'UsageProblem';
-}
 
 interface Parts {
   readonly log: EventLog;
@@ -105,41 +92,12 @@ function sentence(view: AnyView, verdict: Verdict): string {
 
 const show = (value: string | null) => (value === null ? 'null' : JSON.stringify(value));
 
-/** Aborted by Ctrl-C, so that a side table is cleared away before the process ends. */
-function interrupted(): AbortSignal {
-  const controller = new AbortController();
-  const stop = () => controller.abort(new UsageProblem('Interrupted; nothing was changed.'));
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-  return controller.signal;
-}
-
-async function withParts(work: (parts: Parts) => Promise<number>): Promise<void> {
-  const settings = settingsOf(process.env);
-  const databaseUrl = settings.databaseUrl ?? readPlatformFile(settings.home)?.databaseUrl;
-  if (databaseUrl === undefined) {
-    throw new UsageProblem(`No platform runs in ${settings.home}; start it, or set MINIREDIS_HOME or DATABASE_URL.`);
-  }
-  if (!existsSync(settings.masterKeyFile)) {
-    throw new UsageProblem(`There is no master key ${settings.masterKeyFile}; set MINIREDIS_HOME or MASTER_KEY_FILE.`);
-  }
-  const masterKey = await loadMasterKey(settings.masterKeyFile);
-  const pool = createPool(databaseUrl, { max: 5, name: 'miniredis projections' });
-  const log = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: false });
-  try {
+function withParts(work: (parts: Parts) => Promise<number>): Promise<void> {
+  return onRunningPlatform('projections', async ({ log, pool }) => {
     const client = await pool.connect();
     await ensureViews(client, allViews).finally(() => client.release());
-    process.exitCode = await work({ log, pool });
-  } finally {
-    await log.close();
-    await pool.end();
-  }
-}
-
-function settingsOf(env: NodeJS.ProcessEnv): Settings {
-  const parsed = parseSettings(env);
-  if (parsed.ok) return parsed.settings;
-  throw new UsageProblem(parsed.problems.join('\n'));
+    return work({ log, pool });
+  });
 }
 
 try {

@@ -22,11 +22,12 @@ async function startBackend(config: Config, logger: Logger): Promise<RunningRole
   const { openLogAccess } = await import('./log-access.ts');
   const { startReactions } = await import('./reactions/group.ts');
   const { tenantReactions } = await import('./reactions/tenant-reactions.ts');
+  const { startUpkeep } = await import('#infra/log/upkeep.ts');
   const { runProjections } = await import('#projections/kernel/runner.ts');
   const { allViews } = await import('#projections/views.ts');
 
   const access = await openLogAccess(config, 'backend');
-  const { log, pool } = access;
+  const { log, pool, objects } = access;
   const projections = runProjections(log, pool, allViews, logger);
   const reactions = startReactions({
     group: 'backend',
@@ -36,13 +37,14 @@ async function startBackend(config: Config, logger: Logger): Promise<RunningRole
     databaseUrl: config.databaseUrl,
     logger,
   });
+  const upkeep = startUpkeep({ pool, objects, archiveAfter_days: config.logArchiveAfter_days, logger });
   return {
     async readiness() {
       const state = projections.state();
       return { ready: state !== 'connecting', detail: { projections: state, reactions: reactions.status() } };
     },
     async stop() {
-      await Promise.all([reactions.stop(), projections.stop()]);
+      await Promise.all([reactions.stop(), projections.stop(), upkeep.stop()]);
       await access.close();
     },
   };

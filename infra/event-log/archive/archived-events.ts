@@ -42,9 +42,9 @@ export function openArchivedEvents(objects: Pick<ObjectStore, 'get'>): ArchivedE
   const manifestOf = ({ manifestKey, manifestSha256 }: Archive) =>
     manifests.get(manifestKey, async () => parseManifest(await text(await objects.get(manifestKey)), manifestSha256));
 
-  const blockOf = (key: string, { offset, bytes }: BlockEntry) =>
+  const blockOf = (key: string, { offset, bytes, sha256 }: BlockEntry) =>
     blocks.get(`${key} ${offset}`, async () =>
-      decodeBlock(await buffer(await objects.get(key, { start: offset, end: offset + bytes }))),
+      decodeBlock(await buffer(await objects.get(key, { start: offset, end: offset + bytes })), sha256),
     );
 
   return {

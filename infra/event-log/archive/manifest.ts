@@ -17,6 +17,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const Entry = z.strictObject({
   offset: z.int(),
   bytes: z.int(),
+  sha256,
   events: z.int(),
   firstPosition: position,
   lastPosition: position,
@@ -49,13 +50,14 @@ export type Manifest = z.output<typeof Manifest>;
 export type BlockEntry = z.output<typeof Entry>;
 
 /** The entry of a block that was read; blocks have at least one event, and these stand in the order of their positions. */
-export function entryOf({ offset, bytes, events }: Block): BlockEntry {
+export function entryOf({ offset, bytes, sha256, events }: Block): BlockEntry {
   const [first, last] = [events[0], events.at(-1)];
   if (first === undefined || last === undefined) throw new Error('A block of the archive is empty.');
   const tenants = events.flatMap(({ metadata: { tenantId } }) => (tenantId === null ? [] : [tenantId]));
   return {
     offset,
     bytes,
+    sha256,
     events: events.length,
     firstPosition: first.position,
     lastPosition: last.position,

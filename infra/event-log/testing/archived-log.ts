@@ -14,7 +14,7 @@ import { collect } from './collect.ts';
 import { appendOf, said } from './log-under-test.ts';
 
 /** When the streams that `fillLog` writes are closed. */
-export const closedBy: ClosedBy = { command: 'always', node: ['NodeDeleted'] };
+const closedBy: ClosedBy = { command: 'always', node: ['NodeDeleted'] };
 
 /** An object store of a test's own. */
 export async function testObjects(): Promise<{ folder: string; objects: ObjectStore; drop: () => void }> {

@@ -6,7 +6,7 @@ import { readArchives } from './catalog.ts';
 import { fullPartitions, type Partition } from './partitions.ts';
 import { planPartition, type ClosedBy, type Plan } from './plan.ts';
 import { dropLeftOvers, rewrite, swap } from './swap.ts';
-import { sealArchive, verifyFile, writeFile } from './write.ts';
+import { manifestKeyOf, sealArchive, verifyFile, writeFile } from './write.ts';
 
 /** A partition is taken up when at least this part of it goes; what stays is copied, and a copy of nearly all is no gain. */
 const leastShare = 0.25;
@@ -28,7 +28,7 @@ export interface ArchivingOptions {
   readonly onStep?: (step: ArchivingStep) => void | Promise<void>;
 }
 
-export type ArchivingStep = 'plan' | 'write' | 'verify' | 'seal' | 'rewrite' | 'swap' | 'done';
+type ArchivingStep = 'plan' | 'write' | 'verify' | 'seal' | 'rewrite' | 'swap' | 'done';
 
 /** What became of a partition. */
 export interface Archived {
@@ -70,30 +70,46 @@ export async function* archiveLog(options: ArchivingOptions): AsyncGenerator<Arc
 async function archivePartition(
   client: PoolClient,
   partition: Partition,
-  { objects, closedBy, before, dryRun = false, onStep = () => {} }: ArchivingOptions,
+  options: ArchivingOptions,
 ): Promise<Archived> {
+  const { objects, closedBy, before, dryRun = false, onStep = () => {} } = options;
   await onStep('plan');
   const plan: Plan = await planPartition(client, partition, before, closedBy);
   const { goes, stays } = plan;
   if (goes === 0 || goes / (goes + stays) < leastShare) return { ...plan, outcome: 'left', archive: null };
   if (dryRun) return { ...plan, outcome: 'planned', archive: null };
-  const previous = (await readArchives(client)).at(-1);
-  const number = (previous?.number ?? 0) + 1;
-  await onStep('write');
-  const file = await writeFile(client, objects, plan, number);
-  await onStep('verify');
-  const blocks = await verifyFile(client, objects, plan, file);
-  await onStep('seal');
-  const archive = await sealArchive(objects, file, blocks, number, previous);
+  const archive = await writeArchive(client, plan, options);
   await onStep('rewrite');
-  const replacement = await rewrite(client, plan, number);
+  const replacement = await rewrite(client, plan, archive.number);
   await onStep('swap');
-  const swapped = await swap(client, archive, replacement);
-  if (!swapped) {
+  if (!(await swap(client, archive, replacement))) {
     await dropLeftOvers(client);
-    for (const key of [archive.manifestKey, archive.fileKey]) await objects.delete(key);
+    await discard(objects, [archive.manifestKey, archive.fileKey]);
     return { ...plan, outcome: 'busy', archive: null };
   }
   await onStep('done');
   return { ...plan, outcome: 'archived', archive };
+}
+
+/** The file and its manifest, written and read back; nothing of them stays behind when that fails. */
+async function writeArchive(client: PoolClient, plan: Plan, options: ArchivingOptions): Promise<Archive> {
+  const { objects, signal, onStep = () => {} } = options;
+  const previous = (await readArchives(client)).at(-1);
+  const number = (previous?.number ?? 0) + 1;
+  await onStep('write');
+  const file = await writeFile(client, objects, plan, number, signal);
+  try {
+    await onStep('verify');
+    const blocks = await verifyFile(client, objects, plan, file, signal);
+    await onStep('seal');
+    return await sealArchive(objects, file, blocks, number, previous);
+  } catch (error) {
+    await discard(objects, [manifestKeyOf(file), file.key]);
+    throw error;
+  }
+}
+
+/** What can't be deleted now is in nobody's way: no manifest of the database names it. */
+async function discard(objects: ObjectStore, keys: readonly string[]): Promise<void> {
+  for (const key of keys) await objects.delete(key).catch(() => {});
 }

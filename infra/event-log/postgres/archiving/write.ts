@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { isDeepStrictEqual } from 'node:util';
 
@@ -6,7 +6,7 @@ import type { ObjectStore } from '#infra/object-store/object-store.ts';
 import type { ClientBase } from 'pg';
 
 import type { Archive } from '../../archive/catalog.ts';
-import { encodeContainer, readContainer } from '../../archive/container.ts';
+import { encodeContainer, readBack } from '../../archive/container.ts';
 import { entryOf, parseManifest, writeManifest, type BlockEntry, type Manifest } from '../../archive/manifest.ts';
 import type { StoredEvent } from '../../codec.ts';
 import { eventColumns, storedEvent, type EventRow } from '../rows.ts';
@@ -17,8 +17,13 @@ import type { Plan } from './plan.ts';
 const pageRows = 1_000;
 
 /** The rows of a partition that go, in the order of their positions. */
-async function* rowsThatGo(client: ClientBase, { partition }: Plan): AsyncGenerator<StoredEvent> {
+async function* rowsThatGo(
+  client: ClientBase,
+  { partition }: Plan,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<StoredEvent> {
   for (let after = partition.first - 1n; ;) {
+    signal?.throwIfAborted();
     const { rows } = await client.query<EventRow>(
       `SELECT ${eventColumns} FROM ${quoted(partition.name)} e
        WHERE position > $1 AND EXISTS (SELECT FROM archiving a WHERE a.stream_id = e.stream_id) ORDER BY position LIMIT ${pageRows}`,
@@ -37,9 +42,10 @@ export async function writeFile(
   objects: ObjectStore,
   plan: Plan,
   number: number,
+  signal: AbortSignal | undefined,
 ): Promise<Manifest['file']> {
   const key = `log/${String(number).padStart(6, '0')}.${randomUUID()}.avro`;
-  const { bytes, sha256 } = await objects.put(key, encodeContainer(rowsThatGo(client, plan)));
+  const { bytes, sha256 } = await objects.put(key, encodeContainer(rowsThatGo(client, plan, signal)));
   return { key, bytes, sha256 };
 }
 
@@ -49,28 +55,26 @@ export async function verifyFile(
   objects: ObjectStore,
   plan: Plan,
   file: Manifest['file'],
+  signal: AbortSignal | undefined,
 ): Promise<BlockEntry[]> {
-  const hash = createHash('sha256');
-  const rows = rowsThatGo(client, plan);
+  const rows = rowsThatGo(client, plan, signal);
   const blocks: BlockEntry[] = [];
-  for await (const block of readContainer(hashed(await objects.get(file.key), hash))) {
+  const { sha256 } = await readBack(await objects.get(file.key), async (block) => {
     for (const event of block.events) {
       const { value: row } = await rows.next();
       if (!isDeepStrictEqual(event, row))
         throw new Error(`The archive differs from the log at position ${event.position}.`);
     }
     blocks.push(entryOf(block));
-  }
+  });
   if ((await rows.next()).done !== true) throw new Error('The archive has fewer events than the log.');
-  if (hash.digest('hex') !== file.sha256) throw new Error('The archive has another hash than it was written with.');
+  if (sha256 !== file.sha256) throw new Error('The archive has another hash than it was written with.');
   return blocks;
 }
 
-async function* hashed(chunks: AsyncIterable<Uint8Array>, hash: ReturnType<typeof createHash>) {
-  for await (const chunk of chunks) {
-    hash.update(chunk);
-    yield chunk;
-  }
+/** Where the manifest of a file is. */
+export function manifestKeyOf({ key }: Manifest['file']): string {
+  return key.replace(/\.avro$/, '.json');
 }
 
 /** Writes the manifest, which seals the file and the manifests before it, and reads it back. */
@@ -95,7 +99,7 @@ export async function sealArchive(
     blocks,
   };
   const written = writeManifest(manifest);
-  const manifestKey = file.key.replace(/\.avro$/, '.json');
+  const manifestKey = manifestKeyOf(file);
   await objects.put(manifestKey, pieces(written.text));
   parseManifest(await text(await objects.get(manifestKey)), written.sha256);
   return {
