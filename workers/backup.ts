@@ -22,7 +22,7 @@ const tokenLifetime_ms = 60_000;
  * Temporal, which may be minutes in coming; what was asked for meanwhile is carried out when it is there.
  */
 export async function startBackup(config: Config, logger: Logger): Promise<RunningRole> {
-  const { databaseUrl, temporalAddress: address, temporalNamespace: namespace } = config;
+  const { temporalAddress: address, temporalNamespace: namespace } = config;
   const objects = await openObjectStore(config.objectStoreUrl);
   const access = await openLogAccess(config, 'backup');
   const { log, pool, masterKey } = access;
@@ -41,7 +41,6 @@ export async function startBackup(config: Config, logger: Logger): Promise<Runni
     logger,
   });
   const reactions = startReactions({
-    group: 'backup',
     reactions: [
       backupRequestedToWorkflow(temporal),
       restoreRequestedToWorkflow(temporal),
@@ -49,7 +48,6 @@ export async function startBackup(config: Config, logger: Logger): Promise<Runni
     ],
     log,
     pool,
-    databaseUrl,
     logger,
   });
   return {

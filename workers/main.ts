@@ -29,11 +29,9 @@ async function startBackend(config: Config, logger: Logger): Promise<RunningRole
   const { log, pool } = access;
   const projections = runProjections(log, pool, allViews, logger);
   const reactions = startReactions({
-    group: 'backend',
     reactions: tenantReactions(access),
     log,
     pool,
-    databaseUrl: config.databaseUrl,
     logger,
   });
   return {
