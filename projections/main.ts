@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { parseSettings, type Settings } from '#infra/config/config.ts';
 import { loadMasterKey } from '#infra/crypto/master-key.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
-import { openCodec } from '#infra/event-log/codec.ts';
+import { openCodec } from '#infra/event-codec/codec.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
 import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
 import { readPlatformFile } from '#infra/local/platform-file.ts';

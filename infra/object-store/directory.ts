@@ -3,6 +3,8 @@ import type { Dirent } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 
+import { syncFolder } from '#infra/files/sync-folder.ts';
+
 import {
   assertObjectKey,
   ObjectMissing,
@@ -92,15 +94,6 @@ async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
 async function makeFolder(folder: string, root: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   for (let made = folder; made !== root; made = path.dirname(made)) await syncFolder(path.dirname(made));
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 async function openObject(file: string, key: string): Promise<FileHandle> {

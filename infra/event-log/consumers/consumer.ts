@@ -28,6 +28,13 @@ export interface Consumer {
   handle(event: RecordedEvent, delivery: Delivery): Promise<void>;
 }
 
+/** What became of effects goes here; any logger with these methods will do, such as pino's. */
+export interface ConsumerLogger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
 /** How long to wait after the `attempt`th failure (from 1). */
 export function delayAfter(attempt: number, { delayMin_ms, delayMax_ms }: RetryPolicy): number {
   return Math.min(delayMax_ms, delayMin_ms * 2 ** Math.min(attempt - 1, 30));

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Logger } from '#infra/logging/log.ts';
 import type { Pool } from 'pg';
 
 import type { EventLog } from '../event-log.ts';
-import type { Consumer } from './consumer.ts';
+import type { Consumer, ConsumerLogger } from './consumer.ts';
 import { heartbeat, joinGroup, leaveGroup, releaseShard, type HeldShard } from './leases.ts';
 import { wantedReplays } from './parked.ts';
 import { openReader, type Reader } from './reader.ts';
@@ -19,7 +18,7 @@ export interface ConsumerOptions {
    */
   readonly log: Pick<EventLog, 'subscribe' | 'readStream'>;
   readonly pool: Pool;
-  readonly logger: Logger;
+  readonly logger: ConsumerLogger;
   /** Into how many shards the streams are hashed; counts when the group first runs anywhere, and is fixed then. Default 8. */
   readonly shards?: number;
   /** How long a member that is not heard of keeps its shards; it is heard of four times as often. Default 5 s. */

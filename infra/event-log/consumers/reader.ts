@@ -1,8 +1,7 @@
 import type { RecordedEvent } from '#domains/kernel/envelope.ts';
-import type { Logger } from '#infra/logging/log.ts';
 
 import type { EventLog } from '../event-log.ts';
-import { shardOf, type Consumer } from './consumer.ts';
+import { shardOf, type Consumer, type ConsumerLogger } from './consumer.ts';
 import type { Shard } from './shard.ts';
 
 /** One subscription that feeds all shards that a process holds. */
@@ -24,13 +23,12 @@ const backlogMax = 500;
 export function openReader(what: {
   readonly consumer: Consumer;
   readonly log: Pick<EventLog, 'subscribe'>;
-  readonly logger: Logger;
+  readonly logger: ConsumerLogger;
   /** How many the group has. */
   readonly shards: number;
   readonly held: readonly Shard[];
 }): Reader {
   const { consumer, log, logger, held } = what;
-  const types = new Set(consumer.types);
   const stopping = new AbortController();
   let wake = (): void => {};
   let failed = false;
@@ -39,11 +37,10 @@ export function openReader(what: {
 
   const subscription = log.subscribe({
     after: held.reduce((least, shard) => (shard.readTo() < least ? shard.readTo() : least), held[0]?.readTo() ?? 0n),
-    filter: { categories: consumer.categories },
+    filter: { categories: consumer.categories, types: consumer.types },
     handle: async (batch, upTo) => {
       const parts = new Map<number, RecordedEvent[]>();
       for (const event of batch) {
-        if (!types.has(event.type)) continue;
         const number = shardOf(event.stream, what.shards);
         const part = parts.get(number);
         if (part === undefined) parts.set(number, [event]);

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { RecordedEvent } from '#domains/kernel/envelope.ts';
-import type { Logger } from '#infra/logging/log.ts';
 import type { Pool } from 'pg';
 
 import type { EventLog } from '../event-log.ts';
 import { backOff, isTransient } from '../postgres/transient.ts';
-import { delayAfter, type Consumer } from './consumer.ts';
+import { delayAfter, type Consumer, type ConsumerLogger } from './consumer.ts';
 import { Fenced, moveCheckpoint, type HeldShard, type Progress } from './leases.ts';
 import { moveReplay, park, parkedOfShard, replayFrom, unpark } from './parked.ts';
 
@@ -49,13 +48,16 @@ export interface ShardParts {
   readonly consumer: Consumer;
   readonly log: Pick<EventLog, 'readStream'>;
   readonly pool: Pool;
-  readonly logger: Logger;
+  readonly logger: ConsumerLogger;
   /** Called when the backlog has become shorter. */
   readonly advanced: () => void;
 }
 
 /** What fails for no reason that it knows of is not begun again at once. */
 const failurePause_ms = 1000;
+
+/** So many events of a parked stream are read at once. */
+const replayBatch = 100;
 
 interface Replay {
   readonly stream: string;
@@ -124,8 +126,8 @@ export function startShard(parts: ShardParts, held: HeldShard, lease: Deadline):
       return;
     }
     if (replay.events.length === 0) {
-      const range = { fromVersion: replay.version, toPosition: queue.length === 0 ? readTo : seen };
-      replay.events = [...(await persist(() => log.readStream(stream, range)))];
+      const range = { fromVersion: replay.version, toPosition: queue.length === 0 ? readTo : seen, limit: replayBatch };
+      replay.events = await persist(() => log.readStream(stream, range));
     }
     const event = replay.events.shift();
     if (event === undefined) {
