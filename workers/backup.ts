@@ -1,6 +1,8 @@
 import type { Config } from '#infra/config/config.ts';
 import { issuePlatformToken } from '#infra/crypto/platform-token.ts';
 import type { Logger } from '#infra/logging/log.ts';
+import { lagOfGroups } from '#infra/event-log/consumers/lag.ts';
+import { groupMetrics } from '#infra/process/metrics.ts';
 import { openObjectStore } from '#infra/object-store/open.ts';
 import type { RunningRole } from '#infra/process/role.ts';
 import { platformClient } from '#infra/redis/platform-client.ts';
@@ -51,7 +53,12 @@ export async function startBackup(config: Config, logger: Logger): Promise<Runni
     logger,
   });
   return {
-    readiness: async () => ({ ready: true, detail: { temporal: workflows.status(), reactions: reactions.status() } }),
+    async readiness() {
+      // It is ready without PostgreSQL, too: what was asked for waits there.
+      const groups = await lagOfGroups(pool, log).catch(() => null);
+      return { ready: true, detail: { temporal: workflows.status(), reactions: reactions.status(), groups } };
+    },
+    metrics: async () => groupMetrics(await lagOfGroups(pool, log)),
     async stop() {
       await Promise.all([reactions.stop(), workflows.stop()]);
       await temporal.close();

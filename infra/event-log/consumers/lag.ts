@@ -5,7 +5,7 @@ import type { EventLog } from '../event-log.ts';
 /** What somebody who follows the log has yet to come to. */
 export interface Lag {
   /** Events of the log after its checkpoint, also those that it will pass over. */
-  readonly events: bigint;
+  readonly events: number;
   /** How long ago the first of them was recorded, in seconds; 0 without any. */
   readonly oldest_s: number;
 }
@@ -42,7 +42,7 @@ export async function lagOfGroups(pool: Pool, log: LogToLookAt): Promise<GroupLa
   }));
 }
 
-const none: Lag = { events: 0n, oldest_s: 0 };
+const none: Lag = { events: 0, oldest_s: 0 };
 
 /** The lag of those who have come to these positions. */
 export async function lagsAfter(log: LogToLookAt, positions: readonly bigint[]): Promise<Lag[]> {
@@ -55,7 +55,7 @@ export async function lagsAfter(log: LogToLookAt, positions: readonly bigint[]):
   };
   return Promise.all(
     positions.map(async (position) =>
-      position >= head ? none : { events: head - position, oldest_s: await ageAfter(position) },
+      position >= head ? none : { events: Number(head - position), oldest_s: await ageAfter(position) },
     ),
   );
 }

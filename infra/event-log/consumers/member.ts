@@ -57,12 +57,13 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
   const over = new Set<Shard>();
   let shardCount: number | null = null;
   let reader: Reader | null = null;
-  let phase: 'working' | 'draining' | 'stopped' = 'working';
+  const stopped = new AbortController();
+  let draining = false;
   let pause = new AbortController();
 
   async function keep(): Promise<void> {
     let problem: string | null = null;
-    while (phase !== 'stopped') {
+    while (!stopped.signal.aborted) {
       pause = new AbortController();
       try {
         shardCount ??= await joinGroup(pool, group, options.shards ?? shardsUsually);
@@ -113,7 +114,7 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
   async function settle(row: HeldShard, until: Deadline): Promise<boolean> {
     const shard = held.get(row.shard);
     if (shard === undefined) {
-      if (!row.surplus && phase === 'working') {
+      if (!row.surplus && !draining) {
         begin(row, until);
         return true;
       }
@@ -156,9 +157,9 @@ export function startConsumer(options: ConsumerOptions): RunningConsumer {
     },
     async stop() {
       // The leases are kept while effects are in hand.
-      phase = 'draining';
+      draining = true;
       await Promise.all([...held.values()].map((shard) => shard.stop()));
-      phase = 'stopped';
+      stopped.abort();
       pause.abort();
       await kept;
       await Promise.all([...held.values()].map((shard) => shard.stop()));

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 
 import { testDatabase } from '#test/tools/postgres.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 
 const lease_ms = 1500;
-const script = path.join(import.meta.dirname, '..', 'testing', 'consumer-process.ts');
+const script = fileURLToPath(import.meta.resolve('../testing/consumer-process.ts'));
 
 async function startMember(): Promise<ChildProcess> {
   const child = spawn(process.execPath, [script, database.url, String(lease_ms)], {

@@ -11,7 +11,8 @@ import { startConsumer } from '../consumers/member.ts';
 import { openLog } from './log-under-test.ts';
 
 const [url = '', lease_ms = ''] = process.argv.slice(2);
-const { pool, log, close } = openLog(url, { name: 'consumer process' });
+const under = openLog(url, { name: 'consumer process' });
+const { pool, log } = under;
 const member = startConsumer({
   consumer: {
     name: 'effects',
@@ -44,5 +45,5 @@ const waiting = setInterval(() => {
 process.on('SIGTERM', async () => {
   clearInterval(waiting);
   await member.stop();
-  await close();
+  await under.close();
 });
