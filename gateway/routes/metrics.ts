@@ -1,4 +1,5 @@
 import { headAndCheckpoints } from '#projections/kernel/consistency.ts';
+import { readRelayState, type RelayState } from '#infra/kafka/relay-state.ts';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -30,6 +31,8 @@ export function addMetricsRoute(app: FastifyInstance, { pool }: GatewayDependenc
       ];
       parts.push(gauge('miniredis_database_up', 'Whether the database answered.', log === null ? 0 : 1));
       if (log !== null) parts.push(positions(log));
+      const relay = await readRelayState(pool).catch(() => null);
+      if (log !== null && relay !== null) parts.push(relayed(log.head, relay));
       reply.type('text/plain; version=0.0.4; charset=utf-8').serializer(String);
       return `${parts.join('\n')}\n`;
     },
@@ -47,6 +50,16 @@ function positions({ head, checkpoints }: Awaited<ReturnType<typeof headAndCheck
     `# HELP ${halted} Whether a read model met an event that it can't apply.`,
     `# TYPE ${halted} gauge`,
     ...[...checkpoints].map(([view, checkpoint]) => `${halted}{view="${view}"} ${checkpoint.halted ? 1 : 0}`),
+  ].join('\n');
+}
+
+function relayed(head: bigint, { active, epoch, position, problem }: RelayState): string {
+  return [
+    gauge('miniredis_relay_active', 'Whether a relay to Kafka is running.', active ? 1 : 0),
+    gauge('miniredis_relay_failing', 'Whether it can not relay right now.', problem === null ? 0 : 1),
+    gauge('miniredis_relay_epoch', 'Grows whenever another relay takes over.', epoch),
+    gauge('miniredis_relay_position', 'Events up to here have been acknowledged by Kafka.', position),
+    gauge('miniredis_relay_lag_events', 'Events that have yet to be.', head > position ? head - position : 0n),
   ].join('\n');
 }
 
