@@ -62,7 +62,7 @@ export async function applyBatch(client: ClientBase, views: readonly AnyView[], 
 }
 
 /** Applies events to one table of the view: loads the rows they touch, reduces in memory, writes what changed in one statement. */
-export async function applyToTable(
+async function applyToTable(
   client: ClientBase,
   view: AnyView,
   table: string,
