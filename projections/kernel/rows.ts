@@ -108,5 +108,5 @@ const sqlTypes: Readonly<Record<FieldKind, string>> = {
 /** A value as the text that PostgreSQL reads it from. */
 function textOf(kind: FieldKind, value: unknown): string | null {
   if (value === null || value === undefined) return null;
-  return kind === 'json' ? JSON.stringify(value) : String(value);
+  return kind === 'json' ? JSON.stringify(value) : `${value as string | number | bigint}`;
 }
