@@ -6,6 +6,7 @@ import type { RunningRole, StartRole } from '#infra/process/role.ts';
 const roles: Readonly<Record<string, () => Promise<StartRole>>> = {
   backend: async () => startBackend,
   backup: async () => (await import('./backup.ts')).startBackup,
+  relay: async () => (await import('#workers/relay/main.ts')).startRelayRole,
   'node-manager': async () => (await import('#workers/node-manager/main.ts')).startNodeManager,
 };
 
