@@ -23,8 +23,7 @@ beforeEach(async () => {
   await under.pool.query('CREATE TABLE cured ()');
 });
 afterEach(async () => {
-  for (const child of children) child.kill('SIGKILL');
-  await Promise.all([...children].map((child) => child.exitCode ?? child.signalCode ?? once(child, 'exit')));
+  for (const child of children) if (child.exitCode === null && child.signalCode === null) await end(child, 'SIGKILL');
   children.clear();
   await under.close();
   await database.drop();
