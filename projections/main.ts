@@ -1,8 +1,6 @@
 /** `npm run projections`: shows the read models, rebuilds one from the log, or proves that they are what the log says. */
-import type { EventLog } from '#infra/event-log/event-log.ts';
-import { interrupted, onRunningPlatform, UsageProblem } from '#infra/log/running-platform.ts';
+import { UsageProblem, withPlatformLog, type PlatformLog } from '#infra/local/platform-log.ts';
 import { Command } from 'commander';
-import type { Pool } from 'pg';
 
 import { ensureViews, readCheckpoints, shapeOf } from './kernel/checkpoints.ts';
 import { rebuild } from './kernel/rebuild.ts';
@@ -11,11 +9,6 @@ import { verify, type Verdict } from './kernel/verify.ts';
 import type { AnyView } from './kernel/view.ts';
 import { watchProgress } from './progress.ts';
 import { allViews } from './views.ts';
-
-interface Parts {
-  readonly log: EventLog;
-  readonly pool: Pool;
-}
 
 const names = allViews.map(({ name }) => name).join(', ');
 
@@ -41,7 +34,7 @@ function viewNamed(name: string): AnyView {
   return view;
 }
 
-async function list({ log, pool }: Parts): Promise<number> {
+async function list({ log, pool }: PlatformLog): Promise<number> {
   const [checkpoints, head] = [await readCheckpoints(pool), await log.head()];
   console.log(`The log ends at position ${head}.\n`);
   console.log(`${'view'.padEnd(12)} ${'position'.padStart(10)} ${'behind'.padStart(8)}  state`);
@@ -57,7 +50,7 @@ async function list({ log, pool }: Parts): Promise<number> {
   return 0;
 }
 
-async function rebuildOne({ log, pool }: Parts, view: AnyView): Promise<number> {
+async function rebuildOne({ log, pool }: PlatformLog, view: AnyView): Promise<number> {
   const progress = watchProgress(`rebuilding ${view.name}`);
   const position = await rebuild(log, pool, view, { progress: progress.report, signal: interrupted() });
   progress.done();
@@ -65,7 +58,7 @@ async function rebuildOne({ log, pool }: Parts, view: AnyView): Promise<number> 
   return 0;
 }
 
-async function verifyAll({ log, pool }: Parts, views: readonly AnyView[]): Promise<number> {
+async function verifyAll({ log, pool }: PlatformLog, views: readonly AnyView[]): Promise<number> {
   let worst = 0;
   const signal = interrupted();
   for (const view of views) {
@@ -92,11 +85,20 @@ function sentence(view: AnyView, verdict: Verdict): string {
 
 const show = (value: string | null) => (value === null ? 'null' : JSON.stringify(value));
 
-function withParts(work: (parts: Parts) => Promise<number>): Promise<void> {
-  return onRunningPlatform('projections', async ({ log, pool }) => {
-    const client = await pool.connect();
+/** Aborted by Ctrl-C, so that a side table is cleared away before the process ends. */
+function interrupted(): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => controller.abort(new UsageProblem('Interrupted; nothing was changed.'));
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  return controller.signal;
+}
+
+async function withParts(work: (parts: PlatformLog) => Promise<number>): Promise<void> {
+  process.exitCode = await withPlatformLog('projections', async (parts) => {
+    const client = await parts.pool.connect();
     await ensureViews(client, allViews).finally(() => client.release());
-    return work({ log, pool });
+    return work(parts);
   });
 }
 

@@ -1,19 +1,22 @@
-/** `npm run log`: works on the event log of the platform in MINIREDIS_HOME. */
-import { Command } from 'commander';
+/** `npm run log`: looks after the event log of the platform in MINIREDIS_HOME, or of DATABASE_URL. */
+import { UsageProblem } from '#infra/local/platform-log.ts';
+import { Command, CommanderError } from 'commander';
 
-import { archiveCommand } from './archive-command.ts';
-import { UsageProblem } from './running-platform.ts';
+import { addArchiveCommands } from './archive.ts';
+import { addParkedCommands } from './parked.ts';
 
-/** Each comes with its own subcommands, in a file of its own. */
-const commands = [archiveCommand];
-
-const program = new Command('log').description('Works on the event log of the platform in MINIREDIS_HOME.');
-for (const command of commands) program.addCommand(command());
+const program = new Command('log')
+  .description('Looks after the event log of the platform in MINIREDIS_HOME.')
+  .exitOverride();
+addArchiveCommands(program);
+addParkedCommands(program);
 
 try {
   await program.parseAsync();
 } catch (error) {
+  // Commander has said what is wrong by itself, and calls asking for help an error, too.
+  const said = error instanceof CommanderError;
   if (error instanceof UsageProblem) console.error(error.message);
-  else console.error(`The log could not be worked on: ${(error as Error).message}`);
-  process.exitCode = 2;
+  else if (!said) console.error(`The log could not be reached: ${(error as Error).message}`);
+  process.exitCode = said && error.exitCode === 0 ? 0 : 2;
 }

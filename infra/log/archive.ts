@@ -1,37 +1,48 @@
 import { readArchives } from '#infra/event-log/postgres/archiving/catalog.ts';
 import { archiveLog, ArchivingBusy, type Archived } from '#infra/event-log/postgres/archiving/run.ts';
 import { verifyArchives } from '#infra/event-log/postgres/archiving/verify.ts';
-import { Command } from 'commander';
+import { UsageProblem, withPlatformLog, type PlatformLog } from '#infra/local/platform-log.ts';
+import type { Command } from 'commander';
 
 import { closedStreams } from './closed-streams.ts';
-import { interrupted, onRunningPlatform, UsageProblem, type RunningPlatform } from './running-platform.ts';
 
 const day_ms = 24 * 3600 * 1000;
 
-/** `npm run log -- archive …` */
-export function archiveCommand(): Command {
-  const command = new Command('archive')
+/** `archive`, `archive list`, `archive verify`: what of the log is in the object store. */
+export function addArchiveCommands(program: Command): void {
+  const command = program
+    .command('archive')
     .description('moves closed streams to the object store, where they are read as before')
     .option('--older-than <days>', 'streams closed for so many days; default: LOG_ARCHIVE_AFTER_DAYS')
     .option('--dry-run', 'only tells what would go', false)
-    .action((options: { olderThan?: string; dryRun: boolean }) =>
-      onRunningPlatform('log archive', (platform) => archive(platform, options)),
-    );
+    .action((options: { olderThan?: string; dryRun: boolean }) => run((parts) => archive(parts, options)));
   command
     .command('list')
     .description('what the archive holds, and what is still in the database')
-    .action(() => onRunningPlatform('log archive', list));
+    .action(() => run(list));
   command
     .command('verify')
     .description(
-      'reads every file of the archive and holds it against its manifest and the chain of these; exit 1 at a difference',
+      'reads every file of the archive and holds it against its manifest and the chain of these; exit 1 at a flaw',
     )
-    .action(() => onRunningPlatform('log archive', verify));
-  return command;
+    .action(() => run(verify));
+}
+
+async function run(work: (parts: PlatformLog) => Promise<number>): Promise<void> {
+  process.exitCode = await withPlatformLog('log', work);
+}
+
+/** Aborted by Ctrl-C, so that what is half written is cleared away before the process ends. */
+function interrupted(): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => controller.abort(new UsageProblem('Interrupted; nothing was left half done.'));
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  return controller.signal;
 }
 
 async function archive(
-  { pool, objects, settings }: RunningPlatform,
+  { pool, objects, settings }: PlatformLog,
   { olderThan, dryRun }: { olderThan?: string; dryRun: boolean },
 ): Promise<number> {
   const days = olderThan === undefined ? settings.logArchiveAfter_days : daysOf(olderThan);
@@ -80,7 +91,7 @@ function sentence({ partition, goes, stays, outcome, archive: made }: Archived):
   }
 }
 
-async function list({ pool, log }: RunningPlatform): Promise<number> {
+async function list({ pool, log }: PlatformLog): Promise<number> {
   const [archives, head] = [await readArchives(pool), await log.head()];
   for (const { number, firstPosition, lastPosition, events, fileBytes, archivedAt, fileKey } of archives) {
     const range = `positions ${firstPosition} to ${lastPosition}`.padEnd(36);
@@ -99,7 +110,7 @@ async function list({ pool, log }: RunningPlatform): Promise<number> {
   return 0;
 }
 
-async function verify({ pool, objects }: RunningPlatform): Promise<number> {
+async function verify({ pool, objects }: PlatformLog): Promise<number> {
   let flaws = 0;
   for await (const { archive: one, flaw } of verifyArchives(pool, objects)) {
     console.log(`${String(one.number).padStart(6)}  ${flaw ?? `is whole: ${one.events} events`}`);
