@@ -1,7 +1,7 @@
 import type { Config } from '#infra/config/config.ts';
 import { loadMasterKey, type MasterKey } from '#infra/crypto/master-key.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
-import { openCodec } from '#infra/event-log/codec.ts';
+import { openCodec } from '#infra/event-codec/codec.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
 import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
 import { patiently } from '#infra/event-log/postgres/transient.ts';

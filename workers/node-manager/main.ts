@@ -5,7 +5,7 @@ import type { Config } from '#infra/config/config.ts';
 import { loadMasterKey } from '#infra/crypto/master-key.ts';
 import { verifyPlatformToken } from '#infra/crypto/platform-token.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
-import { openCodec } from '#infra/event-log/codec.ts';
+import { openCodec } from '#infra/event-codec/codec.ts';
 import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
 import type { Logger } from '#infra/logging/log.ts';
 import { createPool } from '#infra/postgres/pool.ts';

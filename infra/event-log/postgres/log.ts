@@ -1,8 +1,9 @@
+import type { RecordedEvent } from '#domains/kernel/envelope.ts';
 import type { Pool } from 'pg';
 
 import type { Codec } from '../codec.ts';
-import type { Append, AppendResult, EventLog, ReadFilter, Subscription } from '../event-log.ts';
-import { checkAppend, checkSize } from '../limits.ts';
+import type { Append, AppendResult, EventLog, ReadFilter, StreamRange, Subscription } from '../event-log.ts';
+import { checkAppend, checkRange, checkSize } from '../limits.ts';
 import { openAppendQueue } from './append-queue.ts';
 import { watchHead } from './head-watch.ts';
 import { readHead, readPositionAt, readRows, readStreamRows } from './read.ts';
@@ -54,6 +55,29 @@ export function openPostgresEventLog({ pool, codec, notify }: PostgresEventLogOp
     }
   }
 
+  function readStream(stream: string, range: StreamRange = {}): Promise<RecordedEvent[]> {
+    checkRange(range);
+    return patiently(readPatienceMs, async () => codec.decode(await readStreamRows(pool, stream, range)));
+  }
+
+  async function* readStreamBatches(stream: string, options: StreamRange & { batchSize?: number } = {}) {
+    const { batchSize = defaultBatchSize, limit: wanted = Infinity, ...range } = options;
+    const step = range.direction === 'backward' ? -1 : 1;
+    let { fromVersion } = range;
+    for (let left = wanted; left > 0;) {
+      const limit = Math.min(left, batchSize);
+      const from = fromVersion === undefined ? {} : { fromVersion };
+      const events = await readStream(stream, { ...range, ...from, limit });
+      const last = events.at(-1);
+      if (last === undefined) return;
+      yield events;
+      if (events.length < limit) return;
+      left -= events.length;
+      fromVersion = last.version + step;
+      if (fromVersion < 0) return;
+    }
+  }
+
   function head(): Promise<bigint> {
     return patiently(readPatienceMs, () => readHead(pool));
   }
@@ -69,11 +93,8 @@ export function openPostgresEventLog({ pool, codec, notify }: PostgresEventLogOp
         appending.delete(result);
       }
     },
-    readStream(stream, { fromVersion = 0, toPosition } = {}) {
-      return patiently(readPatienceMs, async () =>
-        codec.decode(await readStreamRows(pool, stream, fromVersion, toPosition)),
-      );
-    },
+    readStream,
+    readStreamBatches,
     readAll,
     subscribe({ after, filter, batchSize = defaultBatchSize, handle }) {
       if (closed) throw new Error('The event log is closed.');

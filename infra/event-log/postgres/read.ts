@@ -1,9 +1,9 @@
-import type { Actor } from '#domains/kernel/envelope.ts';
 import type { Pool, QueryResultRow } from 'pg';
 
 import type { StoredEvent } from '../codec.ts';
-import type { ReadFilter } from '../event-log.ts';
+import type { ReadFilter, StreamRange } from '../event-log.ts';
 import { lend } from './lend.ts';
+import { decodeMetadata } from './stored-metadata.ts';
 
 interface Row {
   readonly position: bigint;
@@ -14,19 +14,16 @@ interface Row {
   readonly schema_version: number;
   readonly recorded_at: Date;
   readonly tenant_id: string | null;
-  readonly actor_kind: Actor['kind'];
-  readonly actor_id: string;
+  readonly metadata: Buffer;
   readonly address: Buffer | null;
-  readonly command_id: string;
-  readonly correlation_id: string;
-  readonly causation_id: string | null;
-  readonly trace: string | null;
   readonly data: Buffer;
 }
 
-const columns = `position, event_id, stream, version, type, schema_version, recorded_at, tenant_id, actor_kind, actor_id,
-  address, command_id, correlation_id, causation_id, trace, data`;
+const columns =
+  'position, event_id, stream, version, type, schema_version, recorded_at, tenant_id, metadata, address, data';
 
+/** The largest that PostgreSQL's integer and bigint hold: beyond every version and every position. */
+const [versionMax, positionMax] = [2 ** 31 - 1, 2n ** 63n - 1n];
 /** How long the server has for one answer before it is asked again over another connection. */
 const answerMs = 30_000;
 /** A filtered read looks at so many positions at once, so that it ends in time where little or nothing matches. */
@@ -36,22 +33,17 @@ function query<R extends QueryResultRow>(pool: Pool, name: string, text: string,
   return lend(pool, answerMs, async (client) => (await client.query<R>({ name, text, values })).rows);
 }
 
-/** The events of one stream, oldest first. */
+/** Events of one stream, in the direction of the range. */
 export async function readStreamRows(
   pool: Pool,
   stream: string,
-  fromVersion: number,
-  toPosition: bigint | undefined,
+  { direction = 'forward', fromVersion, limit = versionMax, toPosition = positionMax }: StreamRange,
 ): Promise<StoredEvent[]> {
-  const select = `SELECT ${columns} FROM events WHERE stream = $1 AND version >= $2`;
-  const rows =
-    toPosition === undefined
-      ? await query<Row>(pool, 'read-stream', `${select} ORDER BY version`, [stream, fromVersion])
-      : await query<Row>(pool, 'read-stream-to', `${select} AND position <= $3 ORDER BY version`, [
-          stream,
-          fromVersion,
-          toPosition,
-        ]);
+  const backward = direction === 'backward';
+  const text = `SELECT ${columns} FROM events WHERE stream_id = (SELECT first_position FROM streams WHERE stream = $1)
+    AND version ${backward ? '<=' : '>='} $2 AND position <= $3 ORDER BY version ${backward ? 'DESC' : 'ASC'} LIMIT $4`;
+  const from = Math.min(fromVersion ?? (backward ? versionMax : 0), versionMax);
+  const rows = await query<Row>(pool, `read-stream-${direction}`, text, [stream, from, toPosition, limit]);
   return rows.map(storedEvent);
 }
 
@@ -64,15 +56,19 @@ export async function readRows(
   after: bigint,
   to: bigint,
   limit: number,
-  { categories, tenantId }: ReadFilter,
+  { categories, types, tenantId }: ReadFilter,
 ): Promise<{ events: StoredEvent[]; upTo: bigint }> {
-  const filtered = categories !== undefined || tenantId !== undefined;
+  const filtered = categories !== undefined || types !== undefined || tenantId !== undefined;
   const end = filtered && after + filterWindow < to ? after + filterWindow : to;
   const values: unknown[] = [after, end, limit];
   let [name, where] = ['read', 'position > $1 AND position <= $2'];
   if (categories !== undefined) {
     name += '-categories';
     where += ` AND category = ANY ($${values.push(categories)})`;
+  }
+  if (types !== undefined) {
+    name += '-types';
+    where += ` AND type = ANY ($${values.push(types)})`;
   }
   if (tenantId !== undefined) {
     name += '-tenant';
@@ -109,13 +105,6 @@ function storedEvent(row: Row): StoredEvent {
     recordedAt: row.recorded_at.toISOString(),
     address: row.address,
     data: row.data,
-    metadata: {
-      actor: { kind: row.actor_kind, id: row.actor_id },
-      commandId: row.command_id,
-      correlationId: row.correlation_id,
-      causationId: row.causation_id,
-      trace: row.trace,
-      tenantId: row.tenant_id,
-    },
+    metadata: { ...decodeMetadata(row.metadata), tenantId: row.tenant_id },
   };
 }

@@ -3,11 +3,11 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 import type { DomainEvent } from '#domains/kernel/decider.ts';
 import type { Metadata } from '#domains/kernel/envelope.ts';
 import { openSubjectKeys, type SubjectKeys } from '#infra/crypto/subject-keys.ts';
+import { openCodec } from '#infra/event-codec/codec.ts';
 import { createPool } from '#infra/postgres/pool.ts';
 import type { Pool } from 'pg';
 import { v4 as uuidv4 } from 'uuid';
 
-import { openCodec } from '../codec.ts';
 import type { Append, EventLog, ExpectedVersion } from '../event-log.ts';
 import { openPostgresEventLog } from '../postgres/log.ts';
 
