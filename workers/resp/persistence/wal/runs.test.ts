@@ -76,14 +76,13 @@ test('a base that is begun in the middle of a run stands for what came before it
   const node = await serve(wal, 'a', 'everysec');
   let count = 0;
   for (let round = 0; round < 20; round++) {
-    let based = false;
-    const base = wal.writeBase('a').then(() => (based = true));
-    while (!based) {
+    const based = wal.writeBase('a');
+    const ended = based.then(() => true);
+    const turn = async (): Promise<boolean> => new Promise((resolve) => setImmediate(() => resolve(false)));
+    do {
       void run(node, 'INCR n');
       count++;
-      await new Promise(setImmediate);
-    }
-    await base;
+    } while (!(await Promise.race([ended, turn()])));
   }
   await wal.close();
   expect(await recovered(dir)).toEqual({ n: String(count) });
