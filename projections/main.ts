@@ -1,16 +1,6 @@
 /** `npm run projections`: shows the read models, rebuilds one from the log, or proves that they are what the log says. */
-import { existsSync } from 'node:fs';
-
-import { parseSettings, type Settings } from '#infra/config/config.ts';
-import { loadMasterKey } from '#infra/crypto/master-key.ts';
-import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
-import { openCodec } from '#infra/event-codec/codec.ts';
-import type { EventLog } from '#infra/event-log/event-log.ts';
-import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
-import { readPlatformFile } from '#infra/local/platform-file.ts';
-import { createPool } from '#infra/postgres/pool.ts';
+import { UsageProblem, withPlatformLog, type PlatformLog } from '#infra/local/platform-log.ts';
 import { Command } from 'commander';
-import type { Pool } from 'pg';
 
 import { ensureViews, readCheckpoints, shapeOf } from './kernel/checkpoints.ts';
 import { rebuild } from './kernel/rebuild.ts';
@@ -19,16 +9,6 @@ import { verify, type Verdict } from './kernel/verify.ts';
 import type { AnyView } from './kernel/view.ts';
 import { watchProgress } from './progress.ts';
 import { allViews } from './views.ts';
-
-/** Something that whoever typed the command can put right; the message says how. */
-class UsageProblem extends Error {
-  override readonly name = 'UsageProblem';
-}
-
-interface Parts {
-  readonly log: EventLog;
-  readonly pool: Pool;
-}
 
 const names = allViews.map(({ name }) => name).join(', ');
 
@@ -54,7 +34,7 @@ function viewNamed(name: string): AnyView {
   return view;
 }
 
-async function list({ log, pool }: Parts): Promise<number> {
+async function list({ log, pool }: PlatformLog): Promise<number> {
   const [checkpoints, head] = [await readCheckpoints(pool), await log.head()];
   console.log(`The log ends at position ${head}.\n`);
   console.log(`${'view'.padEnd(12)} ${'position'.padStart(10)} ${'behind'.padStart(8)}  state`);
@@ -70,7 +50,7 @@ async function list({ log, pool }: Parts): Promise<number> {
   return 0;
 }
 
-async function rebuildOne({ log, pool }: Parts, view: AnyView): Promise<number> {
+async function rebuildOne({ log, pool }: PlatformLog, view: AnyView): Promise<number> {
   const progress = watchProgress(`rebuilding ${view.name}`);
   const position = await rebuild(log, pool, view, { progress: progress.report, signal: interrupted() });
   progress.done();
@@ -78,7 +58,7 @@ async function rebuildOne({ log, pool }: Parts, view: AnyView): Promise<number> 
   return 0;
 }
 
-async function verifyAll({ log, pool }: Parts, views: readonly AnyView[]): Promise<number> {
+async function verifyAll({ log, pool }: PlatformLog, views: readonly AnyView[]): Promise<number> {
   let worst = 0;
   const signal = interrupted();
   for (const view of views) {
@@ -114,32 +94,12 @@ function interrupted(): AbortSignal {
   return controller.signal;
 }
 
-async function withParts(work: (parts: Parts) => Promise<number>): Promise<void> {
-  const settings = settingsOf(process.env);
-  const databaseUrl = settings.databaseUrl ?? readPlatformFile(settings.home)?.databaseUrl;
-  if (databaseUrl === undefined) {
-    throw new UsageProblem(`No platform runs in ${settings.home}; start it, or set MINIREDIS_HOME or DATABASE_URL.`);
-  }
-  if (!existsSync(settings.masterKeyFile)) {
-    throw new UsageProblem(`There is no master key ${settings.masterKeyFile}; set MINIREDIS_HOME or MASTER_KEY_FILE.`);
-  }
-  const masterKey = await loadMasterKey(settings.masterKeyFile);
-  const pool = createPool(databaseUrl, { max: 5, name: 'miniredis projections' });
-  const log = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: false });
-  try {
-    const client = await pool.connect();
+async function withParts(work: (parts: PlatformLog) => Promise<number>): Promise<void> {
+  process.exitCode = await withPlatformLog('projections', async (parts) => {
+    const client = await parts.pool.connect();
     await ensureViews(client, allViews).finally(() => client.release());
-    process.exitCode = await work({ log, pool });
-  } finally {
-    await log.close();
-    await pool.end();
-  }
-}
-
-function settingsOf(env: NodeJS.ProcessEnv): Settings {
-  const parsed = parseSettings(env);
-  if (parsed.ok) return parsed.settings;
-  throw new UsageProblem(parsed.problems.join('\n'));
+    return work(parts);
+  });
 }
 
 try {

@@ -25,22 +25,31 @@ async function startBackend(config: Config, logger: Logger): Promise<RunningRole
   const { tenantReactions } = await import('./reactions/tenant-reactions.ts');
   const { runProjections } = await import('#projections/kernel/runner.ts');
   const { allViews } = await import('#projections/views.ts');
+  const { lagOfViews, viewMetrics } = await import('#projections/kernel/lag.ts');
+  const { lagOfGroups } = await import('#infra/event-log/consumers/lag.ts');
+  const { groupMetrics } = await import('#infra/process/metrics.ts');
 
   const access = await openLogAccess(config, 'backend');
   const { log, pool } = access;
   const projections = runProjections(log, pool, allViews, logger);
   const reactions = startReactions({
-    group: 'backend',
     reactions: tenantReactions(access),
     log,
     pool,
-    databaseUrl: config.databaseUrl,
     logger,
   });
+  const lags = () => Promise.all([lagOfViews(pool, log), lagOfGroups(pool, log)]);
   return {
     async readiness() {
       const state = projections.state();
-      return { ready: state !== 'connecting', detail: { projections: state, reactions: reactions.status() } };
+      const detail = { projections: state, reactions: reactions.status() };
+      if (state === 'connecting') return { ready: false, detail };
+      const [{ views }, groups] = await lags();
+      return { ready: true, detail: { ...detail, views, groups } };
+    },
+    async metrics() {
+      const [views, groups] = await lags();
+      return [viewMetrics(views), groupMetrics(groups)].join('\n');
     },
     async stop() {
       await Promise.all([reactions.stop(), projections.stop()]);

@@ -206,6 +206,8 @@ test('/metrics is in the Prometheus text format', async () => {
   }
   expect(text).toMatch(/^miniredis_log_head_position [1-9]\d*$/m);
   expect(text).toMatch(/^miniredis_projection_lag_events\{view="nodes"\} 0$/m);
+  expect(text).toMatch(/^miniredis_projection_oldest_unprocessed_seconds\{view="nodes"\} 0\.000$/m);
+  expect(text).toContain('# TYPE miniredis_consumer_oldest_unprocessed_seconds gauge');
   expect(text).toMatch(
     /miniredis_http_request_duration_seconds_count\{method="POST",route="\/v1\/tenants",status="201"\} [1-9]/,
   );
