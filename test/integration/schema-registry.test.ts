@@ -184,7 +184,11 @@ test("a consumer of somebody else's decodes a topic with the registry's address 
     const { port } = bed.app.server.address() as AddressInfo;
     const printed = await confluent(
       readTopic,
-      ...[kafka.brokers, `http://127.0.0.1:${port}`, bed.operatorKey, 'miniredis.tenant.v1', '2'],
+      kafka.brokers,
+      `http://127.0.0.1:${port}`,
+      bed.operatorKey,
+      'miniredis.tenant.v1',
+      '2',
     );
     const read = printed
       .trim()
