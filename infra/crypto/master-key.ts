@@ -2,6 +2,8 @@ import { createHmac, createSecretKey, hkdfSync, randomBytes, type KeyObject } fr
 import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 
+import { syncFolder } from '#infra/files/sync-folder.ts';
+
 /** The key from which all others are derived or by which they are wrapped. An object that shows nothing when it is logged. */
 export type MasterKey = KeyObject;
 
@@ -74,15 +76,5 @@ async function makeKeyFile(file: string): Promise<void> {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   } finally {
     await unlink(draft);
-  }
-}
-
-/** The name of a new file survives a loss of power only once its folder is on disk, too. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -3,6 +3,8 @@ import type { Dirent } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 
+import { syncFolder } from '#infra/files/sync-folder.ts';
+
 import {
   assertObjectKey,
   ObjectMissing,
@@ -44,9 +46,11 @@ export async function openDirectoryStore(root: string): Promise<ObjectStore> {
         throw error;
       }
     },
-    async get(key) {
+    async get(key, range) {
       const file = await openObject(fileOf(key), key);
-      return file.createReadStream({ highWaterMark: 64 * 1024 });
+      // A file's stream ends with the byte it names last.
+      const part = range === undefined ? {} : { start: range.start, end: range.end - 1 };
+      return file.createReadStream({ highWaterMark: 64 * 1024, ...part });
     },
     async head(key) {
       const found = await stat(fileOf(key)).catch(unlessMissing);
@@ -92,15 +96,6 @@ async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
 async function makeFolder(folder: string, root: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   for (let made = folder; made !== root; made = path.dirname(made)) await syncFolder(path.dirname(made));
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 async function openObject(file: string, key: string): Promise<FileHandle> {

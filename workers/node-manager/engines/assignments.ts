@@ -1,6 +1,8 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 
+import { syncFolder } from '#infra/files/sync-folder.ts';
+
 /** Which partition holds a node's data, kept in a file: it must be known before the first write, and stays when processes come and go. */
 export interface Assignments {
   partitionOf(nodeId: string): number | undefined;
@@ -95,14 +97,4 @@ function line(nodeId: string, partition: number | typeof released): string {
 function ifMissing(error: NodeJS.ErrnoException): string {
   if (error.code === 'ENOENT') return '';
   throw error;
-}
-
-/** A renamed file is there after a power failure only when its folder was synced. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -6,9 +6,10 @@ import type { Client } from '../clients/server.ts';
 import { clock } from '../keyspace/clock.ts';
 import { cut } from '../protocol/errors.ts';
 import { integerArg } from './arguments.ts';
-import type { CommandSpec, Run } from './command.ts';
+import type { CommandSpec } from './command.ts';
 import { resolve } from './execute.ts';
 import { commandNamed } from './registry.ts';
+import { keylessRowsOf } from './rows.ts';
 
 const BITS_MAX = 4096;
 
@@ -122,15 +123,7 @@ function save(client: Client): void {
   }
 }
 
-const row = (name: string, arity: number, flags: string, since: string, summary: string, run: Run): CommandSpec => ({
-  name,
-  arity,
-  flags,
-  group: 'server',
-  since,
-  summary,
-  run,
-});
+const row = keylessRowsOf('server');
 
 const ADMIN = 'admin noscript loading stale';
 const FREE = 'noscript loading stale';

@@ -6,7 +6,8 @@ import { DEFAULT_USER, deleteUser, draftOf, findUser, joinSelectors, saveUser, u
 import type { Client, Server } from '../clients/server.ts';
 import { cut } from '../protocol/errors.ts';
 import { aclToolSubcommands, tooMany } from './acl-tools.ts';
-import type { CommandSpec, Run } from './command.ts';
+import type { CommandSpec } from './command.ts';
+import { keylessRowsOf } from './rows.ts';
 
 /** Users count towards no memory limit, so a tenant can't have any number of them. */
 const USERS_MAX = 1000;
@@ -111,15 +112,7 @@ function categories({ reply }: Client, args: readonly string[]): void {
   }
 }
 
-const row = (name: string, arity: number, flags: string, since: string, summary: string, run: Run): CommandSpec => ({
-  name,
-  arity,
-  flags,
-  group: 'server',
-  since,
-  summary,
-  run,
-});
+const row = keylessRowsOf('server');
 
 const ADMIN = 'admin noscript loading stale';
 const FREE = 'noscript loading stale';

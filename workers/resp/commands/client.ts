@@ -10,6 +10,7 @@ import { parseInteger } from '../protocol/numbers.ts';
 import { integerFrom } from './arguments.ts';
 import { caching, redirection, tracking, trackingInfo } from './client-tracking.ts';
 import type { CommandSpec, Run } from './command.ts';
+import { keylessRowsOf } from './rows.ts';
 
 /** What is wrong with a client's or library's name, as an error line: blanks and line ends would garble CLIENT LIST. */
 export function invalidName(name: string, what: string): string | undefined {
@@ -222,24 +223,7 @@ function onOff(set: (client: Client, on: boolean) => void): Run {
   };
 }
 
-const row = (
-  name: string,
-  arity: number,
-  flags: string,
-  since: string,
-  summary: string,
-  run: Run,
-  acl?: string,
-): CommandSpec => ({
-  name,
-  arity,
-  flags,
-  group: 'connection',
-  since,
-  summary,
-  run,
-  ...(acl === undefined ? {} : { acl }),
-});
+const row = keylessRowsOf('connection');
 
 const FREE = 'noscript loading stale';
 

@@ -4,6 +4,7 @@ import { cut } from '../protocol/errors.ts';
 import { fitsInt64 } from '../protocol/numbers.ts';
 import { changed, integerArg } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
+import { rowsOf } from './rows.ts';
 
 /** The last time there is: the largest double below 2^63. */
 const AT_MAX = 2 ** 63 - 1024;
@@ -97,16 +98,7 @@ function persist(client: Client, args: readonly string[]): void {
   client.reply.integer(done ? 1 : 0);
 }
 
-const row = (name: string, arity: number, flags: string, since: string, summary: string, run: Run): CommandSpec => ({
-  name,
-  arity,
-  flags,
-  keys: [1, 1, 1],
-  group: 'generic',
-  since,
-  summary,
-  run,
-});
+const row = rowsOf('generic');
 
 export const expiryCommands: readonly CommandSpec[] = [
   row(

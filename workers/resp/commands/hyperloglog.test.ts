@@ -1,33 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { redisBinaries } from '#test/tools/redis-binaries.ts';
-import { startReference } from '../conformance/reference.ts';
-import type { ReferenceServer } from '../conformance/reference.ts';
-import { openWire } from '../conformance/wire.ts';
-import type { Wire } from '../conformance/wire.ts';
-import { createEngine } from '../engine.ts';
-import { Node } from '../keyspace/node.ts';
+import { expect, test } from 'vitest';
+import { besideReference } from '#test/tools/beside-redis.ts';
 
-const engine = createEngine({ defaultNode: new Node({ id: 'hll' }) });
-let reference: ReferenceServer;
-let ours: Wire;
-let theirs: Wire;
-
-beforeAll(async () => {
-  const { server, env } = await redisBinaries();
-  reference = await startReference(server, env);
-  ours = await openWire(await engine.listen({ port: 0 }));
-  theirs = await openWire(reference.port);
-}, 120_000);
-
-afterAll(async () => {
-  ours.close();
-  theirs.close();
-  await engine.close();
-  await reference.stop();
-});
+const beside = besideReference();
 
 async function both(requests: readonly (readonly string[])[]): Promise<string[]> {
-  const [left, right] = await Promise.all([ours.batch(requests), theirs.batch(requests)]);
+  const [left, right] = await Promise.all([beside.ours.batch(requests), beside.theirs.batch(requests)]);
   expect(left).toEqual(right);
   return left;
 }

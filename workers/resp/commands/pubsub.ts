@@ -3,6 +3,7 @@ import type { SubscriptionKind } from '../clients/pubsub.ts';
 import type { Client, Server } from '../clients/server.ts';
 import { matches } from '../protocol/glob.ts';
 import type { CommandSpec, Run } from './command.ts';
+import { keylessRowsOf } from './rows.ts';
 
 /** The number in (un)subscribe replies counts channels and patterns together, shard channels apart. */
 function countOf(client: Client, kind: SubscriptionKind): number {
@@ -64,15 +65,7 @@ function publishBy(send: (server: Server, channel: string, message: string) => n
   return ({ server, reply }, args) => reply.integer(send(server, args[1]!, args[2]!));
 }
 
-const row = (name: string, arity: number, flags: string, since: string, summary: string, run: Run): CommandSpec => ({
-  name,
-  arity,
-  flags,
-  group: 'pubsub',
-  since,
-  summary,
-  run,
-});
+const row = keylessRowsOf('pubsub');
 const FREE = 'pubsub noscript loading stale';
 const FREE_FAST = 'pubsub loading stale';
 

@@ -13,6 +13,28 @@ export function rowsOf(group: CommandSpec['group']) {
   ): CommandSpec => ({ name, arity, flags, keys, group, since, summary, run });
 }
 
+/** The same for commands without keys; `acl` names the categories that do not follow from the flags. */
+export function keylessRowsOf(group: CommandSpec['group'], aclOfAll?: string) {
+  return (
+    name: string,
+    arity: number,
+    flags: string,
+    since: string,
+    summary: string,
+    run?: Run,
+    acl = aclOfAll,
+  ): CommandSpec => ({
+    name,
+    arity,
+    flags,
+    group,
+    since,
+    summary,
+    ...(run === undefined ? {} : { run }),
+    ...(acl === undefined ? {} : { acl }),
+  });
+}
+
 export const bitmapRow = rowsOf('bitmap');
 export const listRow = rowsOf('list');
 export const streamRow = rowsOf('stream');

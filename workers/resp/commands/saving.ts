@@ -2,6 +2,7 @@ import type { Client } from '../clients/server.ts';
 import type { Saving } from '../engine-api.ts';
 import { SYNTAX } from '../protocol/errors.ts';
 import type { CommandSpec, Run } from './command.ts';
+import { keylessRowsOf } from './rows.ts';
 
 /** Runs with what saves the data, which only a standalone server has. */
 function withSaving(run: (client: Client, saving: Saving, args: readonly string[]) => void): Run {
@@ -115,16 +116,7 @@ export function reloadDump(client: Client, args: readonly string[]): boolean {
   return true;
 }
 
-const row = (name: string, arity: number, flags: string, since: string, summary: string, run: Run): CommandSpec => ({
-  name,
-  arity,
-  flags,
-  group: 'server',
-  since,
-  summary,
-  run,
-  acl: 'admin dangerous',
-});
+const row = keylessRowsOf('server', 'admin dangerous');
 
 /** What writes the data to the disk at someone's wish. */
 export const savingCommands: readonly CommandSpec[] = [

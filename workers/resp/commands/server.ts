@@ -10,6 +10,7 @@ import type { CommandSpec, Run } from './command.ts';
 import { configGet, configResetStat, configRewrite, configSet } from './config.ts';
 import { debug } from './debug.ts';
 import { info } from './info.ts';
+import { keylessRowsOf } from './rows.ts';
 
 function flush(databases: (client: Client) => readonly (Database | undefined)[]): Run {
   return (client, args) => {
@@ -103,15 +104,7 @@ function slowLogReset({ server, reply }: Client): void {
   reply.ok();
 }
 
-const row = (name: string, arity: number, flags: string, since: string, summary: string, run?: Run): CommandSpec => ({
-  name,
-  arity,
-  flags,
-  group: 'server',
-  since,
-  summary,
-  ...(run === undefined ? {} : { run }),
-});
+const row = keylessRowsOf('server');
 
 const ADMIN = 'admin noscript loading stale';
 

@@ -1,4 +1,5 @@
 import type { CommandSpec, Run } from './command.ts';
+import { keylessRowsOf } from './rows.ts';
 
 /**
  * Commands that are known and refused: they would connect this server to addresses of a client's choosing, load code, or
@@ -8,22 +9,12 @@ const NOT_HERE = 'is not available here: it would reach other servers from insid
 const NO_MODULES = 'ERR MODULE is not available here: there are no modules.';
 const NO_CLUSTER = 'ERR This instance has cluster support disabled';
 
-const row = (
-  name: string,
-  arity: number,
-  flags: string,
-  since: string,
-  summary: string,
-  error: string,
-): CommandSpec => ({
-  name,
-  arity,
-  flags,
-  group: 'server',
-  since,
-  summary,
-  run: ({ reply }) => reply.error(error),
-});
+const row = keylessRowsOf('server');
+
+const refuse =
+  (error: string): Run =>
+  ({ reply }) =>
+    reply.error(error);
 
 /** The key, or with an empty one those after KEYS. */
 function migratedKeys(args: readonly string[]): number[] {
@@ -79,17 +70,14 @@ function ofCluster(line: string): CommandSpec {
     flags.join(' '),
     since!,
     'Belongs to a cluster, which this is not.',
-    NO_CLUSTER,
+    refuse(NO_CLUSTER),
   );
   return { ...spec, group: 'cluster' };
 }
 
 /** Loading code is nobody's right; that there is none may be asked by those who administrate. */
 const moduleSubcommands: readonly CommandSpec[] = [
-  {
-    ...row('list', 2, 'admin noscript', '4.0.0', 'Returns all loaded modules.', ''),
-    run: ({ reply }) => reply.array(0),
-  },
+  row('list', 2, 'admin noscript', '4.0.0', 'Returns all loaded modules.', ({ reply }) => reply.array(0)),
   ...(
     [
       ['load', -3, '4.0.0'],
@@ -97,7 +85,7 @@ const moduleSubcommands: readonly CommandSpec[] = [
       ['unload', 3, '4.0.0'],
     ] as const
   ).map(([name, arity, since]) =>
-    row(name, arity, 'no_async_loading admin noscript', since, 'Loads or unloads a module.', NO_MODULES),
+    row(name, arity, 'no_async_loading admin noscript', since, 'Loads or unloads a module.', refuse(NO_MODULES)),
   ),
 ];
 
@@ -114,20 +102,27 @@ const replicaFlags = `${ADMIN} no_async_loading`;
 
 export const withheldCommands: readonly CommandSpec[] = [
   {
-    ...row('migrate', -6, 'write', '2.6.0', 'Moves keys to another Redis server.', `ERR MIGRATE ${NOT_HERE}.`),
+    ...row('migrate', -6, 'write', '2.6.0', 'Moves keys to another Redis server.', refuse(`ERR MIGRATE ${NOT_HERE}.`)),
     keys: migratedKeys,
     group: 'generic',
     acl: 'dangerous',
   },
-  { ...row('replicaof', 3, replicaFlags, '5.0.0', 'Makes a replica of it.', ''), run: replicaOf('REPLICAOF') },
-  { ...row('slaveof', 3, replicaFlags, '1.0.0', 'Makes a replica of it.', ''), run: replicaOf('SLAVEOF') },
-  row('failover', -1, ADMIN, '6.2.0', 'Starts a failover to a replica.', 'ERR FAILOVER requires connected replicas.'),
+  row('replicaof', 3, replicaFlags, '5.0.0', 'Makes a replica of it.', replicaOf('REPLICAOF')),
+  row('slaveof', 3, replicaFlags, '1.0.0', 'Makes a replica of it.', replicaOf('SLAVEOF')),
+  row(
+    'failover',
+    -1,
+    ADMIN,
+    '6.2.0',
+    'Starts a failover to a replica.',
+    refuse('ERR FAILOVER requires connected replicas.'),
+  ),
   {
-    ...row('module', -2, '', '4.0.0', 'A container for module commands.', NO_MODULES),
+    ...row('module', -2, '', '4.0.0', 'A container for module commands.', refuse(NO_MODULES)),
     subcommands: moduleSubcommands,
   },
   {
-    ...row('cluster', -2, '', '3.0.0', 'A container for cluster commands.', NO_CLUSTER),
+    ...row('cluster', -2, '', '3.0.0', 'A container for cluster commands.', refuse(NO_CLUSTER)),
     group: 'cluster',
     subcommands: CLUSTER_LINES.trim().split('\n').map(ofCluster),
   },
@@ -138,7 +133,7 @@ export const withheldCommands: readonly CommandSpec[] = [
       ['asking', 'fast'],
     ] as const
   ).map(([name, flags]) => ({
-    ...row(name, 1, flags, '3.0.0', 'Belongs to a cluster, which this is not.', NO_CLUSTER),
+    ...row(name, 1, flags, '3.0.0', 'Belongs to a cluster, which this is not.', refuse(NO_CLUSTER)),
     group: 'cluster',
     acl: 'connection',
   })),

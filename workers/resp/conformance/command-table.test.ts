@@ -1,11 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { redisBinaries } from '#test/tools/redis-binaries.ts';
-import { createEngine } from '../engine.ts';
+import { expect, test } from 'vitest';
+import { besideReference } from '#test/tools/beside-redis.ts';
 import type { ReplyValue } from '../engine-api.ts';
-import { Node } from '../keyspace/node.ts';
 import { readReply } from '../protocol/reply-value.ts';
-import { startReference } from './reference.ts';
-import type { ReferenceServer } from './reference.ts';
 import { openWire } from './wire.ts';
 
 /** Where Redis 7.2, which the engine follows, differs from the reference, 7.0; by command, the fields that do. */
@@ -31,20 +27,7 @@ const OF_7_2: Readonly<Record<string, readonly string[]>> = {
   'command|getkeysandflags': ['arity'],
 };
 
-const engine = createEngine({ defaultNode: new Node({ id: 'table' }) });
-let reference: ReferenceServer;
-let port = 0;
-
-beforeAll(async () => {
-  const { server, env } = await redisBinaries();
-  reference = await startReference(server, env);
-  port = await engine.listen({ port: 0 });
-}, 120_000);
-
-afterAll(async () => {
-  await engine.close();
-  await reference.stop();
-});
+const beside = besideReference();
 
 const sorted = (set: ReplyValue | undefined): string[] => [...(set as ReadonlySet<string>)].sort();
 
@@ -82,7 +65,7 @@ async function table(of: number): Promise<Map<string, Record<string, unknown>>> 
 }
 
 test('arity, flags, keys, tips and ACL categories of every command are those of a real redis-server', async () => {
-  const [ours, theirs] = [await table(port), await table(reference.port)];
+  const [ours, theirs] = [await table(beside.ports[0]), await table(beside.ports[1])];
   expect(ours.size).toBeGreaterThan(200);
   for (const [name, row] of ours) {
     const exceptions = OF_7_2[name] ?? [];
@@ -95,7 +78,7 @@ test('arity, flags, keys, tips and ACL categories of every command are those of 
 });
 
 test('COMMAND GETKEYSANDFLAGS tells what is done with each key', async () => {
-  const wires = await Promise.all([port, reference.port].map(openWire));
+  const wires = await Promise.all(beside.ports.map(openWire));
   for (const line of [
     'GET k',
     'SET k v',
@@ -141,7 +124,7 @@ function tokensOf(found: ReplyValue | undefined): string[] {
 
 test('COMMAND DOCS knows the tokens, the age and the group of every command that a real redis-server tells of', async () => {
   const docs = await Promise.all(
-    [port, reference.port].map(async (of) => {
+    beside.ports.map(async (of) => {
       const wire = await openWire(of);
       const [, reply] = await wire.batch([
         ['HELLO', '3'],

@@ -1,11 +1,7 @@
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { redisBinaries } from '#test/tools/redis-binaries.ts';
-import { createEngine } from '../engine.ts';
-import { Node } from '../keyspace/node.ts';
+import { expect, test } from 'vitest';
+import { besideReference } from '#test/tools/beside-redis.ts';
 import { createGenerator, seeded } from './generate.ts';
-import { startReference } from './reference.ts';
-import type { ReferenceServer } from './reference.ts';
 import { openWire } from './wire.ts';
 import type { Wire } from './wire.ts';
 
@@ -13,20 +9,7 @@ const firstSeed = Number(process.env['RESP_SEED'] ?? Math.floor(Math.random() * 
 const SEEDS = 8;
 const BATCHES = 40;
 
-const engine = createEngine({ defaultNode: new Node({ id: 'notifications' }) });
-let reference: ReferenceServer;
-let ports: readonly [number, number];
-
-beforeAll(async () => {
-  const { server, env } = await redisBinaries();
-  reference = await startReference(server, env);
-  ports = [await engine.listen({ port: 0 }), reference.port];
-}, 120_000);
-
-afterAll(async () => {
-  await engine.close();
-  await reference.stop();
-});
+const beside = besideReference();
 
 /** A connection, and what another one that listens to all keyspace events hears. */
 async function listen(
@@ -79,7 +62,7 @@ test(
   { timeout: 120_000 },
   async () => {
     console.log(`notifications: RESP_SEED=${firstSeed}`);
-    const sides = await Promise.all(ports.map(listen));
+    const sides = await Promise.all(beside.ports.map(listen));
     for (const { wire } of sides)
       await wire.batch([['CONFIG', 'SET', 'notify-keyspace-events', process.env['RESP_EVENTS'] ?? 'KEA']]);
     for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
@@ -107,7 +90,7 @@ test(
 );
 
 test('notify-keyspace-events is shown in its normal form', async () => {
-  const wires = await Promise.all(ports.map(openWire));
+  const wires = await Promise.all(beside.ports.map(openWire));
   for (const classes of ['', 'KEA', 'AKE', 'g$lshzxetdKE', 'Kg', 'gK', 'E', 'xE', 'KEm', 'mA', 'zhslKE$', 'q', 'AA']) {
     const requests = [
       ['CONFIG', 'SET', 'notify-keyspace-events', classes],

@@ -1,35 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { redisBinaries } from '#test/tools/redis-binaries.ts';
-import { createEngine } from '../engine.ts';
-import { Node } from '../keyspace/node.ts';
+import { expect, test } from 'vitest';
+import { besideReference } from '#test/tools/beside-redis.ts';
 import { createGenerator, seeded } from './generate.ts';
-import { startReference } from './reference.ts';
-import type { ReferenceServer } from './reference.ts';
-import { openWire } from './wire.ts';
-import type { Wire } from './wire.ts';
 
 /** RESP_SEED begins elsewhere or replays a run, RESP_COMMANDS lengthens it. */
 const firstSeed = Number(process.env['RESP_SEED'] ?? 4000);
 const scripts = Number(process.env['RESP_COMMANDS'] ?? 3000) / 10;
 
-const engine = createEngine({ defaultNode: new Node({ id: 'scripted' }) });
-let reference: ReferenceServer;
-let ours: Wire;
-let theirs: Wire;
-
-beforeAll(async () => {
-  const { server, env } = await redisBinaries();
-  reference = await startReference(server, env, ['--enable-debug-command', 'yes']);
-  ours = await openWire(await engine.listen({ port: 0 }));
-  theirs = await openWire(reference.port);
-}, 120_000);
-
-afterAll(async () => {
-  ours.close();
-  theirs.close();
-  await engine.close();
-  await reference.stop();
-});
+const beside = besideReference({ theirSettings: ['--enable-debug-command', 'yes'] });
 
 /** Commands whose effect and reply depend on nothing but the data, and that 7.2 has not changed. */
 const templates = [
@@ -95,7 +72,7 @@ test(
   async () => {
     const library = `#!lua name=runner\nredis.register_function('run', function(keys, args) ${BODY} end)`;
     const setup = [['FLUSHALL'], ['FUNCTION', 'FLUSH'], ['FUNCTION', 'LOAD', library]];
-    expect(await ours.batch(setup)).toEqual(await theirs.batch(setup));
+    expect(await beside.ours.batch(setup)).toEqual(await beside.theirs.batch(setup));
     const random = seeded(firstSeed);
     const next = createGenerator(random, templates);
     for (let i = 0; i < scripts; i++) {
@@ -107,7 +84,7 @@ test(
       const request =
         random() < 0.5 ? ['FCALL', 'run', '0', ...args] : ['EVAL', `local args = ARGV ${BODY}`, '0', ...args];
       const requests = [request, ['DEBUG', 'DIGEST']];
-      const [left, right] = [await ours.batch(requests), await theirs.batch(requests)];
+      const [left, right] = [await beside.ours.batch(requests), await beside.theirs.batch(requests)];
       expect(left, `RESP_SEED=${firstSeed}, script ${i}: ${JSON.stringify(request.slice(3))}`).toEqual(right);
     }
   },

@@ -1,28 +1,11 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { redisBinaries } from '#test/tools/redis-binaries.ts';
-import { createEngine } from '../engine.ts';
-import { Node } from '../keyspace/node.ts';
-import { startReference } from './reference.ts';
-import type { ReferenceServer } from './reference.ts';
+import { expect, test } from 'vitest';
+import { besideReference } from '#test/tools/beside-redis.ts';
 import { encode } from './wire.ts';
 
-const engine = createEngine({ defaultNode: new Node({ id: 'tracking' }) });
-let reference: ReferenceServer;
-let ports: readonly number[];
-
-beforeAll(async () => {
-  const { server, env } = await redisBinaries();
-  reference = await startReference(server, env);
-  ports = [await engine.listen({ port: 0 }), reference.port];
-}, 120_000);
-
-afterAll(async () => {
-  await engine.close();
-  await reference.stop();
-});
+const beside = besideReference();
 
 /**
  * Runs a script of lines `<connection> <command>` and returns all that each connection received. `id:<connection>` stands
@@ -67,7 +50,7 @@ test('MONITOR shows what a real redis-server shows', async () => {
   const script =
     'm monitor\na set k "a\\x\na multi\na get k\na exec\na config get port\na acl whoami\na auth x secret\na select 1\na publish \u00ff\u0000 x\nm reset\na get k';
   const plain = (text: string): string => text.replace(/\+[\d.]+ \[(\d+) [\d.:]+\]/g, '[$1]');
-  const [ours, theirs] = await Promise.all(ports.map((port) => play(port, script)));
+  const [ours, theirs] = await Promise.all(beside.ports.map((port) => play(port, script)));
   expect(plain(ours!['m']!)).toBe(plain(theirs!['m']!));
   expect(ours!['m']).toContain('"k"');
   expect(ours!['m']).not.toContain('secret');
@@ -137,7 +120,7 @@ a client caching no
 a client caching what`,
   ],
 ])('%s', { timeout: 30_000 }, async (_, script) => {
-  const [ours, theirs] = await Promise.all(ports.map((port) => play(port, script)));
+  const [ours, theirs] = await Promise.all(beside.ports.map((port) => play(port, script)));
   for (const name of Object.keys(theirs!)) {
     expect(withoutGreeting(ours![name]!), name).toBe(withoutGreeting(theirs![name]!));
   }

@@ -1,37 +1,16 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { redisBinaries } from '#test/tools/redis-binaries.ts';
-import { startReference } from '../conformance/reference.ts';
-import type { ReferenceServer } from '../conformance/reference.ts';
+import { expect, test } from 'vitest';
+import { besideReference } from '#test/tools/beside-redis.ts';
 import { openWire } from '../conformance/wire.ts';
-import type { Wire } from '../conformance/wire.ts';
-import { createEngine } from '../engine.ts';
 import { Node } from '../keyspace/node.ts';
 import { rdbCodec } from '../persistence/codec.ts';
 
 const node = new Node({ id: 'functions' });
-const engine = createEngine({ defaultNode: node, codec: rdbCodec });
-let reference: ReferenceServer;
-let ours: Wire;
-let theirs: Wire;
-
-beforeAll(async () => {
-  const { server, env } = await redisBinaries();
-  reference = await startReference(server, env);
-  ours = await openWire(await engine.listen({ port: 0 }));
-  theirs = await openWire(reference.port);
-}, 120_000);
-
-afterAll(async () => {
-  ours.close();
-  theirs.close();
-  await engine.close();
-  await reference.stop();
-});
+const beside = besideReference({ defaultNode: node, codec: rdbCodec });
 
 /** Sends the same to both and expects the same replies. */
 async function same(...requests: readonly (readonly string[])[]): Promise<string[]> {
   const all = requests.map((request) => [...request]);
-  const [left, right] = [await ours.batch(all), await theirs.batch(all)];
+  const [left, right] = [await beside.ours.batch(all), await beside.theirs.batch(all)];
   for (const [i, request] of requests.entries()) expect(left[i], request.join(' ')).toBe(right[i]);
   return left;
 }
@@ -160,8 +139,8 @@ test('functions see what functions see, and their errors say where', async () =>
 
 test('dumps go from one server to the other and back', async () => {
   for (const [from, to] of [
-    [ours, theirs],
-    [theirs, ours],
+    [beside.ours, beside.theirs],
+    [beside.theirs, beside.ours],
   ] as const) {
     await from.batch([
       ['FUNCTION', 'FLUSH'],
@@ -203,11 +182,11 @@ test('dumps go from one server to the other and back', async () => {
 });
 
 test('a library that never ends its loading is given up, and what was there stays', async () => {
-  await ours.batch([
+  await beside.ours.batch([
     ['FUNCTION', 'FLUSH'],
     ['FUNCTION', 'LOAD', registering('stays', 'f')],
   ]);
-  const [loaded, called] = await ours.batch([
+  const [loaded, called] = await beside.ours.batch([
     ['FUNCTION', 'LOAD', 'REPLACE', library('stays', 'while true do end')],
     ['FCALL', 'f', '0'],
   ]);
@@ -216,13 +195,13 @@ test('a library that never ends its loading is given up, and what was there stay
 });
 
 test('a function at work is shown, and FUNCTION KILL ends it while SCRIPT KILL does not', async () => {
-  const other = await openWire(await engine.listen({ port: 0 }));
-  await ours.batch([
+  const other = await openWire(await beside.engine.listen({ port: 0 }));
+  await beside.ours.batch([
     ['CONFIG', 'SET', 'busy-reply-threshold', '20'],
     ['FUNCTION', 'FLUSH'],
     ['FUNCTION', 'LOAD', registering('endless', 'f', 'while true do end')],
   ]);
-  const running = ours.batch([['FCALL', 'f', '1', 'k']]);
+  const running = beside.ours.batch([['FCALL', 'f', '1', 'k']]);
   await new Promise((resolve) => setTimeout(resolve, 50));
   const [stats, refused, script, killed] = await other.batch([
     ['FUNCTION', 'STATS'],

@@ -1,30 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { redisBinaries } from '#test/tools/redis-binaries.ts';
-import { startReference } from '../conformance/reference.ts';
-import type { ReferenceServer } from '../conformance/reference.ts';
-import { openWire } from '../conformance/wire.ts';
-import type { Wire } from '../conformance/wire.ts';
-import { createEngine } from '../engine.ts';
-import { Node } from '../keyspace/node.ts';
+import { expect, test } from 'vitest';
+import { besideReference } from '#test/tools/beside-redis.ts';
 
-const engine = createEngine({ defaultNode: new Node({ id: 'libraries' }) });
-let reference: ReferenceServer;
-let ours: Wire;
-let theirs: Wire;
-
-beforeAll(async () => {
-  const { server, env } = await redisBinaries();
-  reference = await startReference(server, env);
-  ours = await openWire(await engine.listen({ port: 0 }));
-  theirs = await openWire(reference.port);
-}, 120_000);
-
-afterAll(async () => {
-  ours.close();
-  theirs.close();
-  await engine.close();
-  await reference.stop();
-});
+const beside = besideReference();
 
 /** Expressions of each library; the results and the errors must be a real redis-server's, byte for byte. */
 const expressions: Readonly<Record<string, readonly string[]>> = {
@@ -111,7 +88,7 @@ const expressions: Readonly<Record<string, readonly string[]>> = {
 for (const [library, list] of Object.entries(expressions)) {
   test(`${library} answers as a real redis-server's`, async () => {
     const requests = list.map((expression) => ['EVAL', `return ${expression}`, '0']);
-    const [left, right] = await Promise.all([ours.batch(requests), theirs.batch(requests)]);
+    const [left, right] = await Promise.all([beside.ours.batch(requests), beside.theirs.batch(requests)]);
     for (const [i, expression] of list.entries()) expect.soft(left[i], expression).toBe(right[i]);
   });
 }
