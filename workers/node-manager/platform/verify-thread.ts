@@ -11,4 +11,5 @@ import type { VerifyOrder } from './verify-in-thread.ts';
 if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
 const { objectStoreUrl, objectKey, sha256 } = workerData as VerifyOrder;
-parentPort?.postMessage(await verifyObject(await openObjectStore(objectStoreUrl), objectKey, sha256));
+const result = await verifyObject(await openObjectStore(objectStoreUrl), objectKey, sha256);
+parentPort?.postMessage(result, []);

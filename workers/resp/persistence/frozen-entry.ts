@@ -27,7 +27,7 @@ export function freezeEntry(entry: SnapshotEntry, digest: KeyspaceDigest | undef
 /** A value that does not change, however the one it was made of does. */
 interface Still {
   readonly value: Value;
-  thaw?(): void;
+  readonly thaw?: () => void;
 }
 
 /** A value that can be had as it is now at once; undefined for those of many parts. */
