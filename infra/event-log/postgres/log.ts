@@ -6,6 +6,7 @@ import type { Append, AppendResult, EventLog, ReadFilter, StreamRange, Subscript
 import { checkAppend, checkRange, checkSize } from '../limits.ts';
 import { openAppendQueue } from './append-queue.ts';
 import { watchHead } from './head-watch.ts';
+import { postgresSnapshots } from './snapshots.ts';
 import { readHead, readPositionAt, readRows, readStreamRows } from './read.ts';
 import { subscribeTo, type ReadBatch } from './subscription.ts';
 import { patiently } from './transient.ts';
@@ -110,6 +111,7 @@ export function openPostgresEventLog({ pool, codec, notify }: PostgresEventLogOp
     },
     head,
     positionAt: (time) => patiently(readPatienceMs, () => readPositionAt(pool, time)),
+    snapshots: postgresSnapshots(pool),
     async close() {
       closed = true;
       await Promise.all([...subscriptions].map((subscription) => subscription.stop()));
