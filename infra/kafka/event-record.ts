@@ -9,7 +9,7 @@ import { frame, unframe } from './framing.ts';
 export interface EventRecord {
   readonly key: string;
   readonly value: Buffer;
-  readonly headers: Record<string, string | Buffer>;
+  readonly headers: Record<string, string>;
   /** Milliseconds since 1970, as text. */
   readonly timestamp: string;
 }
@@ -23,7 +23,7 @@ const source = '/miniredis/log';
  */
 export function eventRecord(event: StoredEvent, epoch: bigint): EventRecord {
   const { metadata } = event;
-  const headers: Record<string, string | Buffer> = {
+  const headers: Record<string, string> = {
     ce_specversion: '1.0',
     ce_id: event.eventId,
     ce_type: event.type,
@@ -40,7 +40,7 @@ export function eventRecord(event: StoredEvent, epoch: bigint): EventRecord {
   if (metadata.causationId !== null) headers['causation'] = metadata.causationId;
   if (metadata.trace !== null) headers['traceparent'] = metadata.trace;
   if (metadata.tenantId !== null) headers['tenant'] = metadata.tenantId;
-  if (event.address !== null) headers['address'] = event.address;
+  if (event.address !== null) headers['address'] = event.address.toString('base64');
   return {
     key: event.stream,
     value: frame(schemaId({ eventType: event.type, version: event.schemaVersion }), event.data),
@@ -85,7 +85,7 @@ export function storedEvent(record: ReceivedRecord): StoredEvent {
     type: schema.eventType,
     schemaVersion: schema.version,
     recordedAt: text(headers, 'ce_time'),
-    address: address === undefined ? null : Buffer.from(address as Buffer),
+    address: address === undefined ? null : Buffer.from(String(address), 'base64'),
     data: avro,
     metadata: {
       actor: actorOf(text(headers, 'actor')),

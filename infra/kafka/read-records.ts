@@ -9,6 +9,8 @@ export interface OffsetRange {
   readonly end: number;
 }
 
+const crashesMax = 10;
+
 /**
  * Reads ranges of partitions and ends. KafkaJS reads for groups alone, so this is a group of one, for this one time. `take` is
  * called in the order of each partition. Rejects when Kafka stays away.
@@ -29,7 +31,12 @@ export async function readRecords(
     for (const [name, { topic, partition }] of open)
       consumer.seek({ topic, partition, offset: String(next.get(name)) });
   };
-  consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
+  let crashes = 0;
+  consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+    crashes += 1;
+    // A broker that has just started keeps groups waiting; KafkaJS begins anew by itself then.
+    if (!restart || crashes === crashesMax) reject(error);
+  });
   try {
     await consumer.connect();
     await consumer.subscribe({ topics, fromBeginning: true });
