@@ -45,12 +45,10 @@ export function overdrawnMs(server: Limited, limits: RateLimits, nowMs: number):
   allowance.atMs = nowMs;
   allowance.seenCommands = node.commandsProcessed;
   allowance.seenBytes = doneBytes;
-  const waitMs = Math.max(
+  return Math.max(
     waitFor(allowance.commands, limits.commandsPerSecond),
     waitFor(allowance.bytes, limits.bytesPerSecond),
   );
-  if (waitMs > 0) node.throttledReads++;
-  return waitMs;
 }
 
 function refill(left: number, perSecond: number, seconds: number): number {

@@ -13,6 +13,7 @@ import type { ValueCodec } from '../keyspace/codec.ts';
 import type { Database, Watcher } from '../keyspace/database.ts';
 import type { Node } from '../keyspace/node.ts';
 import { Reply } from '../protocol/reply.ts';
+import type { Overruns } from './overruns.ts';
 import type { Allowance } from './rate.ts';
 import type { Throttle } from './throttle.ts';
 
@@ -324,6 +325,8 @@ export class Server {
   /** Milliseconds that the node has kept the event loop since its last turn, and what waits for the next one. */
   spentMs = 0;
   tasks: (() => void)[] | undefined;
+  /** Set while the node has lately kept everybody waiting. */
+  overruns: Overruns | undefined;
   /** What is left of the node's limits, where it has some. */
   allowance: Allowance | undefined;
   /** Classes of keyspace notifications that are on, as in notify-keyspace-events. */

@@ -1,0 +1,31 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { V8_FLAGS } from '#workers/resp/v8-flags.ts';
+import { makeNoise, noises } from './load/noise.ts';
+import { runLoad } from './load/run.ts';
+const [which, rounds = '3', ...flags] = process.argv.slice(2);
+const child = fork(new URL('./zz-engine.ts', import.meta.url).pathname, { execArgv: [...V8_FLAGS, ...flags], stdio: 'inherit', env: { ...process.env } });
+const [{ port }] = (await once(child, 'message')) as any;
+const at = (password: string) => ({ host: '127.0.0.1', port, username: 'default', password });
+const plan = { targets: [0, 1, 2, 3, 4].map((n) => at(`quiet${n}`)), connectionsPerTarget: 5, seconds: 2, perSecond: 4000, keys: 1000, valueBytes: 32, writes: 0.5 };
+const gc = async () => { child.send('gc'); const [m] = (await once(child, 'message')) as any; return m.gc; };
+await runLoad(plan, 1, [child.pid!]);
+await gc();
+const noise = noises.find((n) => n.name.startsWith(which!))!;
+const ratios: number[] = [];
+for (let r = 0; r < Number(rounds); r++) {
+  const quiet = await runLoad(plan, 1, [child.pid!]);
+  const gq = await gc();
+  let made: any; let b0 = 0, t0 = 0;
+  const loud = await runLoad(plan, 1, [child.pid!], { first: async () => { made = await makeNoise(at(`loud${r}`), noise); await sleep(500); b0 = made.heard().bytes; t0 = performance.now(); await gc(); } });
+  const mbs = (made.heard().bytes - b0) / 2 ** 20 / ((performance.now() - t0) / 1000);
+  const err = made.heard().error;
+  const g = await gc();
+  made.stop(); await sleep(200);
+  ratios.push(loud.p99_ms / quiet.p99_ms);
+  console.log(`quiet p50 ${quiet.p50_ms.toFixed(3)} p99 ${quiet.p99_ms.toFixed(3)} | loud p50 ${loud.p50_ms.toFixed(3)} p99 ${loud.p99_ms.toFixed(3)} ratio ${(loud.p99_ms / quiet.p99_ms).toFixed(2)} out ${mbs.toFixed(0)} MB/s ${err ?? ''} | ${g}`);
+}
+console.log('median', ratios.sort((a, b) => a - b)[ratios.length >> 1]);
+child.send('end');
+setTimeout(() => process.exit(0), 300);
