@@ -1,4 +1,6 @@
+import { largeTexts } from '../keyspace/large-text.ts';
 import type { Node } from '../keyspace/node.ts';
+import { othersAtWork } from './turns.ts';
 
 /** What a node may do in a second; 0 means no limit. */
 export interface RateLimits {
@@ -57,4 +59,36 @@ function refill(left: number, perSecond: number, seconds: number): number {
 
 function waitFor(left: number, perSecond: number): number {
   return perSecond === 0 || left > 0 ? 0 : Math.ceil(((1 - left) / perSecond) * 1000);
+}
+
+/**
+ * Bytes of large texts that a node may make in a second while others are at work, whatever its limits: V8 stops for all of them
+ * alike, so this is about how often that happens.
+ */
+const LARGE_TEXTS_PER_SECOND = 33_554_432;
+
+/** What a node has left of large texts; less than nothing is waited for. */
+interface MakesLargeTexts {
+  largeTextsLeft: number;
+  largeTextsAtMs: number;
+}
+
+/** Takes account of the large texts that a node has just made. */
+export function noteLargeTexts(server: MakesLargeTexts, nowMs: number): void {
+  refillLargeTexts(server, nowMs);
+  server.largeTextsLeft -= largeTexts.bytes;
+  largeTexts.bytes = 0;
+}
+
+/** How many milliseconds a node that has made too many large texts has to wait; 0 when nobody else is at work. */
+export function largeTextsWaitMs(server: MakesLargeTexts, nowMs: number): number {
+  refillLargeTexts(server, nowMs);
+  return othersAtWork() ? waitFor(server.largeTextsLeft, LARGE_TEXTS_PER_SECOND) : 0;
+}
+
+function refillLargeTexts(server: MakesLargeTexts, nowMs: number): void {
+  const seconds = (nowMs - server.largeTextsAtMs) / 1000;
+  const most = LARGE_TEXTS_PER_SECOND / 2;
+  server.largeTextsLeft = Math.min(most, server.largeTextsLeft + seconds * LARGE_TEXTS_PER_SECOND);
+  server.largeTextsAtMs = nowMs;
 }

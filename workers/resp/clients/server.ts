@@ -13,7 +13,6 @@ import type { ValueCodec } from '../keyspace/codec.ts';
 import type { Database, Watcher } from '../keyspace/database.ts';
 import type { Node } from '../keyspace/node.ts';
 import { Reply } from '../protocol/reply.ts';
-import type { Overruns } from './overruns.ts';
 import type { Allowance } from './rate.ts';
 import type { Throttle } from './throttle.ts';
 
@@ -325,8 +324,9 @@ export class Server {
   /** Milliseconds that the node has kept the event loop since its last turn, and what waits for the next one. */
   spentMs = 0;
   tasks: (() => void)[] | undefined;
-  /** Set while the node has lately kept everybody waiting. */
-  overruns: Overruns | undefined;
+  /** Bytes of large texts that the node may still make while others are at work, and when that was reckoned. */
+  largeTextsLeft = 0;
+  largeTextsAtMs = 0;
   /** What is left of the node's limits, where it has some. */
   allowance: Allowance | undefined;
   /** Classes of keyspace notifications that are on, as in notify-keyspace-events. */

@@ -5,12 +5,12 @@ import { Client } from '../clients/server.ts';
 import type { Server, Transport } from '../clients/server.ts';
 import { noteLateErrors } from '../clients/statistics.ts';
 import { attach, detach, sessionOf } from '../clients/session.ts';
-import { noteOverrun, OVERRUN_MS, restLeft } from '../clients/overruns.ts';
-import { overdrawnMs } from '../clients/rate.ts';
+import { largeTextsWaitMs, noteLargeTexts, overdrawnMs } from '../clients/rate.ts';
 import { inTurn, mustWait, noteWork, shareLeft } from '../clients/turns.ts';
 import { execute, stamp, startBatch } from '../commands/execute.ts';
 import type { ConnectionLimits, Departure } from '../engine-api.ts';
 import { tick } from '../keyspace/clock.ts';
+import { largeTexts } from '../keyspace/large-text.ts';
 import { RequestParser } from '../protocol/parser.ts';
 import { writeRequest } from '../protocol/request.ts';
 import { DirectWriter } from './direct-write.ts';
@@ -33,11 +33,11 @@ interface HeldReplies {
   durable: boolean;
 }
 
-/** How many milliseconds a node has to wait until it may go on, by its limits and by what it has taken of others' time. */
+/** How many milliseconds a node has to wait until it may go on. */
 function heldBackMs(server: Server, nowMs: number): number {
   const { rateLimits } = server.node;
-  const rest = server.overruns === undefined ? 0 : restLeft(server, nowMs);
-  return rateLimits === undefined ? rest : Math.max(rest, overdrawnMs(server, rateLimits, nowMs));
+  const largeMs = server.largeTextsLeft < 0 ? largeTextsWaitMs(server, nowMs) : 0;
+  return rateLimits === undefined ? largeMs : Math.max(largeMs, overdrawnMs(server, rateLimits, nowMs));
 }
 
 /** One socket: reads requests, runs them one after another, and writes their replies with one write per read. */
@@ -161,9 +161,8 @@ export class Connection implements Transport {
       }
     }
     this.flush();
-    const endedMs = performance.now();
-    server.spentMs += endedMs - beganMs + READ_MS;
-    if (endedMs - beganMs > OVERRUN_MS) noteOverrun(server, endedMs);
+    if (largeTexts.bytes > 0) noteLargeTexts(server, beganMs);
+    server.spentMs += performance.now() - beganMs + READ_MS;
   }
 
   /** Hands a part of a long reply to the socket when it is the node's turn. */
