@@ -2,7 +2,7 @@
 
 /** Composition roots wire the rooms together, so they may import anything. */
 const roots =
-  '^(gateway/main\\.ts|workers/main\\.ts|projections/main\\.ts|projections/replay/main\\.ts|infra/local/|bench/|test/)';
+  '^(gateway/main\\.ts|workers/main\\.ts|projections/main\\.ts|projections/replay/main\\.ts|infra/log/|infra/local/|bench/|test/)';
 const specs = '\\.(test|spec)\\.ts$';
 
 /** A rule that forbids a room every project file outside `allowed`. */
@@ -41,6 +41,17 @@ module.exports = {
       ['^infra/', '^domains/kernel/', '^schemas/'],
       'Adapters know the envelope, not the domains.',
     ),
+    {
+      name: 'event-log-stands-alone',
+      comment:
+        'infra/event-log is an event store that another project could use: the envelope, files, and the drivers it needs.',
+      severity: 'error',
+      from: { path: '^infra/event-log/', pathNot: [specs, '^infra/event-log/testing/'] },
+      to: {
+        path: '^(domains|schemas|infra|projections|workers|gateway|bench|test)/',
+        pathNot: ['^infra/event-log/', '^domains/kernel/', '^infra/object-store/object-store\\.ts$'],
+      },
+    },
     room(
       'projections-see-events-and-infra',
       '^projections/',

@@ -39,6 +39,23 @@ describe('defaults', () => {
   });
 });
 
+test('Kafka is there when it has brokers', () => {
+  expect(settings({}).kafka).toBeUndefined();
+  expect(settings({ KAFKA_BROKERS: 'a:9092, b:9092,' }).kafka).toEqual({
+    brokers: ['a:9092', 'b:9092'],
+    partitions: 3,
+    replication: 0,
+    ssl: false,
+    sslCaFile: undefined,
+    sasl: undefined,
+  });
+  const login = { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'me', KAFKA_SASL_PASSWORD: 'p' };
+  expect(settings({ KAFKA_BROKERS: 'a:9092', KAFKA_SSL: 'true', ...login }).kafka).toMatchObject({
+    ssl: true,
+    sasl: { mechanism: 'plain', username: 'me', password: 'p' },
+  });
+});
+
 describe('bad values', () => {
   test.each([
     ['GATEWAY_PORT', 'http', 'GATEWAY_PORT "http" is not a port (1 to 65535)'],
@@ -74,10 +91,22 @@ describe('bad values', () => {
     ]);
   });
 
-  test.each(['EVENTSTORE_URL', 'KAFKA_BROKERS', 'REDIS_URL'])('%s is refused until it does something', (name) => {
+  test.each(['EVENTSTORE_URL', 'REDIS_URL'])('%s is refused until it does something', (name) => {
     expect(problems({ [name]: 'kurrent.example:2113' })).toEqual([
       expect.stringContaining(`${name} is not available yet`),
     ]);
+  });
+
+  test.each([
+    [{ KAFKA_BROKERS: 'a:1,b' }, 'KAFKA_BROKERS "a:1,b" is not a list of <host>:<port>'],
+    [{ KAFKA_SASL_USERNAME: 'me' }, 'KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD take KAFKA_SASL_MECHANISM'],
+    [
+      { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'me' },
+      'KAFKA_SASL_MECHANISM "plain" takes KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
+    ],
+    [{ KAFKA_SSL_CA_FILE: '/ca.pem' }, 'KAFKA_SSL_CA_FILE takes KAFKA_SSL "true"'],
+  ])('what only helps together is asked for together: %o', (env, sentence) => {
+    expect(problems(env)).toEqual([sentence]);
   });
 
   test('S3 is refused until it is there', () => {

@@ -33,10 +33,22 @@ export type AppendResult =
   /** The command's events were recorded before, with another content. */
   | { readonly ok: false; readonly conflict: 'event-id' };
 
-/** Events of any of the categories, and of the tenant; what is left out does not restrict. */
+/** Events of any of the categories, of any of the types, and of the tenant; what is left out does not restrict. */
 export interface ReadFilter {
   readonly categories?: readonly string[];
+  readonly types?: readonly string[];
   readonly tenantId?: string;
+}
+
+/** Which events of a stream, and in which order. */
+export interface StreamRange {
+  /** The version to begin with; default: the first one, or the last one when reading backward. */
+  readonly fromVersion?: number;
+  readonly direction?: 'forward' | 'backward';
+  /** How many events at most; default: all there are. */
+  readonly limit?: number;
+  /** The stream as it was when the log ended here. */
+  readonly toPosition?: bigint;
 }
 
 export interface Subscription {
@@ -55,11 +67,17 @@ export interface EventLog {
    * a value it can't hold; in these cases nothing was recorded.
    */
   append(append: Append): Promise<AppendResult>;
-  /** The events of one stream from a version on (default 0), oldest first; with `toPosition` as it was then. */
-  readStream(stream: string, options?: { fromVersion?: number; toPosition?: bigint }): Promise<RecordedEvent[]>;
+  /** Events of one stream, all at once; none when there is no such stream. */
+  readStream(stream: string, range?: StreamRange): Promise<RecordedEvent[]>;
+  /**
+   * The same in batches of at most `batchSize` (default 500), the next of which is read when it is asked for: however long the
+   * stream is, one batch is in memory.
+   */
+  readStreamBatches(stream: string, range?: StreamRange & { batchSize?: number }): AsyncIterable<RecordedEvent[]>;
   /**
    * All events after a position (0n: from the start), in order, in batches of at most `batchSize` (default 500), the next of which is
-   * read when it is asked for. `to` is inclusive; default: the head now.
+   * read when it is asked for. `to` is inclusive; default: the head now. The store itself filters, so that what is passed over costs
+   * next to nothing.
    */
   readAll(options: {
     after: bigint;

@@ -1,5 +1,5 @@
 import type { EncodedAppend } from './codec.ts';
-import type { Append } from './event-log.ts';
+import type { Append, StreamRange } from './event-log.ts';
 
 /** An event is a fact, not a file: what is larger belongs in the object store, and its hash in the event. */
 const eventBytesMax = 256 * 1024;
@@ -29,5 +29,15 @@ export function checkSize({ streams }: EncodedAppend): void {
       if (data.length <= eventBytesMax) continue;
       throw new RangeError(`${type} takes ${data.length} bytes, more than the ${eventBytesMax} an event may have.`);
     }
+  }
+}
+
+/** Refuses ranges that name no event: a mistake in the caller's arithmetic must not look like an empty stream. */
+export function checkRange({ fromVersion = 0, limit = 1 }: StreamRange): void {
+  if (!Number.isSafeInteger(fromVersion) || fromVersion < 0) {
+    throw new RangeError(`A stream is read from a version, a whole number from 0; not from ${fromVersion}.`);
+  }
+  if (!Number.isSafeInteger(limit) || limit < 1) {
+    throw new RangeError(`A stream is read with a limit from 1; not with ${limit}.`);
   }
 }

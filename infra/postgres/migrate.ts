@@ -4,16 +4,19 @@ import path from 'node:path';
 import { sha256Hex } from '#infra/crypto/secrets.ts';
 import { Client } from 'pg';
 
-const folder = path.join(import.meta.dirname, 'migrations');
+/** The log is a room of its own and brings its tables along; names of files order all of them, wherever they lie. */
+const platformFolders = ['migrations', '../event-log/postgres/migrations'].map((folder) =>
+  path.join(import.meta.dirname, folder),
+);
 /** Any number will do, so long as nothing else on this database locks it. */
 const lock = 0x6d72_6564;
 
 /**
- * Brings a database's schema up to date: the numbered `.sql` files beside this one, each once, in order, each in a transaction
+ * Brings a database's schema up to date: the numbered `.sql` files of the folders, each once, in order, each in a transaction
  * of its own. Processes that start together take turns. A file that changed after it was applied is an error, since databases
  * that have it would never see the change.
  */
-export async function migrate(url: string): Promise<void> {
+export async function migrate(url: string, folders: readonly string[] = platformFolders): Promise<void> {
   const client = new Client({ connectionString: url, application_name: 'miniredis migrate' });
   await client.connect();
   try {
@@ -22,8 +25,8 @@ export async function migrate(url: string): Promise<void> {
       name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
     const { rows } = await client.query<{ name: string; sha256: string }>('SELECT name, sha256 FROM schema_migrations');
     const applied = new Map(rows.map((row) => [row.name, row.sha256]));
-    for (const name of await migrationNames()) {
-      const sql = await readFile(path.join(folder, name), 'utf8');
+    for (const { name, file } of await migrationFiles(folders)) {
+      const sql = await readFile(file, 'utf8');
       const before = applied.get(name);
       if (before === undefined) await apply(client, name, sql);
       else if (before !== sha256Hex(sql)) {
@@ -37,8 +40,14 @@ export async function migrate(url: string): Promise<void> {
   }
 }
 
-async function migrationNames(): Promise<string[]> {
-  return (await readdir(folder)).filter((name) => /^[0-9]{4}-[a-z0-9-]+\.sql$/.test(name)).toSorted();
+async function migrationFiles(folders: readonly string[]): Promise<{ name: string; file: string }[]> {
+  const found = await Promise.all(
+    folders.map(async (folder) => (await readdir(folder)).map((name) => ({ name, file: path.join(folder, name) }))),
+  );
+  return found
+    .flat()
+    .filter(({ name }) => /^[0-9]{4}-[a-z0-9-]+\.sql$/.test(name))
+    .toSorted((left, right) => (left.name < right.name ? -1 : 1));
 }
 
 async function apply(client: Client, name: string, sql: string): Promise<void> {

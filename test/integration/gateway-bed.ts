@@ -27,7 +27,7 @@ import { newId } from '#infra/crypto/ids.ts';
 import type { MasterKey } from '#infra/crypto/master-key.ts';
 import { newSecret, sha256Hex } from '#infra/crypto/secrets.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
-import { openCodec } from '#infra/event-log/codec.ts';
+import { openCodec } from '#infra/event-codec/codec.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
 import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
 import { createPool } from '#infra/postgres/pool.ts';

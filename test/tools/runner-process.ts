@@ -1,7 +1,7 @@
 /** A projection runner in a process of its own, for tests that stop or kill it: prints its state whenever that changes. */
 import { loadMasterKey } from '#infra/crypto/master-key.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
-import { openCodec } from '#infra/event-log/codec.ts';
+import { openCodec } from '#infra/event-codec/codec.ts';
 import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
 import { createLog } from '#infra/logging/log.ts';
 import { createPool } from '#infra/postgres/pool.ts';

@@ -1,8 +1,12 @@
+import type { DomainEvent } from '#domains/kernel/decider.ts';
+import { categoryOf } from '#domains/kernel/envelope.ts';
 import { testDatabase } from '#test/tools/postgres.ts';
-import { assert, asyncProperty, integer } from 'fast-check';
+import { assert, asyncProperty, bigInt, constantFrom, integer, record, subarray } from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { appendOf, openLog, said, type LogUnderTest } from '../testing/log-under-test.ts';
+import type { Append } from '../event-log.ts';
+import { collect } from '../testing/collect.ts';
+import { appendOf, metadata, openLog, said, type LogUnderTest } from '../testing/log-under-test.ts';
 
 let database: Awaited<ReturnType<typeof testDatabase>>;
 let under: LogUnderTest;
@@ -17,9 +21,20 @@ beforeAll(async () => {
     const time = 1_800_000_000_000 + Math.floor(n / 4) * 10;
     times.push(time);
     await under.pool.query('UPDATE head SET recorded_at = to_timestamp($1::float8 / 1000)', [time]);
-    await under.log.append(appendOf([n % 3 === 0 ? 'node-three' : 'node-rest', 'any', said(String(n))]));
+    await under.log.append(n % 10 === 1 ? ofTenantTwo(n) : ofTenantOne(n));
   }
 });
+
+function ofTenantOne(n: number): Append {
+  return appendOf([n % 3 === 0 ? 'node-three' : 'node-rest', 'any', said(String(n))]);
+}
+
+function ofTenantTwo(n: number): Append {
+  const resumed: DomainEvent = { type: 'TenantResumed', data: { tenantId: 'tnt_2' } };
+  const append = n % 3 === 0 ? ofTenantOne(n) : appendOf(['tenant-two', 'any', resumed]);
+  return { ...append, metadata: { ...metadata, tenantId: 'tnt_2' } };
+}
+
 afterAll(async () => {
   await under.close();
   await database.drop();
@@ -48,12 +63,86 @@ test('a stream is read from a version on, and as it was at a position', async ()
   expect(await under.log.readStream('node-none')).toEqual([]);
 });
 
+test('a stream is read backward and with a limit, from any version, as it was at any position', async () => {
+  const all = await under.log.readStream('node-three');
+  const version = integer({ min: 0, max: 25 });
+  await assert(
+    asyncProperty(
+      record(
+        {
+          fromVersion: version,
+          limit: integer({ min: 1, max: 25 }),
+          toPosition: bigInt({ min: 0n, max: 70n }),
+          direction: constantFrom('forward' as const, 'backward' as const),
+        },
+        { requiredKeys: [] },
+      ),
+      integer({ min: 1, max: 7 }),
+      async (range, batchSize) => {
+        const { direction = 'forward', fromVersion, limit = 100, toPosition = 1_000n } = range;
+        const backward = direction === 'backward';
+        const from = fromVersion ?? (backward ? 100 : 0);
+        const expected = (backward ? all.toReversed() : all)
+          .filter((event) => (backward ? event.version <= from : event.version >= from))
+          .filter((event) => event.position <= toPosition)
+          .slice(0, limit);
+        expect(await under.log.readStream('node-three', range)).toEqual(expected);
+        const batches = await collect(under.log.readStreamBatches('node-three', { ...range, batchSize }));
+        expect(batches.flat()).toEqual(expected);
+        for (const batch of batches) expect(batch.length).toBeLessThanOrEqual(batchSize);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test('a range that can name no event is refused', async () => {
+  await expect(async () => under.log.readStream('node-three', { fromVersion: -1 })).rejects.toThrow(
+    'from 0; not from -1',
+  );
+  await expect(async () => under.log.readStream('node-three', { limit: 0 })).rejects.toThrow(
+    'limit from 1; not with 0',
+  );
+});
+
+test('the server filters by category, type and tenant together, whatever the size of batches', async () => {
+  const all = (await collect(under.log.readAll({ after: 0n }))).flat();
+  const some = (...values: string[]) => subarray(values, { minLength: 1 });
+  await assert(
+    asyncProperty(
+      record(
+        {
+          categories: some('node', 'tenant', 'none'),
+          types: some('NodeFailed', 'TenantResumed', 'Nothing'),
+          tenantId: constantFrom('tnt_1', 'tnt_2', 'tnt_none'),
+        },
+        { requiredKeys: [] },
+      ),
+      integer({ min: 1, max: 30 }),
+      async (filter, batchSize) => {
+        const batches = await collect(under.log.readAll({ after: 3n, filter, batchSize }));
+        const { categories, types, tenantId } = filter;
+        expect(batches.flat()).toEqual(
+          all.filter(
+            ({ position, stream, type, metadata: about }) =>
+              position > 3n &&
+              (categories === undefined || categories.includes(categoryOf(stream))) &&
+              (types === undefined || types.includes(type)) &&
+              (tenantId === undefined || tenantId === about.tenantId),
+          ),
+        );
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
 test('reading ends at the head there was when it began', async () => {
   const read: bigint[] = [];
   for await (const batch of under.log.readAll({ after: 0n, batchSize: 50 })) {
     if (read.length === 0) await under.log.append(appendOf(['other-late', 'any', said('late')]));
     read.push(...batch.map(({ position }) => position));
   }
-  expect(read.at(-1)).toBe(60n);
+  expect(read.at(-1)).toBe(BigInt(last));
   for await (const batch of under.log.readAll({ after: 61n })) expect(batch).toEqual([]);
 });

@@ -1,36 +1,15 @@
 import { block } from '../clients/blocking.ts';
 import type { Client } from '../clients/server.ts';
 import { ListValue } from '../keyspace/list-value.ts';
-import { SYNTAX, TIMEOUT_NEGATIVE, TIMEOUT_NOT_FLOAT, WRONG_TYPE } from '../protocol/errors.ts';
-import { parseDouble } from '../protocol/numbers.ts';
 import { typeOf } from '../keyspace/value.ts';
-import { changed, integerFrom, settle, writeAs } from './arguments.ts';
+import { changed, settle, writeAs } from './arguments.ts';
 import { countedKeys } from './command.ts';
 import type { CommandSpec, Run } from './command.ts';
+import { endArg, multiPopArgs, popFirst, timeoutArg } from './pop-several.ts';
 import { listRow } from './rows.ts';
 
-type End = 'LEFT' | 'RIGHT';
-
-function endOf(client: Client, text: string): End | undefined {
-  const end = text.toUpperCase();
-  if (end === 'LEFT' || end === 'RIGHT') return end;
-  client.reply.error(SYNTAX);
-  return undefined;
-}
-
-/** Reads a timeout in seconds as milliseconds; when it is none, replies with the error and returns undefined. */
-export function timeoutArg(client: Client, text: string): number | undefined {
-  const seconds = parseDouble(text);
-  if (seconds === undefined || !Number.isFinite(seconds) || seconds * 1000 > Number.MAX_SAFE_INTEGER) {
-    client.reply.error(seconds === undefined ? TIMEOUT_NOT_FLOAT : 'ERR timeout is out of range');
-    return undefined;
-  }
-  if (seconds < 0) {
-    client.reply.error(TIMEOUT_NEGATIVE);
-    return undefined;
-  }
-  return Math.ceil(seconds * 1000);
-}
+const ENDS = ['LEFT', 'RIGHT'] as const;
+type End = (typeof ENDS)[number];
 
 function takeFrom(list: ListValue, end: End): string {
   return (end === 'LEFT' ? list.popHead() : list.popTail())!;
@@ -80,9 +59,9 @@ function move(client: Client, from: string, to: string, take: End, give: End, ti
 }
 
 function lmove(client: Client, args: readonly string[]): void {
-  const take = endOf(client, args[3]!);
+  const take = endArg(client, args[3], ENDS);
   if (take === undefined) return;
-  const give = endOf(client, args[4]!);
+  const give = endArg(client, args[4], ENDS);
   if (give === undefined) return;
   const timeout = args.length === 6 ? timeoutArg(client, args[5]!) : undefined;
   if (args.length === 6 && timeout === undefined) return;
@@ -94,34 +73,28 @@ function brpoplpush(client: Client, args: readonly string[]): void {
   if (timeout !== undefined) move(client, args[1]!, args[2]!, 'RIGHT', 'LEFT', timeout);
 }
 
+function listAt(client: Client, key: string): ListValue | undefined {
+  const value = client.db.write(key);
+  return value === undefined || typeof value === 'string' || value.kind !== 'list' ? undefined : value;
+}
+
 /** BLPOP and BRPOP. */
 function blockingPop(end: End): Run {
   return (client, args) => {
     const { db, node, reply } = client;
     const timeout = timeoutArg(client, args.at(-1)!);
     if (timeout === undefined) return;
-    const keys = args.slice(1, -1);
-    const attempt = (key: string): boolean => {
-      const value = db.write(key);
-      if (value === undefined || typeof value === 'string' || value.kind !== 'list') return false;
+    popFirst(client, 'list', args.slice(1, -1), timeout, (key) => {
+      const list = listAt(client, key);
+      if (list === undefined) return false;
       reply.array(2);
       reply.bulk(key);
-      reply.bulk(takeFrom(value, end));
+      reply.bulk(takeFrom(list, end));
       changed(client, 'l', end === 'LEFT' ? 'lpop' : 'rpop', key);
-      settle(client, key, value);
+      settle(client, key, list);
       node.propagate(db.index, [end === 'LEFT' ? 'LPOP' : 'RPOP', key]);
       return true;
-    };
-    for (const key of keys) {
-      const value = db.peek(key);
-      if (value !== undefined && typeOf(value) !== 'list') {
-        reply.error(WRONG_TYPE);
-        return;
-      }
-      if (attempt(key)) return;
-    }
-    if (client.mayBlock) block(client, keys, timeout, { serve: attempt, timedOut: () => reply.nullArray() });
-    else reply.nullArray();
+    });
   };
 }
 
@@ -129,35 +102,12 @@ function blockingPop(end: End): Run {
 function multiPop(first: 1 | 2): Run {
   return (client, args) => {
     const { db, node, reply } = client;
-    const timeout = first === 2 ? timeoutArg(client, args[1]!) : 0;
-    if (timeout === undefined) return;
-    const numKeys = integerFrom(client, args[first]!, 1, 'ERR numkeys should be greater than 0');
-    if (numKeys === undefined) return;
-    const afterKeys = first + 1 + numKeys;
-    if (afterKeys >= args.length) {
-      reply.error(SYNTAX);
-      return;
-    }
-    const keys = args.slice(first + 1, afterKeys);
-    const end = endOf(client, args[afterKeys]!);
-    if (end === undefined) return;
-    let count = 1;
-    if (args.length > afterKeys + 1) {
-      if (args[afterKeys + 1]!.toUpperCase() !== 'COUNT' || args.length < afterKeys + 3) {
-        reply.error(SYNTAX);
-        return;
-      }
-      const wanted = integerFrom(client, args[afterKeys + 2]!, 1, 'ERR count should be greater than 0');
-      if (wanted === undefined) return;
-      if (args.length > afterKeys + 3) {
-        reply.error(SYNTAX);
-        return;
-      }
-      count = wanted;
-    }
-    const attempt = (key: string): boolean => {
-      const list = db.write(key);
-      if (list === undefined || typeof list === 'string' || list.kind !== 'list') return false;
+    const asked = multiPopArgs(client, args, first, ENDS);
+    if (asked === undefined) return;
+    const { end, count } = asked;
+    popFirst(client, 'list', asked.keys, asked.timeout, (key) => {
+      const list = listAt(client, key);
+      if (list === undefined) return false;
       const popped = Math.min(count, list.length);
       reply.array(2);
       reply.bulk(key);
@@ -167,18 +117,7 @@ function multiPop(first: 1 | 2): Run {
       settle(client, key, list);
       node.propagate(db.index, [end === 'LEFT' ? 'LPOP' : 'RPOP', key, String(popped)]);
       return true;
-    };
-    for (const key of keys) {
-      const value = db.peek(key);
-      if (value !== undefined && typeOf(value) !== 'list') {
-        reply.error(WRONG_TYPE);
-        return;
-      }
-      if (attempt(key)) return;
-    }
-    if (first === 2 && client.mayBlock) {
-      block(client, keys, timeout, { serve: attempt, timedOut: () => reply.nullArray() });
-    } else reply.nullArray();
+    });
   };
 }
 

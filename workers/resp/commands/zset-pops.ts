@@ -1,17 +1,16 @@
-import { block } from '../clients/blocking.ts';
 import type { Client } from '../clients/server.ts';
 import type { ZSetValue } from '../keyspace/zset-value.ts';
-import { typeOf } from '../keyspace/value.ts';
-import { NOT_POSITIVE, SYNTAX, WRONG_TYPE } from '../protocol/errors.ts';
+import { NOT_POSITIVE, SYNTAX } from '../protocol/errors.ts';
 import { changed, integerFrom, settle, writeAs } from './arguments.ts';
 import { countedKeys } from './command.ts';
 import type { CommandSpec, Run } from './command.ts';
-import { timeoutArg } from './list-moves.ts';
+import { multiPopArgs, popFirst, timeoutArg } from './pop-several.ts';
 import { zsetRow } from './rows.ts';
 import { asNeeded, windows } from './walk.ts';
 import type { Walk } from './walk.ts';
 
-type End = 'MIN' | 'MAX';
+const ENDS = ['MIN', 'MAX'] as const;
+type End = (typeof ENDS)[number];
 
 interface Scored {
   readonly member: string;
@@ -73,19 +72,6 @@ function pop(end: End): Run {
   };
 }
 
-/** Tries the keys in order; an error ends the search and counts as done. */
-function firstOf(client: Client, keys: readonly string[], attempt: (key: string) => boolean): boolean {
-  for (const key of keys) {
-    const value = client.db.peek(key);
-    if (value !== undefined && typeOf(value) !== 'zset') {
-      client.reply.error(WRONG_TYPE);
-      return true;
-    }
-    if (attempt(key)) return true;
-  }
-  return false;
-}
-
 function zsetAt(client: Client, key: string): ZSetValue | undefined {
   const value = client.db.write(key);
   return value === undefined || typeof value === 'string' || value.kind !== 'zset' ? undefined : value;
@@ -97,8 +83,7 @@ function blockingPop(end: End): Run {
     const { db, node, reply } = client;
     const timeout = timeoutArg(client, args.at(-1)!);
     if (timeout === undefined) return;
-    const keys = args.slice(1, -1);
-    const attempt = (key: string): boolean => {
+    popFirst(client, 'zset', args.slice(1, -1), timeout, (key) => {
       const zset = zsetAt(client, key);
       if (zset === undefined) return false;
       const [taken] = take(client, key, zset, end, 1);
@@ -108,10 +93,7 @@ function blockingPop(end: End): Run {
       reply.double(taken!.score);
       node.propagate(db.index, [end === 'MIN' ? 'ZPOPMIN' : 'ZPOPMAX', key]);
       return true;
-    };
-    if (firstOf(client, keys, attempt)) return;
-    if (client.mayBlock) block(client, keys, timeout, { serve: attempt, timedOut: () => reply.nullArray() });
-    else reply.nullArray();
+    });
   };
 }
 
@@ -119,32 +101,10 @@ function blockingPop(end: End): Run {
 function multiPop(first: 1 | 2): Run {
   return (client, args) => {
     const { db, node, reply } = client;
-    const timeout = first === 2 ? timeoutArg(client, args[1]!) : 0;
-    if (timeout === undefined) return;
-    const numKeys = integerFrom(client, args[first]!, 1, 'ERR numkeys should be greater than 0');
-    if (numKeys === undefined) return;
-    const afterKeys = first + 1 + numKeys;
-    const end = args[afterKeys]?.toUpperCase();
-    if (end !== 'MIN' && end !== 'MAX') {
-      reply.error(SYNTAX);
-      return;
-    }
-    let count = 1;
-    if (args.length > afterKeys + 1) {
-      if (args[afterKeys + 1]!.toUpperCase() !== 'COUNT' || args.length < afterKeys + 3) {
-        reply.error(SYNTAX);
-        return;
-      }
-      const wanted = integerFrom(client, args[afterKeys + 2]!, 1, 'ERR count should be greater than 0');
-      if (wanted === undefined) return;
-      if (args.length > afterKeys + 3) {
-        reply.error(SYNTAX);
-        return;
-      }
-      count = wanted;
-    }
-    const keys = args.slice(first + 1, afterKeys);
-    const attempt = (key: string): boolean => {
+    const asked = multiPopArgs(client, args, first, ENDS);
+    if (asked === undefined) return;
+    const { end, count } = asked;
+    popFirst(client, 'zset', asked.keys, asked.timeout, (key) => {
       const zset = zsetAt(client, key);
       if (zset === undefined) return false;
       const taken = take(client, key, zset, end, count);
@@ -158,11 +118,7 @@ function multiPop(first: 1 | 2): Run {
       }
       node.propagate(db.index, [end === 'MIN' ? 'ZPOPMIN' : 'ZPOPMAX', key, String(taken.length)]);
       return true;
-    };
-    if (firstOf(client, keys, attempt)) return;
-    if (first === 2 && client.mayBlock) {
-      block(client, keys, timeout, { serve: attempt, timedOut: () => reply.nullArray() });
-    } else reply.nullArray();
+    });
   };
 }
 

@@ -1,9 +1,9 @@
 import type { Append } from '#infra/event-log/event-log.ts';
+import { appendOf, metadata, openLog, type LogUnderTest } from '#infra/event-log/testing/log-under-test.ts';
 import { testDatabase } from '#test/tools/postgres.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { openCodec } from './codec.ts';
-import { appendOf, metadata, openLog, type LogUnderTest } from './testing/log-under-test.ts';
 
 let database: Awaited<ReturnType<typeof testDatabase>>;
 let under: LogUnderTest;

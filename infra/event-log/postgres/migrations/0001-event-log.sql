@@ -1,0 +1,190 @@
+-- The event log. Events are only ever added, by append_events alone; positions are gapless and in commit order.
+
+CREATE TABLE events (
+  position       bigint PRIMARY KEY,
+  event_id       uuid NOT NULL,
+  recorded_at    timestamptz(3) NOT NULL,
+  stream_id      bigint NOT NULL,
+  version        integer NOT NULL,
+  schema_version integer NOT NULL,
+  stream         text COLLATE "C" NOT NULL,
+  category       text COLLATE "C" NOT NULL,
+  type           text COLLATE "C" NOT NULL,
+  tenant_id      text COLLATE "C",
+  metadata       bytea NOT NULL,
+  address        bytea,
+  data           bytea NOT NULL
+);
+-- Both columns grow, so new entries go where the last ones went, however large the index is. That versions are unique is
+-- seen to under the head lock.
+CREATE INDEX events_of_stream ON events (stream_id, version);
+COMMENT ON COLUMN events.stream_id IS 'The position of the first event of the stream.';
+COMMENT ON COLUMN events.metadata IS 'Who did it and what led to it; see metadata.ts in infra/event-log.';
+COMMENT ON COLUMN events.address IS 'The source address as ciphertext under the key of the actor; null where there was none.';
+COMMENT ON COLUMN events.data IS 'Avro, by the schema of this type and version; personal fields are ciphertext within.';
+
+-- Where each stream begins and ends. Versions count from 0.
+CREATE TABLE streams (
+  stream         text COLLATE "C" PRIMARY KEY,
+  first_position bigint NOT NULL,
+  last_position  bigint NOT NULL,
+  last_version   integer NOT NULL
+) WITH (fillfactor = 90);
+
+-- What was appended, by the command that the ids of its events are made from; this is how a repeat is recognised. The events of
+-- an append have positions that follow each other.
+CREATE TABLE appends (
+  command_uid    uuid PRIMARY KEY,
+  first_position bigint NOT NULL,
+  events         integer NOT NULL,
+  content        bytea NOT NULL
+);
+COMMENT ON COLUMN appends.content IS 'A digest of streams, types, schema versions and data; what has another one is no repeat.';
+
+-- Where the log ends. Its one row is the lock that puts all appends in one order.
+CREATE TABLE head (
+  single      boolean PRIMARY KEY DEFAULT true CHECK (single),
+  position    bigint NOT NULL,
+  recorded_at timestamptz(3) NOT NULL
+) WITH (fillfactor = 10);
+INSERT INTO head (position, recorded_at) VALUES (0, '-infinity');
+
+-- Records many appends at once; an append's events are recorded together or not at all. An append sees those before it in the batch.
+--
+-- An append is a run of pins (a stream, what it must be, how many events it gets) and a run of events; append_pins and
+-- append_events say how long the runs are. Streams, pins, appends and events are numbered from 1. What a stream must be: the version
+-- of its last event, -1 for "not there yet", -2 for "there", -3 for "any".
+--
+-- The row for append 0 says where the log ended before; then there is a row for each append that was not recorded, in order. All
+-- others were recorded, one after the other from there on.
+-- outcome: repeated (these very events were recorded before); version (the stream numbered conflict_stream is at conflict_version,
+-- -1 when it is not there); event-id (the ids stand for something else already).
+CREATE FUNCTION append_events(
+  streams text[], categories text[],
+  append_uid uuid[], append_content bytea[], append_pins integer[], append_events integer[],
+  append_tenant_id text[], append_metadata bytea[],
+  pin_stream integer[], pin_expected integer[], pin_events integer[],
+  event_append integer[], event_pin integer[], event_offset integer[], event_id uuid[], event_type text[],
+  event_schema_version integer[], event_address bytea[], event_data bytea[]
+) RETURNS TABLE (append integer, outcome text, first_position bigint, last_position bigint,
+                 conflict_stream integer, conflict_version integer)
+LANGUAGE plpgsql
+-- The plans must not depend on how small the tables were when a connection first used them.
+SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan
+-- Whoever waits longer has been given up by its caller; it must not append behind the caller's back.
+SET lock_timeout = '4s'
+AS $$
+#variable_conflict use_variable
+DECLARE
+  log_end      bigint;    -- the position of the last event, with this batch's accepted appends so far
+  old_end      bigint;    -- ... and without
+  log_time     timestamptz;
+  versions     integer[]; -- of each stream, with this batch's accepted appends so far
+  old_versions integer[]; -- ... and without
+  firsts       bigint[];  -- where each stream begins
+  lasts        bigint[] := array_fill(NULL::bigint, ARRAY[cardinality(streams)]); -- where it ends, if this batch adds to it
+  earlier      bigint[];  -- where each append is recorded already
+  starts       bigint[] := array_fill(NULL::bigint, ARRAY[cardinality(append_uid)]);  -- where each accepted append begins
+  shifts       bigint[] := array_fill(NULL::bigint, ARRAY[cardinality(append_uid)]);  -- ... minus the number of its first event
+  bases        integer[] := array_fill(NULL::integer, ARRAY[cardinality(pin_stream)]); -- the version of a pin's first event
+  event        integer := 1; -- the first of the append in hand
+  pin          integer := 1;
+  last_pin     integer;
+  s            integer;
+BEGIN
+  SELECT h.position, h.recorded_at INTO log_end, log_time FROM head h FOR UPDATE;
+  old_end := log_end;
+  -- Only now, behind the lock: each statement sees what was committed before it began.
+  SELECT array_agg(coalesce(known.last_version, -1) ORDER BY n), array_agg(known.first_position ORDER BY n)
+    INTO old_versions, firsts
+    FROM unnest(streams) WITH ORDINALITY AS asked (stream, n) LEFT JOIN streams known ON known.stream = asked.stream;
+  SELECT array_agg((SELECT known.first_position FROM appends known WHERE known.command_uid = asked.uid) ORDER BY n)
+    INTO earlier FROM unnest(append_uid) WITH ORDINALITY AS asked (uid, n);
+  versions := old_versions;
+
+  append := 0;
+  last_position := log_end;
+  RETURN NEXT;
+  FOR a IN 1 .. cardinality(append_uid) LOOP
+    last_pin := pin + append_pins[a] - 1;
+    outcome := NULL;
+    IF append_events[a] > 0 AND earlier[a] IS NOT NULL THEN
+      outcome := CASE WHEN EXISTS (SELECT FROM appends known WHERE known.command_uid = append_uid[a]
+                                   AND known.events = append_events[a] AND known.content = append_content[a])
+                 THEN 'repeated' ELSE 'event-id' END;
+      first_position := earlier[a];
+      last_position := earlier[a] + append_events[a] - 1;
+    ELSE
+      FOR p IN pin .. last_pin LOOP
+        conflict_stream := pin_stream[p];
+        conflict_version := versions[conflict_stream];
+        IF pin_expected[p] NOT IN (conflict_version, -3) AND NOT (pin_expected[p] = -2 AND conflict_version >= 0) THEN
+          outcome := 'version';
+          EXIT;
+        END IF;
+      END LOOP;
+    END IF;
+
+    IF outcome IS NOT NULL THEN
+      append := a;
+      RETURN NEXT;
+    ELSE
+      starts[a] := log_end + 1;
+      shifts[a] := log_end + 1 - event;
+      FOR p IN pin .. last_pin LOOP
+        CONTINUE WHEN pin_events[p] = 0;
+        s := pin_stream[p];
+        bases[p] := versions[s] + 1;
+        IF versions[s] = -1 THEN firsts[s] := log_end + 1; END IF;
+        log_end := log_end + pin_events[p];
+        versions[s] := versions[s] + pin_events[p];
+        lasts[s] := log_end;
+      END LOOP;
+    END IF;
+    pin := last_pin + 1;
+    event := event + append_events[a];
+  END LOOP;
+
+  IF log_end > old_end THEN
+    log_time := greatest(date_trunc('milliseconds', clock_timestamp()), log_time);
+    INSERT INTO events (position, event_id, recorded_at, stream_id, version, schema_version, stream, category, type, tenant_id,
+                        metadata, address, data)
+    SELECT shifts[e.a] + e.n, e.id, log_time, firsts[p.s], bases[e.p] + e."offset", e.schema_version, s.stream, s.category, e.type,
+           a.tenant_id, a.metadata, e.address, e.data
+    FROM unnest(event_append, event_pin, event_offset, event_id, event_type, event_schema_version, event_address, event_data)
+         WITH ORDINALITY AS e (a, p, "offset", id, type, schema_version, address, data, n)
+    JOIN unnest(pin_stream) WITH ORDINALITY AS p (s, n) ON p.n = e.p
+    JOIN unnest(streams, categories) WITH ORDINALITY AS s (stream, category, n) ON s.n = p.s
+    JOIN unnest(append_tenant_id, append_metadata) WITH ORDINALITY AS a (tenant_id, metadata, n) ON a.n = e.a
+    WHERE shifts[e.a] IS NOT NULL
+    ORDER BY e.n;
+    INSERT INTO streams (stream, first_position, last_position, last_version)
+    SELECT new.stream, new.first, new.last, new.version
+    FROM unnest(streams, firsts, lasts, versions, old_versions) AS new (stream, first, last, version, old)
+    WHERE new.old = -1 AND new.last IS NOT NULL;
+    UPDATE streams AS known SET last_position = moved.last, last_version = moved.version
+    FROM unnest(streams, lasts, versions, old_versions) AS moved (stream, last, version, old)
+    WHERE known.stream = moved.stream AND moved.old >= 0 AND moved.last IS NOT NULL;
+    INSERT INTO appends (command_uid, first_position, events, content)
+    SELECT new.uid, new.start, new.events, new.content
+    FROM unnest(append_uid, starts, append_events, append_content) AS new (uid, start, events, content)
+    WHERE new.start IS NOT NULL AND new.events > 0;
+    UPDATE head SET position = log_end, recorded_at = log_time;
+  END IF;
+END $$;
+
+-- The last position recorded at or before a time, 0 if none. Times never go back as positions go on, so halving finds it
+-- without an index.
+CREATE FUNCTION position_at(moment timestamptz) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  below bigint := 0;
+  above bigint := (SELECT h.position FROM head h) + 1;
+  middle bigint;
+BEGIN
+  WHILE above - below > 1 LOOP
+    middle := (below + above) / 2;
+    IF (SELECT e.recorded_at FROM events e WHERE e.position = middle) <= moment THEN below := middle; ELSE above := middle; END IF;
+  END LOOP;
+  RETURN below;
+END $$;

@@ -1,0 +1,96 @@
+import { block } from '../clients/blocking.ts';
+import type { Client } from '../clients/server.ts';
+import { typeOf } from '../keyspace/value.ts';
+import type { TypeName } from '../keyspace/value.ts';
+import { SYNTAX, TIMEOUT_NEGATIVE, TIMEOUT_NOT_FLOAT, WRONG_TYPE } from '../protocol/errors.ts';
+import { parseDouble } from '../protocol/numbers.ts';
+import { integerFrom } from './arguments.ts';
+
+/** Reads a timeout in seconds as milliseconds; when it is none, replies with the error and returns undefined. */
+export function timeoutArg(client: Client, text: string): number | undefined {
+  const seconds = parseDouble(text);
+  if (seconds === undefined || !Number.isFinite(seconds) || seconds * 1000 > Number.MAX_SAFE_INTEGER) {
+    client.reply.error(seconds === undefined ? TIMEOUT_NOT_FLOAT : 'ERR timeout is out of range');
+    return undefined;
+  }
+  if (seconds < 0) {
+    client.reply.error(TIMEOUT_NEGATIVE);
+    return undefined;
+  }
+  return Math.ceil(seconds * 1000);
+}
+
+/** Which end of a collection a word names, of the two there are; otherwise replies with the error and returns undefined. */
+export function endArg<End extends string>(
+  client: Client,
+  text: string | undefined,
+  ends: readonly [End, End],
+): End | undefined {
+  const word = text?.toUpperCase();
+  const end = ends.find((one) => one === word);
+  if (end === undefined) client.reply.error(SYNTAX);
+  return end;
+}
+
+/** What LMPOP, ZMPOP (`first` is 1), BLMPOP and BZMPOP (`first` is 2, after the timeout) ask for. */
+export interface MultiPop<End> {
+  readonly keys: readonly string[];
+  readonly end: End;
+  readonly count: number;
+  /** In milliseconds; undefined for those that never wait. */
+  readonly timeout: number | undefined;
+}
+
+/** Reads `[timeout] numkeys key … <end> [COUNT count]`; when it is something else, replies with the error and returns undefined. */
+export function multiPopArgs<End extends string>(
+  client: Client,
+  args: readonly string[],
+  first: 1 | 2,
+  ends: readonly [End, End],
+): MultiPop<End> | undefined {
+  const timeout = first === 2 ? timeoutArg(client, args[1]!) : undefined;
+  if (first === 2 && timeout === undefined) return undefined;
+  const numKeys = integerFrom(client, args[first]!, 1, 'ERR numkeys should be greater than 0');
+  if (numKeys === undefined) return undefined;
+  const afterKeys = first + 1 + numKeys;
+  const end = endArg(client, args[afterKeys], ends);
+  if (end === undefined) return undefined;
+  const keys = args.slice(first + 1, afterKeys);
+  if (args.length === afterKeys + 1) return { keys, end, count: 1, timeout };
+  if (args[afterKeys + 1]!.toUpperCase() !== 'COUNT' || args.length < afterKeys + 3) {
+    client.reply.error(SYNTAX);
+    return undefined;
+  }
+  const count = integerFrom(client, args[afterKeys + 2]!, 1, 'ERR count should be greater than 0');
+  if (count === undefined) return undefined;
+  if (args.length > afterKeys + 3) {
+    client.reply.error(SYNTAX);
+    return undefined;
+  }
+  return { keys, end, count, timeout };
+}
+
+/**
+ * Serves a client from the first key that `attempt` succeeds with. A key of another type ends the search with an error. When there
+ * is none, the client waits for one, or is told so at once if it has no timeout (in milliseconds) or may not block.
+ */
+export function popFirst(
+  client: Client,
+  type: TypeName,
+  keys: readonly string[],
+  timeout: number | undefined,
+  attempt: (key: string) => boolean,
+): void {
+  const { db, reply } = client;
+  for (const key of keys) {
+    const value = db.peek(key);
+    if (value !== undefined && typeOf(value) !== type) {
+      reply.error(WRONG_TYPE);
+      return;
+    }
+    if (attempt(key)) return;
+  }
+  if (timeout !== undefined && client.mayBlock) {
+    block(client, keys, timeout, { serve: attempt, timedOut: () => reply.nullArray() });
+  } else reply.nullArray();
+}
