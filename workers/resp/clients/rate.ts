@@ -1,6 +1,5 @@
 import { largeTexts } from '../keyspace/large-text.ts';
 import type { Node } from '../keyspace/node.ts';
-import { othersAtWork } from './turns.ts';
 
 /** What a node may do in a second; 0 means no limit. */
 export interface RateLimits {
@@ -80,10 +79,10 @@ export function noteLargeTexts(server: MakesLargeTexts, nowMs: number): void {
   largeTexts.bytes = 0;
 }
 
-/** How many milliseconds a node that has made too many large texts has to wait; 0 when nobody else is at work. */
+/** How many milliseconds a node that has made too many large texts has to wait while others are at work. */
 export function largeTextsWaitMs(server: MakesLargeTexts, nowMs: number): number {
   refillLargeTexts(server, nowMs);
-  return othersAtWork() ? waitFor(server.largeTextsLeft, LARGE_TEXTS_PER_SECOND) : 0;
+  return waitFor(server.largeTextsLeft, LARGE_TEXTS_PER_SECOND);
 }
 
 function refillLargeTexts(server: MakesLargeTexts, nowMs: number): void {

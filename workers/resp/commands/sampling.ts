@@ -30,7 +30,8 @@ export function* sample(
   }
   // Most are wanted: shuffle as far as needed instead of picking until nearly all were hit.
   yield* all((element) => picked.push(element));
-  for (let i = 0; i < count && count < size; i++) {
+  const drawn = count < size ? count : 0;
+  for (let i = 0; i < drawn; i++) {
     const other = i + Math.floor(Math.random() * (picked.length - i));
     [picked[i], picked[other]] = [picked[other]!, picked[i]!];
     if (i % WINDOW === WINDOW - 1) yield;

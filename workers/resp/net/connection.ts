@@ -6,7 +6,7 @@ import type { Server, Transport } from '../clients/server.ts';
 import { noteLateErrors } from '../clients/statistics.ts';
 import { attach, detach, sessionOf } from '../clients/session.ts';
 import { largeTextsWaitMs, noteLargeTexts, overdrawnMs } from '../clients/rate.ts';
-import { inTurn, mustWait, noteWork, shareLeft } from '../clients/turns.ts';
+import { inTurn, mustWait, noteWork, othersAtWork, shareLeft } from '../clients/turns.ts';
 import { execute, stamp, startBatch } from '../commands/execute.ts';
 import type { ConnectionLimits, Departure } from '../engine-api.ts';
 import { tick } from '../keyspace/clock.ts';
@@ -36,7 +36,7 @@ interface HeldReplies {
 /** How many milliseconds a node has to wait until it may go on. */
 function heldBackMs(server: Server, nowMs: number): number {
   const { rateLimits } = server.node;
-  const largeMs = server.largeTextsLeft < 0 ? largeTextsWaitMs(server, nowMs) : 0;
+  const largeMs = server.largeTextsLeft < 0 && othersAtWork() ? largeTextsWaitMs(server, nowMs) : 0;
   return rateLimits === undefined ? largeMs : Math.max(largeMs, overdrawnMs(server, rateLimits, nowMs));
 }
 
