@@ -6,6 +6,7 @@ import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
 import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
 import { kafkaClient } from '#infra/kafka/client.ts';
+import { openObjectStore } from '#infra/object-store/open.ts';
 import type { Logger } from '#infra/logging/log.ts';
 import { migrate } from '#infra/postgres/migrate.ts';
 import { createPool } from '#infra/postgres/pool.ts';
@@ -34,6 +35,7 @@ export async function startRole(_name: string, config: Config, logger: Logger): 
     pool: writing,
     codec: openCodec(openSubjectKeys(writing, masterKey)),
     notify: true,
+    objects: await openObjectStore(config.objectStoreUrl),
   });
   const { home, respPort } = config;
   await bootstrap({ log, logger, home, respPort, gatewayUrl: `http://${config.publicHost}:${config.gatewayPort}` });
