@@ -79,14 +79,15 @@ async function session(
   const end = (): void => resolve();
   signal.addEventListener('abort', end, { once: true });
 
-  const take = async ({ topic, partition, message, heartbeat }: EachMessagePayload): Promise<void> => {
+  const take = async (payload: EachMessagePayload): Promise<void> => {
+    const { topic, partition, message } = payload;
     const place = `${topic}/${partition}/${message.offset}`;
     for (;;) {
       if (signal.aborted) throw new Error('The gateway stops.');
       const outcome = await handleCommand(app, deps, { place, record: message });
       if (outcome !== null) return publishOutcome(producer, outcome);
       // The log is away, say. The order of the partition is kept, and the group knows that somebody is at it.
-      await heartbeat();
+      await payload.heartbeat();
       await sleep(tryAgainAfter_ms, undefined, { signal }).catch(() => {});
     }
   };
