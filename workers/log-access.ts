@@ -7,6 +7,8 @@ import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
 import { patiently } from '#infra/event-log/postgres/transient.ts';
 import type { ObjectStore } from '#infra/object-store/object-store.ts';
 import { openObjectStore } from '#infra/object-store/open.ts';
+import { withTransport } from '#infra/kafka/source/with-transport.ts';
+import type { Logger } from '#infra/logging/log.ts';
 import { migrate } from '#infra/postgres/migrate.ts';
 import { createPool } from '#infra/postgres/pool.ts';
 import type { Pool } from 'pg';
@@ -25,14 +27,18 @@ export interface LogAccess {
 
 /** Opens the log that the configuration names, with the database brought up to date. */
 export async function openLogAccess(
-  { databaseUrl, masterKeyFile, objectStoreUrl }: Pick<Config, 'databaseUrl' | 'masterKeyFile' | 'objectStoreUrl'>,
+  config: Pick<Config, 'databaseUrl' | 'masterKeyFile' | 'objectStoreUrl' | 'kafka' | 'streamTransport'>,
   name: string,
+  logger: Logger,
 ): Promise<LogAccess> {
+  const { databaseUrl, masterKeyFile, objectStoreUrl } = config;
   await patiently(databasePatience_ms, () => migrate(databaseUrl));
   const masterKey = await loadMasterKey(masterKeyFile);
   const pool = createPool(databaseUrl, { name: `miniredis ${name}` });
   const objects = await openObjectStore(objectStoreUrl);
-  const log = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: true, objects });
+  const codec = openCodec(openSubjectKeys(pool, masterKey));
+  const stored = openPostgresEventLog({ pool, codec, notify: true, objects });
+  const log = withTransport(stored, { config, codec, name, logger });
   return {
     pool,
     log,
