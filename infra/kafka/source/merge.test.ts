@@ -37,24 +37,26 @@ function play(log: readonly number[], choices: fc.GeneratorValue): { taken: bigi
   let told = 0;
   const taken: bigint[] = [];
   const upTos: bigint[] = [];
-  const left = () => told < watermarks.length || read.some((offset, n) => offset < (written[n]?.length ?? 0));
+  /** Where there is something left to read; the watermarks' number is one more than the last partition's. */
+  const left = () => [
+    ...places.keys().filter((n) => (read[n] ?? 0) < (written[n]?.length ?? 0)),
+    ...(told < watermarks.length ? [places.length] : []),
+  ];
   const take = (): void => {
     const { items, upTo } = merge.take(choices(fc.nat, 5) + 1);
     taken.push(...items);
     upTos.push(upTo);
   };
-  while (left()) {
-    const which = choices(fc.nat, places.length);
-    const watermark = watermarks[told];
-    if (which === places.length) {
+  for (let open = left(); open.length > 0; open = left()) {
+    const which = open[choices(fc.nat, open.length - 1)] ?? 0;
+    const [watermark, place] = [watermarks[told], places[which]];
+    if (place === undefined) {
       if (watermark !== undefined) merge.addWatermark({ epoch: 1n, ...watermark });
       told += 1;
     } else {
       const offset = read[which] ?? 0;
       const record = written[which]?.[offset];
-      const place = places[which];
-      if (record === undefined || place === undefined) continue;
-      merge.add(place.topic, place.partition, { offset, ...record, item: record.position });
+      if (record !== undefined) merge.add(place.topic, place.partition, { offset, ...record, item: record.position });
       read[which] = offset + 1;
     }
     take();
@@ -90,6 +92,22 @@ test('a watermark speaks for a partition only once that was read so far', () => 
   expect(merge.take(10)).toEqual({ items: [], upTo: 0n });
   merge.add(...place('a', 0), { offset: 0, position: 3n, epoch: 1n, item: 3n });
   expect(merge.take(10)).toEqual({ items: [3n], upTo: 5n });
+});
+
+test('nothing comes out beyond the watermark: what lies there may belong to a topic that is not known yet', () => {
+  const merge = createMerge<bigint>(0n, [{ topic: 'a', partition: 0, offset: 0 }]);
+  merge.add('a', 0, { offset: 0, position: 2n, epoch: 1n, item: 2n });
+  expect(merge.take(10)).toEqual({ items: [], upTo: 0n });
+  const told = {
+    epoch: 1n,
+    position: 2n,
+    offsets: new Map([
+      ['a', [1]],
+      ['b', [1]],
+    ]),
+  };
+  expect(merge.addWatermark(told)).toEqual(['b']);
+  expect(merge.take(10)).toEqual({ items: [], upTo: 0n });
 });
 
 test('what a zombie sends after its successor is ignored, its watermarks, too', () => {

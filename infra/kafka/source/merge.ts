@@ -46,8 +46,8 @@ interface Partition<Item> {
 
 /**
  * Merges partitions by position, up to where all of them are known to have come: a partition has come as far as its last record, and
- * as far as the watermark once it was read to the offset that the watermark names. Starts after a position, which every partition is
- * taken to have reached.
+ * as far as the watermark once it was read to the offset that the watermark names. Never further than the watermark, which alone knows
+ * what topics there are. Starts after a position, which every partition is taken to have reached.
  */
 export function createMerge<Item>(after: bigint, starts: readonly PartitionStart[]): Merge<Item> {
   const partitions = new Map<string, Partition<Item>>();
@@ -76,7 +76,8 @@ export function createMerge<Item>(after: bigint, starts: readonly PartitionStart
       const come = reach(partition);
       if (least === null || come < least) least = come;
     }
-    return least ?? watermark.position;
+    // Beyond the watermark there may be events in topics that nobody has told of yet.
+    return least === null || least > watermark.position ? watermark.position : least;
   };
 
   return {
