@@ -5,12 +5,16 @@ import path from 'node:path';
 import { freePort } from '#infra/local/free-port.ts';
 import { ensureDatabase, launchPostmaster, urlOf } from '#infra/local/postgres/postmaster.ts';
 import { preparePostgres } from '#infra/local/postgres/prepare.ts';
+import { Client } from 'pg';
 
 /** The PostgreSQL that the platform starts for itself, with its own settings; all stores of a run are databases on this one. */
 export interface Server {
   readonly pid: number;
+  /** A folder that goes with the server. */
+  readonly home: string;
   /** Makes an empty database and returns its connection string. */
   database(name: string): Promise<string>;
+  drop(name: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -26,9 +30,16 @@ export async function startServer(): Promise<Server> {
   await server.ready;
   return {
     pid: server.pid,
+    home,
     async database(name) {
       await ensureDatabase(urlOf(options, 'postgres'), name);
       return urlOf(options, name);
+    },
+    async drop(name) {
+      const client = new Client({ connectionString: urlOf(options, 'postgres') });
+      await client.connect();
+      await client.query(`DROP DATABASE ${client.escapeIdentifier(name)} WITH (FORCE)`);
+      await client.end();
     },
     async stop() {
       process.off('exit', kill);
