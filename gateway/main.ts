@@ -5,6 +5,7 @@ import { loadMasterKey } from '#infra/crypto/master-key.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
 import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
+import { openObjectStore } from '#infra/object-store/open.ts';
 import type { Logger } from '#infra/logging/log.ts';
 import { migrate } from '#infra/postgres/migrate.ts';
 import { createPool } from '#infra/postgres/pool.ts';
@@ -32,6 +33,7 @@ export async function startRole(_name: string, config: Config, logger: Logger): 
     pool: writing,
     codec: openCodec(openSubjectKeys(writing, masterKey)),
     notify: true,
+    objects: await openObjectStore(config.objectStoreUrl),
   });
   const { home, respPort } = config;
   await bootstrap({ log, logger, home, respPort, gatewayUrl: `http://${config.publicHost}:${config.gatewayPort}` });

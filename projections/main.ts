@@ -1,4 +1,14 @@
 /** `npm run projections`: shows the read models, rebuilds one from the log, or proves that they are what the log says. */
+import { backupDecider } from '#domains/backup/decider.ts';
+import { apiKeyDecider } from '#domains/identity/decider.ts';
+import { managerDecider } from '#domains/manager/decider.ts';
+import { nodeDecider } from '#domains/node/decider.ts';
+import { reservationDecider } from '#domains/reservation/decider.ts';
+import { restoreDecider } from '#domains/restore/decider.ts';
+import { tenantDecider } from '#domains/tenant/decider.ts';
+import { categoryOf } from '#domains/kernel/envelope.ts';
+import { bigintLiterals } from '#gateway/json.ts';
+import type { EventLog } from '#infra/event-log/event-log.ts';
 import { UsageProblem, withPlatformLog, type PlatformLog } from '#infra/local/platform-log.ts';
 import { Command } from 'commander';
 
@@ -7,8 +17,20 @@ import { rebuild } from './kernel/rebuild.ts';
 import { SideTableBusy } from './kernel/side-table.ts';
 import { verify, type Verdict } from './kernel/verify.ts';
 import type { AnyView } from './kernel/view.ts';
+import { aggregateAt, positionNamed, rowsInOrder, type AggregateThen, type Evolver } from './past.ts';
 import { watchProgress } from './progress.ts';
 import { allViews } from './views.ts';
+
+/** Who knows the state of a stream, by its category. A command's own record has none: it is what it is. */
+const deciders: Readonly<Record<string, Evolver>> = {
+  tenant: tenantDecider,
+  node: nodeDecider,
+  backup: backupDecider,
+  restore: restoreDecider,
+  apikey: apiKeyDecider,
+  manager: managerDecider,
+  reservation: reservationDecider,
+};
 
 const names = allViews.map(({ name }) => name).join(', ');
 
@@ -27,6 +49,14 @@ program
   .argument('[name]', `one of ${names}; all without it`)
   .description('rebuilds beside the live view and compares row by row; exit 1 at a difference')
   .action((name?: string) => withParts((parts) => verifyAll(parts, name === undefined ? allViews : [viewNamed(name)])));
+program
+  .command('at')
+  .argument('<position or time>', 'such as 4711, or 2026-11-21T08:30:00Z')
+  .argument('<view or stream>', `one of ${names}; or a stream, such as node-node_…`)
+  .description(
+    'a view or an aggregate as it was then, one line of JSON a row, folded from the log; live tables are not read',
+  )
+  .action((at: string, what: string) => withParts((parts) => showPast(parts, at, what)));
 
 function viewNamed(name: string): AnyView {
   const view = allViews.find((one) => one.name === name);
@@ -48,6 +78,28 @@ async function list({ log, pool }: PlatformLog): Promise<number> {
     console.log(`${view.name.padEnd(12)} ${`${position}`.padStart(10)} ${`${behind}`.padStart(8)}  ${state}`);
   }
   return 0;
+}
+
+async function showPast({ log }: PlatformLog, text: string, what: string): Promise<number> {
+  const at = await positionNamed(log, text);
+  if (at === null) throw new UsageProblem(`"${text}" is neither a position nor a time.`);
+  const head = await log.head();
+  if (at > head) throw new UsageProblem(`Position ${at} lies ahead: the log ends at ${head}.`);
+  const view = allViews.find(({ name }) => name === what);
+  const shown = view === undefined ? [await aggregateThen(log, what, at)] : await rowsInOrder(log, view, at);
+  for (const one of shown) console.log(JSON.stringify(one, bigintLiterals));
+  return 0;
+}
+
+async function aggregateThen(log: EventLog, stream: string, at: bigint): Promise<AggregateThen> {
+  const decider = deciders[categoryOf(stream)];
+  if (decider === undefined) {
+    const categories = Object.keys(deciders).join(', ');
+    throw new UsageProblem(`"${stream}" is no view (${names}) and no stream of ${categories}.`);
+  }
+  const found = await aggregateAt(log, decider, stream, at);
+  if (found.version === -1) throw new UsageProblem(`${stream} was not there at position ${at}.`);
+  return found;
 }
 
 async function rebuildOne({ log, pool }: PlatformLog, view: AnyView): Promise<number> {

@@ -23,6 +23,7 @@ async function startBackend(config: Config, logger: Logger): Promise<RunningRole
   const { openLogAccess } = await import('./log-access.ts');
   const { startReactions } = await import('./reactions/group.ts');
   const { tenantReactions } = await import('./reactions/tenant-reactions.ts');
+  const { startUpkeep } = await import('#infra/log/upkeep.ts');
   const { runProjections } = await import('#projections/kernel/runner.ts');
   const { allViews } = await import('#projections/views.ts');
   const { lagOfViews, viewMetrics } = await import('#projections/kernel/lag.ts');
@@ -30,7 +31,7 @@ async function startBackend(config: Config, logger: Logger): Promise<RunningRole
   const { groupMetrics } = await import('#infra/process/metrics.ts');
 
   const access = await openLogAccess(config, 'backend');
-  const { log, pool } = access;
+  const { log, pool, objects } = access;
   const projections = runProjections(log, pool, allViews, logger);
   const reactions = startReactions({
     reactions: tenantReactions(access),
@@ -38,6 +39,7 @@ async function startBackend(config: Config, logger: Logger): Promise<RunningRole
     pool,
     logger,
   });
+  const upkeep = startUpkeep({ pool, objects, archiveAfter_days: config.logArchiveAfter_days, logger });
   const lags = () => Promise.all([lagOfViews(pool, log), lagOfGroups(pool, log)]);
   return {
     async readiness() {
@@ -52,7 +54,7 @@ async function startBackend(config: Config, logger: Logger): Promise<RunningRole
       return [viewMetrics(views), groupMetrics(groups)].join('\n');
     },
     async stop() {
-      await Promise.all([reactions.stop(), projections.stop()]);
+      await Promise.all([reactions.stop(), projections.stop(), upkeep.stop()]);
       await access.close();
     },
   };

@@ -33,6 +33,8 @@ export interface Settings {
   readonly nodeMemory: { readonly budget_mb: number; readonly overcommit: number };
   /** What one API key and one address may do before they are told to wait. */
   readonly rateLimits: { readonly requestsPerKey_perSecond: number; readonly failuresPerAddress_perMinute: number };
+  /** How long streams have been closed when they go to the archive; 0: never. */
+  readonly logArchiveAfter_days: number;
   /** Undefined: nothing is relayed. */
   readonly kafka: KafkaSettings | undefined;
   readonly logLevel: Values['LOG_LEVEL'];
@@ -158,6 +160,7 @@ function toSettings(values: Values): Settings {
       requestsPerKey_perSecond: values.RATE_LIMIT_PER_KEY,
       failuresPerAddress_perMinute: values.RATE_LIMIT_FAILURES,
     },
+    logArchiveAfter_days: values.LOG_ARCHIVE_AFTER_DAYS,
     kafka: kafkaSettings(values),
     logLevel: values.LOG_LEVEL,
     rolePorts: {

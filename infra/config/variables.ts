@@ -145,6 +145,11 @@ export const variables = {
       .transform(Number)
       .refine((value) => value >= 0.1 && value <= 100, 'is not a factor (0.1 to 100)'),
   ),
+  LOG_ARCHIVE_AFTER_DAYS: variable(
+    '0',
+    'Days after which closed streams of the event log move to the object store; 0: never',
+    between(0, 36_500, 'a number of days'),
+  ),
   LOG_LEVEL: variable(
     'info',
     'fatal, error, warn, info, debug or trace',

@@ -6,6 +6,8 @@ import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
 import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
+import type { ObjectStore } from '#infra/object-store/object-store.ts';
+import { openObjectStore } from '#infra/object-store/open.ts';
 import { createPool } from '#infra/postgres/pool.ts';
 import type { Pool } from 'pg';
 
@@ -18,8 +20,10 @@ export class UsageProblem extends Error {
 
 /** The log and the database of a platform, as a command line works on them. */
 export interface PlatformLog {
+  readonly settings: Settings;
   readonly log: EventLog;
   readonly pool: Pool;
+  readonly objects: ObjectStore;
 }
 
 /** Does some work on the platform that the environment names: the one that runs in MINIREDIS_HOME, or DATABASE_URL. */
@@ -36,10 +40,12 @@ export async function withPlatformLog<Result>(
     throw new UsageProblem(`There is no master key ${settings.masterKeyFile}; set MINIREDIS_HOME or MASTER_KEY_FILE.`);
   }
   const masterKey = await loadMasterKey(settings.masterKeyFile);
+  const objects = await openObjectStore(settings.objectStoreUrl);
   const pool = createPool(databaseUrl, { max: 5, name: `miniredis ${name}` });
-  const log = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: false });
+  const codec = openCodec(openSubjectKeys(pool, masterKey));
+  const log = openPostgresEventLog({ pool, codec, notify: false, objects });
   try {
-    return await work({ log, pool });
+    return await work({ settings, log, pool, objects });
   } finally {
     await log.close();
     await pool.end();

@@ -6,6 +6,7 @@ import { patiently } from '#infra/event-log/postgres/transient.ts';
 import { kafkaClient } from '#infra/kafka/client.ts';
 import type { Logger } from '#infra/logging/log.ts';
 import { migrate } from '#infra/postgres/migrate.ts';
+import { openObjectStore } from '#infra/object-store/open.ts';
 import { createPool } from '#infra/postgres/pool.ts';
 import type { Readiness, RunningRole } from '#infra/process/role.ts';
 
@@ -23,7 +24,7 @@ export async function startRelayRole(config: Config, logger: Logger): Promise<Ru
   if (settings === undefined) throw new Error('The role relay needs KAFKA_BROKERS.');
   await patiently(databasePatience_ms, () => migrate(databaseUrl));
   const pool = createPool(databaseUrl, { name: 'miniredis relay', max: 4 });
-  const source = openStoredEvents(pool);
+  const source = openStoredEvents(pool, await openObjectStore(config.objectStoreUrl));
   const relay = startRelay({
     kafka: kafkaClient(settings, 'relay', logger),
     source,

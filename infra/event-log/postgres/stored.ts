@@ -1,8 +1,11 @@
+import type { ObjectStore } from '#infra/object-store/object-store.ts';
 import type { Pool } from 'pg';
 
+import { openArchivedEvents } from '../archive/archived-events.ts';
 import type { StoredEvent } from '../codec.ts';
 import { watchHead } from './head-watch.ts';
-import { readHead, readRows } from './read.ts';
+import { openLogReader } from './log-reader.ts';
+import { readHead } from './read.ts';
 
 /** The log's events as they are stored, for those who pass them on without a look into them. */
 export interface StoredEvents {
@@ -16,15 +19,16 @@ export interface StoredEvents {
   close(): Promise<void>;
 }
 
-/** Reads what the PostgreSQL log has stored; nothing is decoded or decrypted. */
-export function openStoredEvents(pool: Pool): StoredEvents {
+/** Reads what the PostgreSQL log has stored, and what was archived of it; nothing is decoded or decrypted. */
+export function openStoredEvents(pool: Pool, objects?: Pick<ObjectStore, 'get'>): StoredEvents {
+  const reader = openLogReader(pool, objects === undefined ? undefined : openArchivedEvents(objects));
   const watch = watchHead(pool, true);
   return {
     get known() {
       return watch.known;
     },
     head: () => readHead(pool),
-    read: async (after, to, limit) => (await readRows(pool, after, to, limit, {})).events,
+    read: async (after, to, limit) => (await reader.readAll(after, to, limit, {})).events,
     beyond: (position, signal) => watch.beyond(position, signal),
     close: () => watch.close(),
   };
