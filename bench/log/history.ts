@@ -109,10 +109,10 @@ async function benchRebuild(print: Print, server: Server, { quick }: BenchOption
   const watch = setInterval(() => void residentMb(process.pid).then((size) => sizes.push(size)), 250);
   try {
     const client = await pool.connect();
-    await ensureViews(client, [nodes as never]);
+    await ensureViews(client, [nodes]);
     client.release();
     const began = performance.now();
-    await rebuild(under.log, pool, nodes as never);
+    await rebuild(under.log, pool, nodes);
     const ours = (count * eventsEach * 1000) / (performance.now() - began);
     const seconds = await rebuildEmmett(theirs, countTheirs);
     const what = { name: 'rebuild', peer: emmettLabel, unit: 'events/s', atLeast: 10 };

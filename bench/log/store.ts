@@ -16,12 +16,12 @@ export interface Store {
  * expected version, metadata, the schema of the type checked, Avro.
  */
 export function openOurs(url: string): Store {
-  const { log, close } = openLog(url, { max: 10 });
+  const under = openLog(url, { max: 10 });
   return {
     label: 'ours',
     async append(stream, events) {
       const commandId = randomUUID();
-      const result = await log.append({
+      const result = await under.log.append({
         commandUid: commandId,
         metadata: {
           actor: { kind: 'api-key', id: 'key_00000000000000000000000001' },
@@ -36,7 +36,7 @@ export function openOurs(url: string): Store {
       });
       if (!result.ok) throw new Error(`${stream} was there already`);
     },
-    close,
+    close: () => under.close(),
   };
 }
 

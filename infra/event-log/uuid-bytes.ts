@@ -1,6 +1,6 @@
 /** What each character is worth as a hexadecimal digit, by its code. */
 const worth = new Uint8Array(128);
-for (const [value, digit] of [...'0123456789abcdef'].entries()) {
+for (const [value, digit] of '0123456789abcdef'.split('').entries()) {
   worth[digit.charCodeAt(0)] = value;
   worth[digit.toUpperCase().charCodeAt(0)] = value;
 }
