@@ -43,15 +43,20 @@ export function lifecycle(n: number): NodeEvent[] {
   ];
 }
 
-const metadata = encodeMetadata({
-  actor: { kind: 'api-key', id: 'key_00000000000000000000000001' },
-  address: null,
-  commandId: '3d4f8a5e-2c5b-4d0e-9a53-0f6f7a1c9b11',
-  correlationId: '7d4f8a5e-2c5b-4d0e-9a53-0f6f7a1c9b11',
-  causationId: null,
-  trace: null,
-  tenantId: null,
-}).toString('hex');
+/** The metadata of the command that the n-th node comes from, in hexadecimal digits. */
+function metadataOf(n: number, uid: string): string {
+  const bytes = encodeMetadata({
+    actor: { kind: 'api-key', id: `key_${digits(n % 1000)}` },
+    address: null,
+    commandId: uid,
+    correlationId: uuidv5('correlation', uid),
+    causationId: null,
+    trace: null,
+    tenantId: null,
+  });
+  return `\\\\x${bytes.toString('hex')}`;
+}
+
 const recordedAt = '2026-01-01T00:00:00.000Z';
 
 /** The rows of the nodes from one number up to another, as `append_events` would have made them in this order. */
@@ -59,6 +64,7 @@ function* eventLines(from: number, to: number): Iterable<string> {
   for (let n = from; n < to; n += 1) {
     const first = n * eventsEach + 1;
     const uid = uuidv5(String(n), commands);
+    const metadata = metadataOf(n, uid);
     for (const [version, { type, data }] of lifecycle(n).entries()) {
       const { schemaVersion, bytes } = encode(type, data);
       const place = [
@@ -71,14 +77,7 @@ function* eventLines(from: number, to: number): Iterable<string> {
         streamOf(n),
         'node',
       ];
-      yield [
-        ...place,
-        type,
-        `tnt_${digits(n % 1000)}`,
-        `\\\\x${metadata}`,
-        '\\N',
-        `\\\\x${bytes.toString('hex')}`,
-      ].join('\t');
+      yield [...place, type, `tnt_${digits(n % 1000)}`, metadata, '\\N', `\\\\x${bytes.toString('hex')}`].join('\t');
     }
   }
 }
