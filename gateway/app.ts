@@ -16,6 +16,7 @@ import { addRouteTable, type RouteTable } from './plugins/route-table.ts';
 import { Problem, problemDocument, problemKinds, type ProblemCode } from './problems.ts';
 import { endStreamsOnClose } from './streams/open-streams.ts';
 import { addApiKeyRoutes } from './routes/api-keys.ts';
+import { addSubjectRoutes } from './routes/subjects.ts';
 import { addAuditRoutes } from './routes/audit.ts';
 import { addBackupRoutes } from './routes/backups.ts';
 import { addDocsRoutes } from './routes/docs.ts';
@@ -84,6 +85,7 @@ export async function createApp(dependencies: GatewayDependencies): Promise<Gate
     addRestoreRoute(api, dependencies);
     addOperationRoutes(api, dependencies);
     addApiKeyRoutes(api, dependencies);
+    addSubjectRoutes(api, dependencies);
     addAuditRoutes(api, dependencies);
     addEventRoutes(api, dependencies);
     addHealthRoutes(api, dependencies);

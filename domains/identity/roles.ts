@@ -29,7 +29,8 @@ export type Action =
   | 'ReadSchema'
   | 'CreateApiKey'
   | 'ReadApiKey'
-  | 'RevokeApiKey';
+  | 'RevokeApiKey'
+  | 'EraseSubject';
 
 /** Reading that every role may do within its scope. */
 const reading: readonly Action[] = ['ReadTenant', 'ReadNode', 'ReadBackup', 'ReadOperation', 'ReadSchema'];
