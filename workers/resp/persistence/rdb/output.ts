@@ -1,7 +1,7 @@
 import { compressLzf } from './lzf.ts';
 
 const CHUNK_MIN = 4096;
-const CHUNK_MAX = 131_072;
+const CHUNK_MAX = 32_768;
 /** Strings up to this length are not compressed, as in Redis: there is nothing to win. */
 const PLAIN_MAX = 20;
 /** Up to this length strings are compressed in buffers that are used again. */
