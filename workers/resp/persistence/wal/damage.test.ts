@@ -69,7 +69,7 @@ describe('a torn end', () => {
     const wal = await openLog(dir);
     const node = await serve(wal, 'a', 'everysec');
     for (let i = 0; i < 200; i++) await run(node, `SET key${i} ${'x'.repeat(50)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect.poll(() => writtenBytes(firstSegment(dir)).length).toBeGreaterThan(15_000);
     const killed = copyOf(dir);
     await wal.close();
     const bytes = readFileSync(firstSegment(killed));
