@@ -10,7 +10,7 @@ import { elementsOf, typeByte, writeBody, writeBodySliced } from './write-value.
 const CHUNK_BYTES = 32_768;
 
 /** A part of an RDB file: keys, with the database they belong to before them. */
-export class RdbKeys implements SnapshotKeys {
+class RdbKeys implements SnapshotKeys {
   readonly out: RdbOutput;
   private db = -1;
 
@@ -123,7 +123,7 @@ export function writeLibraries(out: RdbOutput, codes: Iterable<string>): void {
 }
 
 /** Sums up the chunks of a file as they go out, in pieces small enough not to stall anyone, and ends it. */
-export class RdbSeal {
+class RdbSeal {
   private readonly crc = crc64();
 
   /** Yields the pieces of the chunks, each counted in. */
