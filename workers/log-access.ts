@@ -1,5 +1,5 @@
 import type { Config } from '#infra/config/config.ts';
-import { loadMasterKey, type MasterKey } from '#infra/crypto/master-key.ts';
+import { masterKeyOf, type MasterKey } from '#infra/crypto/master-key.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
@@ -27,13 +27,13 @@ export interface LogAccess {
 
 /** Opens the log that the configuration names, with the database brought up to date. */
 export async function openLogAccess(
-  config: Pick<Config, 'databaseUrl' | 'masterKeyFile' | 'objectStoreUrl' | 'kafka' | 'streamTransport'>,
+  config: Pick<Config, 'databaseUrl' | 'masterKey' | 'masterKeyFile' | 'objectStoreUrl' | 'kafka' | 'streamTransport'>,
   name: string,
   logger: Logger,
 ): Promise<LogAccess> {
-  const { databaseUrl, masterKeyFile, objectStoreUrl } = config;
+  const { databaseUrl, objectStoreUrl } = config;
   await patiently(databasePatience_ms, () => migrate(databaseUrl));
-  const masterKey = await loadMasterKey(masterKeyFile);
+  const masterKey = await masterKeyOf(config);
   const pool = createPool(databaseUrl, { name: `miniredis ${name}` });
   const objects = await openObjectStore(objectStoreUrl);
   const codec = openCodec(openSubjectKeys(pool, masterKey));

@@ -39,7 +39,7 @@ function play(log: readonly number[], choices: fc.GeneratorValue): { taken: bigi
   const upTos: bigint[] = [];
   /** Where there is something left to read; the watermarks' number is one more than the last partition's. */
   const left = () => [
-    ...places.keys().filter((n) => (read[n] ?? 0) < (written[n]?.length ?? 0)),
+    ...[...places.keys()].filter((n) => (read[n] ?? 0) < (written[n]?.length ?? 0)),
     ...(told < watermarks.length ? [places.length] : []),
   ];
   const take = (): void => {

@@ -100,7 +100,11 @@ export function createMerge<Item>(after: bigint, starts: readonly PartitionStart
       );
       // One with an older epoch is a zombie's, one that goes back is a relay's that fills a lost topic again.
       const good = next.epoch >= watermark.epoch && next.position >= watermark.position;
-      if (good && missing.length === 0) watermark = next;
+      if (good && missing.length === 0) {
+        // The new one speaks of offsets further on; what was known by the old one stays known.
+        for (const partition of partitions.values()) partition.last = reach(partition);
+        watermark = next;
+      }
       return missing.map(([topic]) => topic);
     },
     take(limit) {
