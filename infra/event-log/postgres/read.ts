@@ -26,16 +26,9 @@ export async function readStreamRows(
   const from = Math.min(fromVersion ?? (backward ? versionMax : 0), versionMax);
   const rows = await ask<Partial<EventRow> & { first_position: bigint; last_position: bigint; last_version: number }>(
     pool,
-    `read-stream-${direction}`,
-    // Knowing where the stream begins and ends, the server looks into no other partitions.
-    `SELECT s.first_position, s.last_position, s.last_version, e.*
-     FROM streams s LEFT JOIN LATERAL (
-       SELECT ${eventColumns} FROM events
-       WHERE stream_id = s.first_position AND version ${backward ? '<=' : '>='} $2
-         AND position >= s.first_position AND position <= least($3, s.last_position)
-       ORDER BY version ${backward ? 'DESC' : 'ASC'} LIMIT $4) e ON true
-     WHERE s.stream = $1`,
-    [stream, from, toPosition, limit],
+    'read-stream',
+    'SELECT * FROM read_stream($1, $2, $3, $4, $5)',
+    [stream, backward, from, toPosition, limit],
   );
   const [row] = rows;
   if (row === undefined) return null;
@@ -48,8 +41,8 @@ export async function readStreamRows(
 }
 
 /**
- * The first events after a position and up to another, at most `limit` of them. `upTo` is how far that reaches: there is nothing
- * more to find here before it.
+ * The events after a position and up to another that are here, at most `limit` of them. `upTo` is how far that reaches: positions
+ * have no gap, so the range that is asked for is no wider than the limit, and the server looks into no other partitions.
  */
 export async function readRows(
   pool: Pool,
@@ -57,13 +50,14 @@ export async function readRows(
   to: bigint,
   limit: number,
 ): Promise<{ events: StoredEvent[]; upTo: bigint }> {
+  const upTo = after + BigInt(limit) < to ? after + BigInt(limit) : to;
   const rows = await ask<EventRow>(
     pool,
     'read',
-    `SELECT ${eventColumns} FROM events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3`,
-    [after, to, limit],
+    `SELECT ${eventColumns} FROM events WHERE position > $1 AND position <= $2 ORDER BY position`,
+    [after, upTo],
   );
-  return { events: rows.map(storedEvent), upTo: rows.length < limit ? to : (rows.at(-1)?.position ?? to) };
+  return { events: rows.map(storedEvent), upTo };
 }
 
 /** The position of the last event. */
