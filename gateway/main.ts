@@ -1,10 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 
 import type { Config } from '#infra/config/config.ts';
-import { loadMasterKey } from '#infra/crypto/master-key.ts';
+import { masterKeyOf } from '#infra/crypto/master-key.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
 import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
+import { kafkaClient } from '#infra/kafka/client.ts';
 import { openObjectStore } from '#infra/object-store/open.ts';
 import type { Logger } from '#infra/logging/log.ts';
 import { migrate } from '#infra/postgres/migrate.ts';
@@ -13,8 +14,9 @@ import type { Readiness, RunningRole } from '#infra/process/role.ts';
 
 import { createApp } from './app.ts';
 import { bootstrap } from './bootstrap.ts';
-import { usualPatience } from './dependencies.ts';
+import { usualPatience, type GatewayDependencies } from './dependencies.ts';
 import { openNodeConnections } from './exec/node-connections.ts';
+import { takeCommands } from './kafka-commands/consumer.ts';
 import { managerLoads } from './manager-loads.ts';
 import { createPlacements } from './placement.ts';
 import { openLogFeed } from './streams/log-feed.ts';
@@ -26,7 +28,7 @@ const drain_ms = 9000;
 export async function startRole(_name: string, config: Config, logger: Logger): Promise<RunningRole> {
   await mkdir(config.home, { recursive: true });
   await migrate(config.databaseUrl);
-  const masterKey = await loadMasterKey(config.masterKeyFile);
+  const masterKey = await masterKeyOf(config);
   const writing = createPool(withTimeouts(config.databaseUrl), { max: 12, name: 'gateway-log' });
   const reading = createPool(withTimeouts(config.databaseUrl), { max: 12, name: 'gateway-views' });
   const log = openPostgresEventLog({
@@ -40,7 +42,7 @@ export async function startRole(_name: string, config: Config, logger: Logger): 
 
   const feed = await openLogFeed(log);
   const nodes = openNodeConnections(masterKey);
-  const { app } = await createApp({
+  const dependencies: GatewayDependencies = {
     log,
     pool: reading,
     masterKey,
@@ -51,8 +53,14 @@ export async function startRole(_name: string, config: Config, logger: Logger): 
     endpoint: { host: config.publicHost, port: config.respPort },
     rateLimits: config.rateLimits,
     patience: usualPatience,
-  });
+  };
+  const { app } = await createApp(dependencies);
   await app.listen({ host: config.bindHost, port: config.gatewayPort });
+  const { kafka: settings } = config;
+  const commands =
+    settings === undefined
+      ? null
+      : takeCommands({ kafka: kafkaClient(settings, 'commands', logger), settings, app, deps: dependencies });
 
   let failure: Error | undefined;
   feed.ended.catch((error: Error) => {
@@ -62,10 +70,12 @@ export async function startRole(_name: string, config: Config, logger: Logger): 
   return {
     async readiness(): Promise<Readiness> {
       if (failure !== undefined) return { ready: false, detail: { feed: failure.message } };
-      return { ready: true, detail: { head: (await log.head()).toString() } };
+      const detail = { head: (await log.head()).toString() };
+      return { ready: true, detail: commands === null ? detail : { ...detail, kafkaCommands: commands.status() } };
     },
     async stop() {
       const cut = setTimeout(() => app.server.closeAllConnections(), drain_ms);
+      await commands?.stop();
       await app.close();
       clearTimeout(cut);
       await feed.stop();

@@ -1,5 +1,5 @@
 import type { Config } from '#infra/config/config.ts';
-import { loadMasterKey, type MasterKey } from '#infra/crypto/master-key.ts';
+import { masterKeyOf, type MasterKey } from '#infra/crypto/master-key.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
@@ -25,11 +25,16 @@ export interface LogAccess {
 
 /** Opens the log that the configuration names, with the database brought up to date. */
 export async function openLogAccess(
-  { databaseUrl, masterKeyFile, objectStoreUrl }: Pick<Config, 'databaseUrl' | 'masterKeyFile' | 'objectStoreUrl'>,
+  {
+    databaseUrl,
+    masterKey: text,
+    masterKeyFile,
+    objectStoreUrl,
+  }: Pick<Config, 'databaseUrl' | 'masterKey' | 'masterKeyFile' | 'objectStoreUrl'>,
   name: string,
 ): Promise<LogAccess> {
   await patiently(databasePatience_ms, () => migrate(databaseUrl));
-  const masterKey = await loadMasterKey(masterKeyFile);
+  const masterKey = await masterKeyOf({ masterKey: text, masterKeyFile });
   const pool = createPool(databaseUrl, { name: `miniredis ${name}` });
   const objects = await openObjectStore(objectStoreUrl);
   const log = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: true, objects });

@@ -30,9 +30,11 @@ const table: Record<Action, string> = {
   ReadAudit: 'ot-t',
   ReadEvents: 'ot-t',
   ReadSchema: 'ottt',
+  CreateAccessToken: 'ottt',
   CreateApiKey: 'ot--',
   ReadApiKey: 'ot-t',
   RevokeApiKey: 'ot--',
+  EraseSubject: 'o---',
 };
 
 const cases = Object.entries(table).flatMap(([action, row]) =>

@@ -186,6 +186,13 @@ const rows: readonly Row[] = [
     expected: [200, 200, 403, 403, 404, 404, 403, 401],
   },
   {
+    method: 'POST',
+    url: '/v1/subjects/:subjectId/erase',
+    path: (t) => `/v1/subjects/${t.keyId}/erase`,
+    // The key is in use.
+    expected: [409, 403, 403, 403, 404, 404, 403, 401],
+  },
+  {
     method: 'GET',
     url: '/v1/audit',
     path: (t) => `/v1/audit?tenantId=${t.tenantId}`,
@@ -219,6 +226,12 @@ const rows: readonly Row[] = [
     url: '/docs/js/scalar.js',
     path: () => '/docs/js/scalar.js',
     expected: [200, 200, 200, 200, 200, 200, 200, 200],
+  },
+  {
+    method: 'POST',
+    url: '/v1/access-tokens',
+    path: () => '/v1/access-tokens',
+    expected: [201, 201, 201, 201, 201, 201, 201, 401],
   },
   // Whoever has a key may decode what is in Kafka.
   ...[
