@@ -2,11 +2,17 @@ import type { Pool } from 'pg';
 
 import type { StoredEvent } from '../codec.ts';
 import type { StreamRange } from '../event-log.ts';
-import { ask } from './ask.ts';
+import { answerMs, ask } from './ask.ts';
+import { copiedEvents } from './copied-events.ts';
+import { copyOut } from './copy-out.ts';
+import { lend } from './lend.ts';
 import { eventColumns, storedEvent, type EventRow } from './rows.ts';
 
 /** The largest that PostgreSQL's integer and bigint hold: beyond every version and every position. */
 const [versionMax, positionMax] = [2 ** 31 - 1, 2n ** 63n - 1n];
+
+/** So few rows are there sooner by a statement that is prepared than by COPY, which is planned anew each time. */
+const few = 20n;
 
 /** What the database holds of a stream within a range, and where the stream begins and ends, wherever its events are. */
 export interface StreamRows {
@@ -51,13 +57,14 @@ export async function readRows(
   limit: number,
 ): Promise<{ events: StoredEvent[]; upTo: bigint }> {
   const upTo = after + BigInt(limit) < to ? after + BigInt(limit) : to;
-  const rows = await ask<EventRow>(
-    pool,
-    'read',
-    `SELECT ${eventColumns} FROM events WHERE position > $1 AND position <= $2 ORDER BY position`,
-    [after, upTo],
-  );
-  return { events: rows.map(storedEvent), upTo };
+  const select = (first: string, last: string) =>
+    `SELECT ${eventColumns} FROM events WHERE position > ${first} AND position <= ${last} ORDER BY position`;
+  if (upTo - after <= few) {
+    const rows = await ask<EventRow>(pool, 'read', select('$1', '$2'), [after, upTo]);
+    return { events: rows.map(storedEvent), upTo };
+  }
+  const copied = await lend(pool, answerMs, (client) => copyOut(client, select(`${after}`, `${upTo}`)));
+  return { events: copiedEvents(copied), upTo };
 }
 
 /** The position of the last event. */
