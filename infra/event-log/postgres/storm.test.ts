@@ -89,13 +89,13 @@ test('hundreds of writers in several processes, conflicts, killed backends and a
   const followers = [{}, { filter: { categories: ['node'] } }, { filter: { types: ['NodeFailed'] } }].map((options) => {
     const reader = openLog(database.url, { name: 'storm reader', objects: store.objects });
     const seen: RecordedEvent[] = [];
-    reader.log.subscribe({
+    const { ended } = reader.log.subscribe({
       after: 0n,
       batchSize: 100,
       ...options,
       handle: (batch) => Promise.resolve(void seen.push(...batch)),
     });
-    return { reader, seen };
+    return { reader, seen, ended };
   });
   const archiver = openLog(database.url, { name: 'storm archiver' });
   const side = [
@@ -139,8 +139,9 @@ test('hundreds of writers in several processes, conflicts, killed backends and a
   for (const { id, first, last } of acknowledged) {
     for (const { data } of all.slice(Number(first) - 1, Number(last))) expect(data).toMatchObject({ reason: id });
   }
-  for (const { reader, seen } of followers) {
-    await expect.poll(() => seen.at(-1)?.position, { timeout: 20_000 }).toBe(3_601n);
+  for (const { reader, seen, ended } of followers) {
+    // One that halted says why.
+    await Promise.race([ended, expect.poll(() => seen.at(-1)?.position, { timeout: 20_000 }).toBe(3_601n)]);
     expect(seen.map(({ eventId }) => eventId)).toEqual(all.map(({ eventId }) => eventId));
     await reader.close();
   }
