@@ -58,8 +58,17 @@ export interface Subscription {
   readonly ended: Promise<void>;
 }
 
+/** What not every store can do, so that nobody takes it for granted. */
+interface Capabilities {
+  /** Whether positions are 1, 2, 3 and so on. Otherwise they only grow, and none may be made up: a position comes from the log. */
+  readonly gapless: boolean;
+  /** Whether an append over several streams is one write. Otherwise it is several, of which nobody is shown a part. */
+  readonly multiStreamAtomic: boolean;
+}
+
 /** The one source of truth. Adapters are chosen by configuration; this port is all that others see. */
 export interface EventLog {
+  readonly capabilities: Capabilities;
   /**
    * Records the events, or tells which expectation did not hold. Appends made at the same moment travel together, yet each has its
    * own result. Throws `LogUnavailable` when the outcome could not be learned for some ten seconds (making the same append again is

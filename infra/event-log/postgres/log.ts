@@ -83,6 +83,7 @@ export function openPostgresEventLog({ pool, codec, notify }: PostgresEventLogOp
   }
 
   return {
+    capabilities: { gapless: true, multiStreamAtomic: true },
     async append(append) {
       if (closed) throw new Error('The event log is closed.');
       const result = encodeAndAppend(append);
