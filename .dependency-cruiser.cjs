@@ -2,7 +2,7 @@
 
 /** Composition roots wire the rooms together, so they may import anything. */
 const roots =
-  '^(gateway/main\\.ts|workers/main\\.ts|projections/main\\.ts|projections/replay/main\\.ts|infra/local/|bench/|test/)';
+  '^(gateway/main\\.ts|workers/main\\.ts|projections/main\\.ts|projections/replay/main\\.ts|infra/log/|infra/local/|bench/|test/)';
 const specs = '\\.(test|spec)\\.ts$';
 
 /** A rule that forbids a room every project file outside `allowed`. */

@@ -28,6 +28,7 @@ import { addNodeLifecycle } from './routes/node-lifecycle.ts';
 import { addNodeRoutes } from './routes/nodes.ts';
 import { addOperationRoutes } from './routes/operations.ts';
 import { addRestoreRoute } from './routes/restore.ts';
+import { addSchemaRegistryRoutes } from './routes/schema-registry.ts';
 import { addTenantCommands } from './routes/tenant-commands.ts';
 import { addTenantRoutes } from './routes/tenants.ts';
 
@@ -88,6 +89,7 @@ export async function createApp(dependencies: GatewayDependencies): Promise<Gate
     addHealthRoutes(api, dependencies);
     addMetricsRoute(api, dependencies, metrics);
   });
+  await app.register(async (api) => addSchemaRegistryRoutes(api));
   await addDocsRoutes(app);
   await app.ready();
   return { app, routeTable };

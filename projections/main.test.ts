@@ -79,3 +79,29 @@ test('a view that does not exist, or a platform that is not there, is said so', 
   expect(away.code).toBe(2);
   expect(away.stderr).toMatch(/could not be reached/);
 });
+
+test('at shows any view and any aggregate as they were, and reads no live table', async () => {
+  const head = await side.log.head();
+  const events = [];
+  for await (const batch of side.log.readAll({ after: 0n })) events.push(...batch);
+  const born = events.find(({ type }) => type === 'NodeRequested');
+  if (born === undefined) throw new Error('no node in this history');
+  await side.pool.query(`ALTER SCHEMA views RENAME TO views_away`);
+  try {
+    const then = await projections('at', String(born.position), born.stream);
+    expect(then.stderr).toBe('');
+    expect(JSON.parse(then.stdout)).toMatchObject({ stream: born.stream, version: 0, state: { status: 'requested' } });
+    expect((await projections('at', String(born.position - 1n), born.stream)).stderr).toMatch(/was not there/);
+    const rows = (await projections('at', String(head), 'nodes')).stdout.trim().split('\n');
+    expect(rows.map((row) => (JSON.parse(row) as { id: string }).id)).toContain(born.stream.slice('node-'.length));
+    expect((await projections('at', '2000-01-01', 'nodes')).stdout).toBe('');
+    expect(await projections('at', String(head + 1n), 'nodes')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/lies ahead/) as unknown,
+    });
+    expect(await projections('at', 'soon', 'nodes')).toMatchObject({ code: 2 });
+    expect(await projections('at', '1', 'thing-x')).toMatchObject({ code: 2 });
+  } finally {
+    await side.pool.query(`DROP SCHEMA IF EXISTS views CASCADE; ALTER SCHEMA views_away RENAME TO views`);
+  }
+});

@@ -1,34 +1,36 @@
 /** `npm run projections`: shows the read models, rebuilds one from the log, or proves that they are what the log says. */
-import { existsSync } from 'node:fs';
-
-import { parseSettings, type Settings } from '#infra/config/config.ts';
-import { loadMasterKey } from '#infra/crypto/master-key.ts';
-import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
-import { openCodec } from '#infra/event-codec/codec.ts';
+import { backupDecider } from '#domains/backup/decider.ts';
+import { apiKeyDecider } from '#domains/identity/decider.ts';
+import { managerDecider } from '#domains/manager/decider.ts';
+import { nodeDecider } from '#domains/node/decider.ts';
+import { reservationDecider } from '#domains/reservation/decider.ts';
+import { restoreDecider } from '#domains/restore/decider.ts';
+import { tenantDecider } from '#domains/tenant/decider.ts';
+import { categoryOf } from '#domains/kernel/envelope.ts';
+import { bigintLiterals } from '#gateway/json.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
-import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
-import { readPlatformFile } from '#infra/local/platform-file.ts';
-import { createPool } from '#infra/postgres/pool.ts';
+import { UsageProblem, withPlatformLog, type PlatformLog } from '#infra/local/platform-log.ts';
 import { Command } from 'commander';
-import type { Pool } from 'pg';
 
 import { ensureViews, readCheckpoints, shapeOf } from './kernel/checkpoints.ts';
 import { rebuild } from './kernel/rebuild.ts';
 import { SideTableBusy } from './kernel/side-table.ts';
 import { verify, type Verdict } from './kernel/verify.ts';
 import type { AnyView } from './kernel/view.ts';
+import { aggregateAt, positionNamed, rowsInOrder, type AggregateThen, type Evolver } from './past.ts';
 import { watchProgress } from './progress.ts';
 import { allViews } from './views.ts';
 
-/** Something that whoever typed the command can put right; the message says how. */
-class UsageProblem extends Error {
-  override readonly name = 'UsageProblem';
-}
-
-interface Parts {
-  readonly log: EventLog;
-  readonly pool: Pool;
-}
+/** Who knows the state of a stream, by its category. A command's own record has none: it is what it is. */
+const deciders: Readonly<Record<string, Evolver>> = {
+  tenant: tenantDecider,
+  node: nodeDecider,
+  backup: backupDecider,
+  restore: restoreDecider,
+  apikey: apiKeyDecider,
+  manager: managerDecider,
+  reservation: reservationDecider,
+};
 
 const names = allViews.map(({ name }) => name).join(', ');
 
@@ -47,6 +49,14 @@ program
   .argument('[name]', `one of ${names}; all without it`)
   .description('rebuilds beside the live view and compares row by row; exit 1 at a difference')
   .action((name?: string) => withParts((parts) => verifyAll(parts, name === undefined ? allViews : [viewNamed(name)])));
+program
+  .command('at')
+  .argument('<position or time>', 'such as 4711, or 2026-11-21T08:30:00Z')
+  .argument('<view or stream>', `one of ${names}; or a stream, such as node-node_…`)
+  .description(
+    'a view or an aggregate as it was then, one line of JSON a row, folded from the log; live tables are not read',
+  )
+  .action((at: string, what: string) => withParts((parts) => showPast(parts, at, what)));
 
 function viewNamed(name: string): AnyView {
   const view = allViews.find((one) => one.name === name);
@@ -54,7 +64,7 @@ function viewNamed(name: string): AnyView {
   return view;
 }
 
-async function list({ log, pool }: Parts): Promise<number> {
+async function list({ log, pool }: PlatformLog): Promise<number> {
   const [checkpoints, head] = [await readCheckpoints(pool), await log.head()];
   console.log(`The log ends at position ${head}.\n`);
   console.log(`${'view'.padEnd(12)} ${'position'.padStart(10)} ${'behind'.padStart(8)}  state`);
@@ -70,7 +80,29 @@ async function list({ log, pool }: Parts): Promise<number> {
   return 0;
 }
 
-async function rebuildOne({ log, pool }: Parts, view: AnyView): Promise<number> {
+async function showPast({ log }: PlatformLog, text: string, what: string): Promise<number> {
+  const at = await positionNamed(log, text);
+  if (at === null) throw new UsageProblem(`"${text}" is neither a position nor a time.`);
+  const head = await log.head();
+  if (at > head) throw new UsageProblem(`Position ${at} lies ahead: the log ends at ${head}.`);
+  const view = allViews.find(({ name }) => name === what);
+  const shown = view === undefined ? [await aggregateThen(log, what, at)] : await rowsInOrder(log, view, at);
+  for (const one of shown) console.log(JSON.stringify(one, bigintLiterals));
+  return 0;
+}
+
+async function aggregateThen(log: EventLog, stream: string, at: bigint): Promise<AggregateThen> {
+  const decider = deciders[categoryOf(stream)];
+  if (decider === undefined) {
+    const categories = Object.keys(deciders).join(', ');
+    throw new UsageProblem(`"${stream}" is no view (${names}) and no stream of ${categories}.`);
+  }
+  const found = await aggregateAt(log, decider, stream, at);
+  if (found.version === -1) throw new UsageProblem(`${stream} was not there at position ${at}.`);
+  return found;
+}
+
+async function rebuildOne({ log, pool }: PlatformLog, view: AnyView): Promise<number> {
   const progress = watchProgress(`rebuilding ${view.name}`);
   const position = await rebuild(log, pool, view, { progress: progress.report, signal: interrupted() });
   progress.done();
@@ -78,7 +110,7 @@ async function rebuildOne({ log, pool }: Parts, view: AnyView): Promise<number> 
   return 0;
 }
 
-async function verifyAll({ log, pool }: Parts, views: readonly AnyView[]): Promise<number> {
+async function verifyAll({ log, pool }: PlatformLog, views: readonly AnyView[]): Promise<number> {
   let worst = 0;
   const signal = interrupted();
   for (const view of views) {
@@ -114,32 +146,12 @@ function interrupted(): AbortSignal {
   return controller.signal;
 }
 
-async function withParts(work: (parts: Parts) => Promise<number>): Promise<void> {
-  const settings = settingsOf(process.env);
-  const databaseUrl = settings.databaseUrl ?? readPlatformFile(settings.home)?.databaseUrl;
-  if (databaseUrl === undefined) {
-    throw new UsageProblem(`No platform runs in ${settings.home}; start it, or set MINIREDIS_HOME or DATABASE_URL.`);
-  }
-  if (!existsSync(settings.masterKeyFile)) {
-    throw new UsageProblem(`There is no master key ${settings.masterKeyFile}; set MINIREDIS_HOME or MASTER_KEY_FILE.`);
-  }
-  const masterKey = await loadMasterKey(settings.masterKeyFile);
-  const pool = createPool(databaseUrl, { max: 5, name: 'miniredis projections' });
-  const log = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: false });
-  try {
-    const client = await pool.connect();
+async function withParts(work: (parts: PlatformLog) => Promise<number>): Promise<void> {
+  process.exitCode = await withPlatformLog('projections', async (parts) => {
+    const client = await parts.pool.connect();
     await ensureViews(client, allViews).finally(() => client.release());
-    process.exitCode = await work({ log, pool });
-  } finally {
-    await log.close();
-    await pool.end();
-  }
-}
-
-function settingsOf(env: NodeJS.ProcessEnv): Settings {
-  const parsed = parseSettings(env);
-  if (parsed.ok) return parsed.settings;
-  throw new UsageProblem(parsed.problems.join('\n'));
+    return work(parts);
+  });
 }
 
 try {

@@ -1,6 +1,8 @@
 import type { Config } from '#infra/config/config.ts';
 import { issuePlatformToken } from '#infra/crypto/platform-token.ts';
 import type { Logger } from '#infra/logging/log.ts';
+import { lagOfGroups } from '#infra/event-log/consumers/lag.ts';
+import { groupMetrics } from '#infra/process/metrics.ts';
 import { openObjectStore } from '#infra/object-store/open.ts';
 import type { RunningRole } from '#infra/process/role.ts';
 import { platformClient } from '#infra/redis/platform-client.ts';
@@ -22,7 +24,7 @@ const tokenLifetime_ms = 60_000;
  * Temporal, which may be minutes in coming; what was asked for meanwhile is carried out when it is there.
  */
 export async function startBackup(config: Config, logger: Logger): Promise<RunningRole> {
-  const { databaseUrl, temporalAddress: address, temporalNamespace: namespace } = config;
+  const { temporalAddress: address, temporalNamespace: namespace } = config;
   const objects = await openObjectStore(config.objectStoreUrl);
   const access = await openLogAccess(config, 'backup');
   const { log, pool, masterKey } = access;
@@ -41,7 +43,6 @@ export async function startBackup(config: Config, logger: Logger): Promise<Runni
     logger,
   });
   const reactions = startReactions({
-    group: 'backup',
     reactions: [
       backupRequestedToWorkflow(temporal),
       restoreRequestedToWorkflow(temporal),
@@ -49,11 +50,15 @@ export async function startBackup(config: Config, logger: Logger): Promise<Runni
     ],
     log,
     pool,
-    databaseUrl,
     logger,
   });
   return {
-    readiness: async () => ({ ready: true, detail: { temporal: workflows.status(), reactions: reactions.status() } }),
+    async readiness() {
+      // It is ready without PostgreSQL, too: what was asked for waits there.
+      const groups = await lagOfGroups(pool, log).catch(() => null);
+      return { ready: true, detail: { temporal: workflows.status(), reactions: reactions.status(), groups } };
+    },
+    metrics: async () => groupMetrics(await lagOfGroups(pool, log)),
     async stop() {
       await Promise.all([reactions.stop(), workflows.stop()]);
       await temporal.close();

@@ -3,8 +3,10 @@ import { loadMasterKey, type MasterKey } from '#infra/crypto/master-key.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
-import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
+import { openEventLog } from '#infra/event-log/open.ts';
 import { patiently } from '#infra/event-log/postgres/transient.ts';
+import type { ObjectStore } from '#infra/object-store/object-store.ts';
+import { openObjectStore } from '#infra/object-store/open.ts';
 import { migrate } from '#infra/postgres/migrate.ts';
 import { createPool } from '#infra/postgres/pool.ts';
 import type { Pool } from 'pg';
@@ -17,22 +19,35 @@ export interface LogAccess {
   readonly pool: Pool;
   readonly log: EventLog;
   readonly masterKey: MasterKey;
+  readonly objects: ObjectStore;
   close(): Promise<void>;
 }
 
 /** Opens the log that the configuration names, with the database brought up to date. */
 export async function openLogAccess(
-  { databaseUrl, masterKeyFile }: Pick<Config, 'databaseUrl' | 'masterKeyFile'>,
+  {
+    databaseUrl,
+    eventStoreUrl,
+    masterKeyFile,
+    objectStoreUrl,
+  }: Pick<Config, 'databaseUrl' | 'eventStoreUrl' | 'masterKeyFile' | 'objectStoreUrl'>,
   name: string,
 ): Promise<LogAccess> {
   await patiently(databasePatience_ms, () => migrate(databaseUrl));
   const masterKey = await loadMasterKey(masterKeyFile);
   const pool = createPool(databaseUrl, { name: `miniredis ${name}` });
-  const log = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: true });
+  const objects = await openObjectStore(objectStoreUrl);
+  const log = openEventLog(eventStoreUrl, {
+    pool,
+    codec: openCodec(openSubjectKeys(pool, masterKey)),
+    notify: true,
+    objects,
+  });
   return {
     pool,
     log,
     masterKey,
+    objects,
     close: async () => {
       await log.close();
       await pool.end();

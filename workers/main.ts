@@ -6,6 +6,7 @@ import type { RunningRole, StartRole } from '#infra/process/role.ts';
 const roles: Readonly<Record<string, () => Promise<StartRole>>> = {
   backend: async () => startBackend,
   backup: async () => (await import('./backup.ts')).startBackup,
+  relay: async () => (await import('#workers/relay/main.ts')).startRelayRole,
   'node-manager': async () => (await import('#workers/node-manager/main.ts')).startNodeManager,
 };
 
@@ -22,27 +23,38 @@ async function startBackend(config: Config, logger: Logger): Promise<RunningRole
   const { openLogAccess } = await import('./log-access.ts');
   const { startReactions } = await import('./reactions/group.ts');
   const { tenantReactions } = await import('./reactions/tenant-reactions.ts');
+  const { startUpkeep } = await import('#infra/log/upkeep.ts');
   const { runProjections } = await import('#projections/kernel/runner.ts');
   const { allViews } = await import('#projections/views.ts');
+  const { lagOfViews, viewMetrics } = await import('#projections/kernel/lag.ts');
+  const { lagOfGroups } = await import('#infra/event-log/consumers/lag.ts');
+  const { groupMetrics } = await import('#infra/process/metrics.ts');
 
   const access = await openLogAccess(config, 'backend');
-  const { log, pool } = access;
+  const { log, pool, objects } = access;
   const projections = runProjections(log, pool, allViews, logger);
   const reactions = startReactions({
-    group: 'backend',
     reactions: tenantReactions(access),
     log,
     pool,
-    databaseUrl: config.databaseUrl,
     logger,
   });
+  const upkeep = startUpkeep({ pool, objects, archiveAfter_days: config.logArchiveAfter_days, logger });
+  const lags = () => Promise.all([lagOfViews(pool, log), lagOfGroups(pool, log)]);
   return {
     async readiness() {
       const state = projections.state();
-      return { ready: state !== 'connecting', detail: { projections: state, reactions: reactions.status() } };
+      const detail = { projections: state, reactions: reactions.status() };
+      if (state === 'connecting') return { ready: false, detail };
+      const [{ views }, groups] = await lags();
+      return { ready: true, detail: { ...detail, views, groups } };
+    },
+    async metrics() {
+      const [views, groups] = await lags();
+      return [viewMetrics(views), groupMetrics(groups)].join('\n');
     },
     async stop() {
-      await Promise.all([reactions.stop(), projections.stop()]);
+      await Promise.all([reactions.stop(), projections.stop(), upkeep.stop()]);
       await access.close();
     },
   };

@@ -29,6 +29,7 @@ const table: Record<Action, string> = {
   ReadOperation: 'ottt',
   ReadAudit: 'ot-t',
   ReadEvents: 'ot-t',
+  ReadSchema: 'ottt',
   CreateApiKey: 'ot--',
   ReadApiKey: 'ot-t',
   RevokeApiKey: 'ot--',

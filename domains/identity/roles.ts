@@ -26,12 +26,13 @@ export type Action =
   | 'ReadOperation'
   | 'ReadAudit'
   | 'ReadEvents'
+  | 'ReadSchema'
   | 'CreateApiKey'
   | 'ReadApiKey'
   | 'RevokeApiKey';
 
 /** Reading that every role may do within its scope. */
-const reading: readonly Action[] = ['ReadTenant', 'ReadNode', 'ReadBackup', 'ReadOperation'];
+const reading: readonly Action[] = ['ReadTenant', 'ReadNode', 'ReadBackup', 'ReadOperation', 'ReadSchema'];
 
 /** What developers do all day: nodes, their data and their backups, but nothing that takes access or data from others. */
 const developing: readonly Action[] = [

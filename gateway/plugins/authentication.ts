@@ -35,9 +35,9 @@ export function addAuthentication(
 ): void {
   app.decorateRequest('principal', null);
   app.addHook('onRequest', async (request) => {
-    const { action } = request.routeOptions.config;
+    const { action, basic } = request.routeOptions.config;
     if (action === 'public' || action === undefined) return;
-    const principal = await authenticate(log, request.headers.authorization);
+    const principal = await authenticate(log, basic === true ? asBearer(request) : request.headers.authorization);
     if (principal === null) {
       await limits.countFailure(request.ip);
       if (!isRead(request)) await recordAttempt(log, request, action, keyedHash(masterKey, 'request', request.url));
@@ -64,6 +64,16 @@ export async function authenticate(log: EventLog, authorization: string | undefi
   const { role, tenantId } = created;
   if (tenantId !== null && (await isDeleted(log, tenantId))) return null;
   return { keyId: id.data, role, tenantId };
+}
+
+const basicScheme = /^Basic +(?<credentials>[A-Za-z0-9+/]{1,400}={0,2}) *$/i;
+
+/** The authorization of a request, where a basic one counts as its password; the user's name says nothing. */
+function asBearer({ headers: { authorization } }: FastifyRequest): string | undefined {
+  const credentials = basicScheme.exec(authorization ?? '')?.groups?.['credentials'];
+  if (credentials === undefined) return authorization;
+  const pair = Buffer.from(credentials, 'base64').toString('utf8');
+  return `Bearer ${pair.slice(pair.indexOf(':') + 1)}`;
 }
 
 async function isDeleted(log: EventLog, tenantId: TenantId): Promise<boolean> {

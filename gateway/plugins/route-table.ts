@@ -6,6 +6,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the route does, by the name that permissions and the audit timeline know; `public` needs no credentials. */
     action?: Action | 'public';
+    /** Whether the API key may also come as the password of HTTP's basic authentication, as some clients know nothing else. */
+    basic?: boolean;
   }
 }
 

@@ -27,6 +27,22 @@ export async function caughtUp(
   return waited.at;
 }
 
+/**
+ * What a read answers with: state as it is, once the view shows all that was acknowledged before, or as it was at the position or
+ * time that `?at=` names.
+ */
+export async function nowOrThen<Found>(
+  deps: Needs,
+  reply: FastifyReply,
+  { at, view }: { readonly at: string | undefined; readonly view: string },
+  now: () => Promise<Found>,
+  then: (position: bigint) => Promise<Found>,
+): Promise<Found> {
+  if (at !== undefined) return then(await positionOf(deps, reply, at));
+  await caughtUp(deps, reply, [view]);
+  return now();
+}
+
 const Time = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 
 /** The position that `?at=` stands for: itself, or the last one recorded at or before a time. It can't lie ahead. */

@@ -8,7 +8,7 @@ import { tenantStream, type TenantEvent } from '#domains/tenant/events.ts';
 import { step, type Step } from '#infra/commands/step.ts';
 import { newId } from '#infra/crypto/ids.ts';
 import { sha256Hex } from '#infra/crypto/secrets.ts';
-import { getApiKey, listApiKeys } from '#projections/api_keys/queries.ts';
+import { apiKeyAt, getApiKey, listApiKeys, listApiKeysAt } from '#projections/api_keys/queries.ts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -18,9 +18,9 @@ import type { GatewayDependencies } from '../dependencies.ts';
 import { principalOf, type Owner } from '../plugins/authentication.ts';
 import { apiKeyFromLog } from '#projections/from-log/queries.ts';
 import { mustBeReadable, tenantInScope } from '../reads/permitted.ts';
-import { caughtUp } from '../reads/position.ts';
+import { nowOrThen } from '../reads/position.ts';
 import { goodPage, isUnchanged } from '../reads/respond.ts';
-import { Filter, NoBody, notModified, pageOf, Paging, pathIds, problemResponse, text } from '../shapes/common.ts';
+import { At, Filter, NoBody, notModified, pageOf, Paging, pathIds, problemResponse, text } from '../shapes/common.ts';
 import { presentApiKey } from '../shapes/present.ts';
 import { ApiKey, ApiKeyReply } from '../shapes/resources.ts';
 import { ifMatchOf } from '../writes/command-id.ts';
@@ -129,15 +129,21 @@ export function addApiKeyRoutes(app: FastifyInstance, deps: GatewayDependencies)
       schema: {
         summary: 'List API keys, newest first',
         tags,
-        querystring: Paging.extend({ tenantId: Filter.optional(), state: ApiKey.shape.state.optional() }),
+        querystring: Paging.extend({ tenantId: Filter.optional(), state: ApiKey.shape.state.optional(), at: At }),
         response: { 200: pageOf(ApiKey), ...problemResponse },
       },
     },
     async (request, reply) => {
-      const { tenantId, state, ...page } = request.query;
+      const { tenantId, state, at, ...page } = request.query;
       const filter = { state, tenantId: tenantInScope(request, 'ReadApiKey', tenantId) ?? undefined };
-      await caughtUp(deps, reply, ['api_keys']);
-      const found = goodPage(await listApiKeys(pool, filter, page));
+      const listed = await nowOrThen(
+        deps,
+        reply,
+        { at, view: 'api_keys' },
+        () => listApiKeys(pool, filter, page),
+        (position) => listApiKeysAt(log, filter, page, position),
+      );
+      const found = goodPage(listed);
       return { ...found, items: found.items.map(presentApiKey) };
     },
   );
@@ -150,13 +156,19 @@ export function addApiKeyRoutes(app: FastifyInstance, deps: GatewayDependencies)
         summary: 'Read an API key, without the key itself',
         tags,
         params: pathIds('keyId'),
+        querystring: z.strictObject({ at: At }),
         response: { 200: ApiKey, 304: notModified, ...problemResponse },
       },
     },
     async (request, reply) => {
-      await caughtUp(deps, reply, ['api_keys']);
       const id = ApiKeyId.safeParse(request.params.keyId);
-      const row = id.success ? await getApiKey(pool, id.data) : null;
+      const row = await nowOrThen(
+        deps,
+        reply,
+        { at: request.query.at, view: 'api_keys' },
+        async () => (id.success ? getApiKey(pool, id.data) : null),
+        async (position) => (id.success ? apiKeyAt(log, id.data, position) : null),
+      );
       const found = row === null ? null : { row, tenantId: row.tenantId as TenantId | null };
       const visible = unlessOfPlatform(request, found);
       mustBeReadable(request, 'ReadApiKey', visible);

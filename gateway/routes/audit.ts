@@ -5,9 +5,9 @@ import { z } from 'zod';
 
 import type { GatewayDependencies } from '../dependencies.ts';
 import { tenantInScope } from '../reads/permitted.ts';
-import { caughtUp } from '../reads/position.ts';
+import { caughtUp, positionOf } from '../reads/position.ts';
 import { goodPage } from '../reads/respond.ts';
-import { Filter, pageOf, Paging, problemResponse } from '../shapes/common.ts';
+import { At, Filter, pageOf, Paging, problemResponse } from '../shapes/common.ts';
 import { AuditItem } from '../shapes/resources.ts';
 
 const Time = z
@@ -31,6 +31,7 @@ export function addAuditRoutes(app: FastifyInstance, deps: GatewayDependencies):
           outcome: AuditItem.shape.outcome.optional(),
           from: Time.meta({ description: 'Recorded at or after this time.' }),
           to: Time.meta({ description: 'Recorded before this time.' }),
+          at: At,
           q: Filter.optional().meta({
             description: 'Text in action, target, actor, code, correlation or Redis command.',
           }),
@@ -39,10 +40,11 @@ export function addAuditRoutes(app: FastifyInstance, deps: GatewayDependencies):
       },
     },
     async (request, reply) => {
-      const { tenantId, limit, cursor, ...filter } = request.query;
+      const { tenantId, limit, cursor, at, ...filter } = request.query;
       const scope = tenantInScope(request, 'ReadAudit', tenantId) ?? undefined;
       await caughtUp(deps, reply, ['audit']);
-      return goodPage(await listAudit(deps.pool, { ...filter, tenantId: scope }, { limit, cursor }));
+      const past = at === undefined ? {} : { at: await positionOf(deps, reply, at) };
+      return goodPage(await listAudit(deps.pool, { ...filter, ...past, tenantId: scope }, { limit, cursor }));
     },
   );
 }

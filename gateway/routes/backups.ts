@@ -5,16 +5,17 @@ import { nodeDecider } from '#domains/node/decider.ts';
 import { nodeStream } from '#domains/node/events.ts';
 import { step } from '#infra/commands/step.ts';
 import { newId } from '#infra/crypto/ids.ts';
-import { getBackup, listBackups } from '#projections/backups/queries.ts';
+import { backupAt, getBackup, listBackups, listBackupsAt } from '#projections/backups/queries.ts';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 
 import type { GatewayDependencies } from '../dependencies.ts';
 import { backupFromLog } from '#projections/from-log/queries.ts';
 import { mustBeReadable, tenantInScope } from '../reads/permitted.ts';
-import { caughtUp } from '../reads/position.ts';
+import { nowOrThen } from '../reads/position.ts';
 import { goodPage, isUnchanged } from '../reads/respond.ts';
-import { Filter, NoBody, notModified, pageOf, Paging, pathIds, problemResponse } from '../shapes/common.ts';
+import { At, Filter, NoBody, notModified, pageOf, Paging, pathIds, problemResponse } from '../shapes/common.ts';
 import { presentOperation } from '#projections/operations/queries.ts';
 import { Backup, BackupReply } from '../shapes/resources.ts';
 import { ifMatchOf } from '../writes/command-id.ts';
@@ -125,15 +126,22 @@ export function addBackupRoutes(app: FastifyInstance, deps: GatewayDependencies)
           nodeId: Filter.optional(),
           tenantId: Filter.optional(),
           state: Backup.shape.state.optional(),
+          at: At,
         }),
         response: { 200: pageOf(Backup), ...problemResponse },
       },
     },
     async (request, reply) => {
-      const { nodeId, tenantId, state, ...page } = request.query;
+      const { nodeId, tenantId, state, at, ...page } = request.query;
       const filter = { nodeId, state, tenantId: tenantInScope(request, 'ReadBackup', tenantId) ?? undefined };
-      await caughtUp(deps, reply, ['backups']);
-      return goodPage(await listBackups(pool, filter, page));
+      const listed = await nowOrThen(
+        deps,
+        reply,
+        { at, view: 'backups' },
+        () => listBackups(pool, filter, page),
+        (position) => listBackupsAt(log, filter, page, position),
+      );
+      return goodPage(listed);
     },
   );
 
@@ -145,13 +153,19 @@ export function addBackupRoutes(app: FastifyInstance, deps: GatewayDependencies)
         summary: 'Read a backup',
         tags,
         params: pathIds('backupId'),
+        querystring: z.strictObject({ at: At }),
         response: { 200: Backup, 304: notModified, ...problemResponse },
       },
     },
     async (request, reply) => {
-      await caughtUp(deps, reply, ['backups']);
       const id = BackupId.safeParse(request.params.backupId);
-      const row = id.success ? await getBackup(pool, id.data) : null;
+      const row = await nowOrThen(
+        deps,
+        reply,
+        { at: request.query.at, view: 'backups' },
+        async () => (id.success ? getBackup(pool, id.data) : null),
+        async (position) => (id.success ? backupAt(log, id.data, position) : null),
+      );
       const found = row === null ? null : { row, tenantId: row.tenantId as TenantId };
       mustBeReadable(request, 'ReadBackup', found);
       return isUnchanged(request, reply, found.row.version) ? undefined : found.row;

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 
+import { readRelayState } from '#infra/kafka/relay-state.ts';
 import { waitForHead } from '#projections/kernel/consistency.ts';
 import { listManagers } from '#projections/routing/queries.ts';
 import type { FastifyInstance } from 'fastify';
@@ -50,7 +51,9 @@ export function addHealthRoutes(app: FastifyInstance, deps: GatewayDependencies)
       const detail = await readiness(deps);
       const ready = Object.values(detail).every((state) => state === 'ok');
       reply.code(ready ? 200 : 503);
-      return { role: 'gateway' as const, ready, detail };
+      // A relay that is behind, or away, keeps no request from succeeding.
+      const relay = await relayDetail(deps);
+      return { role: 'gateway' as const, ready, detail: { ...detail, ...(relay !== null && { relay }) } };
     },
   );
 }
@@ -72,6 +75,16 @@ async function readiness({ log, pool }: GatewayDependencies): Promise<Record<str
     }),
   ]);
   return { eventLog, readModels, nodeManagers };
+}
+
+/** How far the relay to Kafka is behind, in words; null where none ever ran, or nobody knows. */
+async function relayDetail({ log, pool }: GatewayDependencies): Promise<string | null> {
+  const state = await readRelayState(pool).catch(() => null);
+  if (state === null) return null;
+  const head = await log.head().catch(() => state.position);
+  const lag = `lag ${head > state.position ? head - state.position : 0n} events`;
+  if (!state.active) return `${lag}; no relay is running`;
+  return state.problem === null ? lag : `${lag}; ${state.problem}`;
 }
 
 /** Resolves when somebody accepts a connection there. */

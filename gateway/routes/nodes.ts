@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { GatewayDependencies } from '../dependencies.ts';
 import { endpointOf } from '../reads/node-reply.ts';
 import { mustBeReadable, tenantInScope } from '../reads/permitted.ts';
-import { caughtUp, positionOf } from '../reads/position.ts';
+import { nowOrThen } from '../reads/position.ts';
 import { goodPage, isUnchanged } from '../reads/respond.ts';
 import { At, Filter, notModified, pageOf, Paging, pathIds, problemResponse } from '../shapes/common.ts';
 import { Node, NodeState } from '../shapes/resources.ts';
@@ -35,12 +35,14 @@ export function addNodeRoutes(app: FastifyInstance, deps: GatewayDependencies): 
     async (request, reply) => {
       const { at, state, tenantId, ...page } = request.query;
       const filter = { state, tenantId: tenantInScope(request, action, tenantId) ?? undefined };
-      if (at === undefined) await caughtUp(deps, reply, ['nodes']);
-      const { items, nextCursor } = goodPage(
-        at === undefined
-          ? await listNodes(pool, filter, page)
-          : await listNodesAt(log, filter, page, await positionOf(deps, reply, at)),
+      const listed = await nowOrThen(
+        deps,
+        reply,
+        { at, view: 'nodes' },
+        () => listNodes(pool, filter, page),
+        (position) => listNodesAt(log, filter, page, position),
       );
+      const { items, nextCursor } = goodPage(listed);
       return { items: items.map(shown), nextCursor };
     },
   );
@@ -58,16 +60,14 @@ export function addNodeRoutes(app: FastifyInstance, deps: GatewayDependencies): 
       },
     },
     async (request, reply) => {
-      const { at } = request.query;
       const id = NodeId.safeParse(request.params.nodeId);
-      let row: NodeRow | null = null;
-      if (at !== undefined) {
-        const position = await positionOf(deps, reply, at);
-        if (id.success) row = await nodeAt(log, id.data, position);
-      } else {
-        await caughtUp(deps, reply, ['nodes']);
-        if (id.success) row = await getNode(pool, id.data);
-      }
+      const row = await nowOrThen(
+        deps,
+        reply,
+        { at: request.query.at, view: 'nodes' },
+        async () => (id.success ? getNode(pool, id.data) : null),
+        async (position) => (id.success ? nodeAt(log, id.data, position) : null),
+      );
       const found = row === null ? null : { row, tenantId: row.tenantId as TenantId };
       mustBeReadable(request, action, found);
       return isUnchanged(request, reply, found.row.version) ? undefined : shown(found.row);

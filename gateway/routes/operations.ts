@@ -3,16 +3,16 @@ import { type BackupId, type NodeId, OperationId, type TenantId } from '#domains
 import { nodeStream } from '#domains/node/events.ts';
 import { restoreStream } from '#domains/restore/events.ts';
 import { waitForHead } from '#projections/kernel/consistency.ts';
-import { getOperation, type Operation as OperationView } from '#projections/operations/queries.ts';
+import { getOperation, operationAt, type Operation as OperationView } from '#projections/operations/queries.ts';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
 import type { GatewayDependencies } from '../dependencies.ts';
 import { mustBeReadable } from '../reads/permitted.ts';
-import { caughtUp } from '../reads/position.ts';
+import { caughtUp, positionOf } from '../reads/position.ts';
 import { isUnchanged } from '../reads/respond.ts';
-import { notModified, pathIds, problemResponse } from '../shapes/common.ts';
+import { At, notModified, pathIds, problemResponse } from '../shapes/common.ts';
 import { Operation } from '../shapes/resources.ts';
 import { openEventStream, wantsEvents, type EventStream } from '../streams/server-sent-events.ts';
 
@@ -27,6 +27,7 @@ export function addOperationRoutes(app: FastifyInstance, deps: GatewayDependenci
         summary: 'Read an operation, or follow it to its end with Accept: text/event-stream',
         tags: ['operations'],
         params: pathIds('operationId'),
+        querystring: z.strictObject({ at: At }),
         response: {
           200: {
             description: 'The operation; as events, one each time it changes, until it has ended',
@@ -43,10 +44,15 @@ export function addOperationRoutes(app: FastifyInstance, deps: GatewayDependenci
     async (request, reply) => {
       await caughtUp(deps, reply, ['operations']);
       const id = OperationId.safeParse(request.params.operationId);
-      const row = id.success ? await getOperation(pool, id.data) : null;
+      let row = id.success ? await getOperation(pool, id.data) : null;
+      const { at } = request.query;
+      if (at !== undefined) {
+        const position = await positionOf(deps, reply, at);
+        if (row !== null) row = await operationAt(deps.log, streamOf(row), row.id, position);
+      }
       const found = row === null ? null : { row, tenantId: row.tenantId as TenantId | null };
       mustBeReadable(request, 'ReadOperation', found);
-      if (wantsEvents(request)) {
+      if (at === undefined && wantsEvents(request)) {
         await follow(deps, found.row, openEventStream(request, reply, deps.patience.keepAlive_ms));
         return undefined;
       }

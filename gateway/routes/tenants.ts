@@ -1,12 +1,12 @@
 import { TenantId } from '#domains/kernel/ids.ts';
-import { getTenant, listTenants, listTenantsAt, tenantAt, type TenantRow } from '#projections/tenants/queries.ts';
+import { getTenant, listTenants, listTenantsAt, tenantAt } from '#projections/tenants/queries.ts';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
 import type { GatewayDependencies } from '../dependencies.ts';
 import { mustBeReadable, tenantInScope } from '../reads/permitted.ts';
-import { caughtUp, positionOf } from '../reads/position.ts';
+import { nowOrThen } from '../reads/position.ts';
 import { goodPage, isUnchanged } from '../reads/respond.ts';
 import { At, notModified, pageOf, Paging, pathIds, problemResponse } from '../shapes/common.ts';
 import { Tenant } from '../shapes/resources.ts';
@@ -33,9 +33,14 @@ export function addTenantRoutes(app: FastifyInstance, deps: GatewayDependencies)
     async (request, reply) => {
       const { at, state, ...page } = request.query;
       const filter = { state, tenantId: tenantInScope(request, action, undefined) ?? undefined };
-      if (at !== undefined) return goodPage(await listTenantsAt(log, filter, page, await positionOf(deps, reply, at)));
-      await caughtUp(deps, reply, ['tenants']);
-      return goodPage(await listTenants(pool, filter, page));
+      const listed = await nowOrThen(
+        deps,
+        reply,
+        { at, view: 'tenants' },
+        () => listTenants(pool, filter, page),
+        (position) => listTenantsAt(log, filter, page, position),
+      );
+      return goodPage(listed);
     },
   );
 
@@ -52,16 +57,14 @@ export function addTenantRoutes(app: FastifyInstance, deps: GatewayDependencies)
       },
     },
     async (request, reply) => {
-      const { at } = request.query;
       const id = TenantId.safeParse(request.params.tenantId);
-      let row: TenantRow | null = null;
-      if (at !== undefined) {
-        const position = await positionOf(deps, reply, at);
-        if (id.success) row = await tenantAt(log, id.data, position);
-      } else {
-        await caughtUp(deps, reply, ['tenants']);
-        if (id.success) row = await getTenant(pool, id.data);
-      }
+      const row = await nowOrThen(
+        deps,
+        reply,
+        { at: request.query.at, view: 'tenants' },
+        async () => (id.success ? getTenant(pool, id.data) : null),
+        async (position) => (id.success ? tenantAt(log, id.data, position) : null),
+      );
       const found = row === null ? null : { row, tenantId: row.id as TenantId };
       mustBeReadable(request, action, found);
       return isUnchanged(request, reply, found.row.version) ? undefined : found.row;

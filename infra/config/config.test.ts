@@ -39,6 +39,23 @@ describe('defaults', () => {
   });
 });
 
+test('Kafka is there when it has brokers', () => {
+  expect(settings({}).kafka).toBeUndefined();
+  expect(settings({ KAFKA_BROKERS: 'a:9092, b:9092,' }).kafka).toEqual({
+    brokers: ['a:9092', 'b:9092'],
+    partitions: 3,
+    replication: 0,
+    ssl: false,
+    sslCaFile: undefined,
+    sasl: undefined,
+  });
+  const login = { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'me', KAFKA_SASL_PASSWORD: 'p' };
+  expect(settings({ KAFKA_BROKERS: 'a:9092', KAFKA_SSL: 'true', ...login }).kafka).toMatchObject({
+    ssl: true,
+    sasl: { mechanism: 'plain', username: 'me', password: 'p' },
+  });
+});
+
 describe('bad values', () => {
   test.each([
     ['GATEWAY_PORT', 'http', 'GATEWAY_PORT "http" is not a port (1 to 65535)'],
@@ -59,9 +76,12 @@ describe('bad values', () => {
     expect(problems({ GATEWAY_PORT: 'x', RESP_PORT: 'y', LOG_LEVEL: 'z' })).toHaveLength(3);
   });
 
-  test('a password in a bad connection string is not repeated', () => {
-    const [sentence] = problems({ DATABASE_URL: 'mysql://me:hunter2@db/x' });
-    expect(sentence).toMatch(/^DATABASE_URL is not a connection string/);
+  test.each([
+    ['DATABASE_URL', 'mysql://me:hunter2@db/x'],
+    ['EVENTSTORE_URL', 'http://me:hunter2@db:2113'],
+  ])('a password in a bad connection string (%s) is not repeated', (name, value) => {
+    const [sentence] = problems({ [name]: value });
+    expect(sentence).toMatch(new RegExp(`^${name} is not a connection string`));
     expect(sentence).not.toContain('hunter2');
   });
 
@@ -74,10 +94,22 @@ describe('bad values', () => {
     ]);
   });
 
-  test.each(['EVENTSTORE_URL', 'KAFKA_BROKERS', 'REDIS_URL'])('%s is refused until it does something', (name) => {
+  test.each(['REDIS_URL'])('%s is refused until it does something', (name) => {
     expect(problems({ [name]: 'kurrent.example:2113' })).toEqual([
       expect.stringContaining(`${name} is not available yet`),
     ]);
+  });
+
+  test.each([
+    [{ KAFKA_BROKERS: 'a:1,b' }, 'KAFKA_BROKERS "a:1,b" is not a list of <host>:<port>'],
+    [{ KAFKA_SASL_USERNAME: 'me' }, 'KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD take KAFKA_SASL_MECHANISM'],
+    [
+      { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'me' },
+      'KAFKA_SASL_MECHANISM "plain" takes KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
+    ],
+    [{ KAFKA_SSL_CA_FILE: '/ca.pem' }, 'KAFKA_SSL_CA_FILE takes KAFKA_SSL "true"'],
+  ])('what only helps together is asked for together: %o', (env, sentence) => {
+    expect(problems(env)).toEqual([sentence]);
   });
 
   test('S3 is refused until it is there', () => {

@@ -13,6 +13,8 @@ export interface Settings {
   readonly bindHost: string;
   readonly redisPorts: { readonly start: number; readonly end: number };
   readonly databaseUrl: string | undefined;
+  /** Undefined: the log is in PostgreSQL. */
+  readonly eventStoreUrl: string | undefined;
   /** 0: to be chosen. */
   readonly postgresPort: number;
   readonly temporalAddress: string | undefined;
@@ -33,10 +35,31 @@ export interface Settings {
   readonly nodeMemory: { readonly budget_mb: number; readonly overcommit: number };
   /** What one API key and one address may do before they are told to wait. */
   readonly rateLimits: { readonly requestsPerKey_perSecond: number; readonly failuresPerAddress_perMinute: number };
+  /** How long streams have been closed when they go to the archive; 0: never. */
+  readonly logArchiveAfter_days: number;
+  /** Undefined: nothing is relayed. */
+  readonly kafka: KafkaSettings | undefined;
   readonly logLevel: Values['LOG_LEVEL'];
   /** Ports of `/livez` and `/readyz` of roles that run apart, by the role's name. */
   readonly rolePorts: Readonly<Record<string, number>>;
 }
+
+/** How to reach Kafka, and what the topics made there are like. */
+export interface KafkaSettings {
+  /** At least one, `host:port`. */
+  readonly brokers: readonly string[];
+  readonly partitions: number;
+  /** 0: as the brokers do by default. */
+  readonly replication: number;
+  readonly ssl: boolean;
+  /** Absolute path of a PEM file. */
+  readonly sslCaFile: string | undefined;
+  readonly sasl:
+    | { readonly mechanism: SaslMechanism; readonly username: string; readonly password: string }
+    | undefined;
+}
+
+type SaslMechanism = NonNullable<Values['KAFKA_SASL_MECHANISM']>;
 
 /** What a role is started with: everything has an address. */
 export interface Config extends Settings {
@@ -61,7 +84,7 @@ export function parseSettings(env: NodeJS.ProcessEnv): ParsedSettings {
   }
   if (problems.length > 0) return { ok: false, problems };
   const parsed = values as Values;
-  const clashes = portClashes(parsed);
+  const clashes = [...portClashes(parsed), ...kafkaGaps(parsed)];
   return clashes.length > 0 ? { ok: false, problems: clashes } : { ok: true, settings: toSettings(parsed) };
 }
 
@@ -80,6 +103,37 @@ function portClashes(values: Values): string[] {
   return problems;
 }
 
+function kafkaGaps(values: Values): string[] {
+  const problems: string[] = [];
+  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = values;
+  if (mechanism !== undefined && (username === '' || password === '')) {
+    problems.push(`KAFKA_SASL_MECHANISM "${mechanism}" takes KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`);
+  }
+  if (mechanism === undefined && (username !== '' || password !== '')) {
+    problems.push('KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD take KAFKA_SASL_MECHANISM');
+  }
+  if (values.KAFKA_SSL === 'false' && values.KAFKA_SSL_CA_FILE !== '') {
+    problems.push('KAFKA_SSL_CA_FILE takes KAFKA_SSL "true"');
+  }
+  return problems;
+}
+
+function kafkaSettings(values: Values): KafkaSettings | undefined {
+  const { KAFKA_BROKERS: brokers, KAFKA_SASL_MECHANISM: mechanism, KAFKA_SSL_CA_FILE: caFile } = values;
+  if (brokers.length === 0) return undefined;
+  return {
+    brokers,
+    partitions: values.KAFKA_PARTITIONS,
+    replication: values.KAFKA_REPLICATION,
+    ssl: values.KAFKA_SSL === 'true',
+    sslCaFile: caFile === '' ? undefined : path.resolve(caFile),
+    sasl:
+      mechanism === undefined
+        ? undefined
+        : { mechanism, username: values.KAFKA_SASL_USERNAME, password: values.KAFKA_SASL_PASSWORD },
+  };
+}
+
 function toSettings(values: Values): Settings {
   const home = path.resolve(values.MINIREDIS_HOME);
   return deepFreeze({
@@ -90,6 +144,7 @@ function toSettings(values: Values): Settings {
     bindHost: values.BIND_HOST,
     redisPorts: { start: values.REDIS_PORT_START, end: values.REDIS_PORT_END },
     databaseUrl: values.DATABASE_URL,
+    eventStoreUrl: values.EVENTSTORE_URL,
     postgresPort: values.POSTGRES_PORT,
     temporalAddress: values.TEMPORAL_ADDRESS,
     temporalPort: values.TEMPORAL_PORT,
@@ -108,6 +163,8 @@ function toSettings(values: Values): Settings {
       requestsPerKey_perSecond: values.RATE_LIMIT_PER_KEY,
       failuresPerAddress_perMinute: values.RATE_LIMIT_FAILURES,
     },
+    logArchiveAfter_days: values.LOG_ARCHIVE_AFTER_DAYS,
+    kafka: kafkaSettings(values),
     logLevel: values.LOG_LEVEL,
     rolePorts: {
       gateway: values.GATEWAY_PORT,
@@ -139,6 +196,7 @@ export function toEnvironment(config: Config): Record<string, string> {
     OBJECT_STORE_URL: config.objectStoreUrl,
     MASTER_KEY_FILE: config.masterKeyFile,
     ENGINE_PROCESSES: String(config.engineProcesses),
+    ...(config.kafka?.sslCaFile !== undefined && { KAFKA_SSL_CA_FILE: config.kafka.sslCaFile }),
   };
 }
 

@@ -37,6 +37,14 @@ const host = z.string().regex(/^[A-Za-z0-9._:-]+$/, 'is not a host name or an ad
 
 const hostAndPort = z.string().regex(/^[A-Za-z0-9._-]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, 'is not <host>:<port>');
 
+const brokerList = z
+  .string()
+  .transform((text) => text.split(',').flatMap((broker) => broker.trim() || []))
+  .refine(
+    (brokers) => brokers.every((broker) => hostAndPort.safeParse(broker).success),
+    'is not a list of <host>:<port>',
+  );
+
 const word = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'may hold letters, digits, dot, dash and underscore only');
@@ -47,6 +55,13 @@ const postgresUrl = z
     (text) =>
       URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol) && new URL(text).pathname.length > 1,
     'is not a connection string of the form postgres://user:password@host:port/database',
+  );
+
+const eventStoreUrl = z
+  .string()
+  .regex(
+    /^esdb(\+discover)?:\/\/[^\s/?#]+\/?(\?\S*)?$/,
+    'is not a connection string of the form esdb://user:password@host:2113, with ?tls=false where the server has no TLS',
   );
 
 const directoryUrl = z
@@ -137,6 +152,11 @@ export const variables = {
       .transform(Number)
       .refine((value) => value >= 0.1 && value <= 100, 'is not a factor (0.1 to 100)'),
   ),
+  LOG_ARCHIVE_AFTER_DAYS: variable(
+    '0',
+    'Days after which closed streams of the event log move to the object store; 0: never',
+    between(0, 36_500, 'a number of days'),
+  ),
   LOG_LEVEL: variable(
     'info',
     'fatal, error, warn, info, debug or trace',
@@ -165,8 +185,34 @@ export const variables = {
   ALERT_PORT: variable('9400', 'The same for the role alert', port),
   AUDIT_PORT: variable('9500', 'The same for the role audit', port),
   RELAY_PORT: variable('9600', 'The same for the role relay', port),
-  EVENTSTORE_URL: secretVariable('EventStoreDB as event log (not available yet)', notYet('the log is in PostgreSQL')),
-  KAFKA_BROKERS: secretVariable('Kafka to relay events to (not available yet)', notYet('read /v1/events instead')),
+  EVENTSTORE_URL: secretVariable(
+    'EventStoreDB or KurrentDB that holds the event log, esdb://user:password@host:2113; unset: PostgreSQL does',
+    optional(eventStoreUrl),
+  ),
+  KAFKA_BROKERS: variable('', 'Kafka to relay events to, host:port with commas between; unset: none', brokerList),
+  KAFKA_PARTITIONS: variable(
+    '3',
+    'Partitions of the topics that the relay creates; those there are keep theirs',
+    between(1, 10_000, 'a number of partitions'),
+  ),
+  KAFKA_REPLICATION: variable(
+    '0',
+    'Copies that Kafka keeps of them; 0: as many as its brokers do by default',
+    between(0, 100, 'a number of copies'),
+  ),
+  KAFKA_SSL: variable('false', 'true: speak TLS to Kafka', z.enum(['true', 'false'], 'is not true or false')),
+  KAFKA_SSL_CA_FILE: variable(
+    '',
+    "PEM file of who signed the brokers' certificates; unset: whom Node trusts",
+    z.string(),
+  ),
+  KAFKA_SASL_MECHANISM: variable(
+    '',
+    'How to log in to Kafka: plain, scram-sha-256 or scram-sha-512; unset: not at all',
+    optional(z.enum(['plain', 'scram-sha-256', 'scram-sha-512'], 'is not one of plain, scram-sha-256, scram-sha-512')),
+  ),
+  KAFKA_SASL_USERNAME: variable('', 'The name to log in to Kafka with', z.string()),
+  KAFKA_SASL_PASSWORD: secretVariable('The password to log in to Kafka with', z.string()),
   REDIS_URL: secretVariable('Redis as platform cache (not available yet)', notYet('the platform does without')),
 } as const;
 

@@ -25,7 +25,9 @@ export interface Platform {
 }
 
 /** Whoever asks others for something stops before them, and so starts after them. */
-const startOrder = ['node-manager', 'backend', 'backup', 'gateway'];
+function startOrder({ kafka }: Settings): string[] {
+  return ['node-manager', 'backend', 'backup', ...(kafka === undefined ? [] : ['relay']), 'gateway'];
+}
 
 /** A Temporal that must be built waits for the roles, but not for one that never gets ready. */
 const rolesFirst_ms = 10_000;
@@ -85,7 +87,7 @@ export async function startPlatform(
       const temporal = keepTemporal({ ...options, namespace }, rolesFirst, terminal, log, onState('temporal'));
       undo.push(() => temporal.stop());
     }
-    const roles = startOrder
+    const roles = startOrder(settings)
       .filter((name) => availableRoles.includes(name))
       .map((name) => supervise(name, async () => launchRole(name, config, script), log, onState(name)));
     undo.push(...roles.map((role) => () => role.stop()));

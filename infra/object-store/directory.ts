@@ -46,9 +46,11 @@ export async function openDirectoryStore(root: string): Promise<ObjectStore> {
         throw error;
       }
     },
-    async get(key) {
+    async get(key, range) {
       const file = await openObject(fileOf(key), key);
-      return file.createReadStream({ highWaterMark: 256 * 1024 });
+      // A file's stream ends with the byte it names last.
+      const part = range === undefined ? {} : { start: range.start, end: range.end - 1 };
+      return file.createReadStream({ highWaterMark: 256 * 1024, ...part });
     },
     async head(key) {
       const found = await stat(fileOf(key)).catch(unlessMissing);

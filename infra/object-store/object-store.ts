@@ -19,8 +19,8 @@ export interface ObjectStore {
    * resolves it survives a power cut. An object of the same key is replaced. When the content fails, nothing is left.
    */
   put(key: string, content: AsyncIterable<Uint8Array>): Promise<StoredObject>;
-  /** The object's content. Rejects with ObjectMissing when there is none. */
-  get(key: string): Promise<Readable>;
+  /** The object's content, or the bytes from `start` up to, but not including, `end`. Rejects with ObjectMissing when there is none. */
+  get(key: string, range?: { start: number; end: number }): Promise<Readable>;
   /** What is known of the object without reading it; null when there is none. */
   head(key: string): Promise<{ bytes: number } | null>;
   /** Removes the object; one that is not there counts as removed. */

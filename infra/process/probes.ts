@@ -1,9 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+import { processMetrics } from './metrics.ts';
 import type { Readiness } from './role.ts';
 
-/** A running pair of probes. */
+/** Running probes. */
 export interface Probes {
   readonly port: number;
   close(): Promise<void>;
@@ -11,13 +12,14 @@ export interface Probes {
 
 /**
  * Serves `/livez` (the process answers) and `/readyz` (the role can work; 503 with the same body when it cannot), as Kubernetes
- * probes and load balancers expect them. Rejects when the port is taken.
+ * probes and load balancers expect them, and `/metrics` for Prometheus. Rejects when the port is taken.
  */
 export async function serveProbes(
   host: string,
   port: number,
   role: string,
   readiness: () => Promise<Readiness>,
+  metrics: () => Promise<string>,
 ): Promise<Probes> {
   const server = createServer(async (request, response) => {
     const answer = (status: number, body: object): void => {
@@ -30,7 +32,12 @@ export async function serveProbes(
     else if (pathname === '/readyz') {
       const { ready, detail } = await readinessOf(readiness);
       answer(ready ? 200 : 503, { role, ready, detail });
-    } else answer(404, { error: 'only /livez and /readyz are here' });
+    } else if (pathname === '/metrics') {
+      // Figures about the process are there even while what the role needs is not.
+      const own = await metrics().catch(() => '');
+      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+      response.end(request.method === 'HEAD' ? undefined : `${[processMetrics(), own].filter(Boolean).join('\n')}\n`);
+    } else answer(404, { error: 'only /livez, /readyz and /metrics are here' });
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -10,6 +10,8 @@ export interface Readiness {
 /** A part of the platform that runs in this process. */
 export interface RunningRole {
   readiness(): Promise<Readiness>;
+  /** What the role has to say at `/metrics` beside the figures of its process, in the Prometheus text format. */
+  metrics?(): Promise<string>;
   /** Takes nothing new on, finishes what it has begun, and lets go of everything. */
   stop(): Promise<void>;
 }

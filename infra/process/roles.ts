@@ -26,7 +26,7 @@ const roles: Readonly<Record<string, Role>> = {
   scheduler: planned,
   alert: planned,
   audit: planned,
-  relay: planned,
+  relay: worker,
 };
 
 /** The roles that one command starts, all of those that exist. */

@@ -21,7 +21,7 @@ export interface RunRoleOptions {
   readonly config: Config;
   readonly log: Logger;
   readonly load: () => Promise<StartRole>;
-  /** Where to serve `/livez` and `/readyz`; undefined where the role does so itself or its supervisor asks over IPC. */
+  /** Where to serve `/livez`, `/readyz` and `/metrics`; undefined where the role does so itself or its supervisor asks over IPC. */
   readonly probes: { readonly host: string; readonly port: number } | undefined;
 }
 
@@ -57,8 +57,9 @@ export async function runRole({ name, config, log, load, probes }: RunRoleOption
     const startRole = await load();
     if (probes !== undefined) {
       const readiness = () => role?.readiness() ?? Promise.resolve({ ready: false, detail: { state: 'starting' } });
-      await serveProbes(probes.host, probes.port, name, readiness);
-      log.info({ port: probes.port }, 'serving /livez and /readyz');
+      const metrics = async () => (await role?.metrics?.()) ?? '';
+      await serveProbes(probes.host, probes.port, name, readiness, metrics);
+      log.info({ port: probes.port }, 'serving /livez, /readyz and /metrics');
     }
     role = await startRole(config, log);
   } catch (error) {

@@ -5,7 +5,7 @@ import type { Pool } from 'pg';
 
 import { equal, selectPage, type BadCursor, type Page, type PageRequest } from '../kernel/page.ts';
 import { selectRows } from '../kernel/rows.ts';
-import { rowsAt } from '../kernel/time-travel.ts';
+import { pageAt, rowsAt } from '../kernel/time-travel.ts';
 import { apiKeys, type ApiKeyRow } from './projection.ts';
 
 export type { ApiKeyRow } from './projection.ts';
@@ -34,4 +34,14 @@ export function activeApiKeysOfTenant(pool: Pool, tenantId: string): Promise<Api
 /** An API key as it was at a position; null when it was not there yet. */
 export async function apiKeyAt(log: EventLog, id: string, at: bigint): Promise<ApiKeyRow | null> {
   return (await rowsAt(log, apiKeys, { at, streams: [apiKeyStream(id as ApiKeyId)] })).get(id) ?? null;
+}
+
+/** API keys with their hashes as they were at a position, newest first. */
+export function listApiKeysAt(
+  log: EventLog,
+  filter: ApiKeyFilter,
+  page: PageRequest,
+  at: bigint,
+): Promise<Page<ApiKeyRow> | BadCursor> {
+  return pageAt(log, apiKeys, { at, fields: filter }, page);
 }

@@ -36,6 +36,8 @@ export interface AuditFilter {
   readonly to?: Date | undefined;
   /** Text that stands in the action, target, actor, code, correlation or Redis command; letter case does not matter. */
   readonly q?: string | undefined;
+  /** The timeline as it was at this position: entries are never changed, so there are only fewer. */
+  readonly at?: bigint | undefined;
 }
 
 const searched = ['action', 'target_kind', 'target_id', 'actor_id', 'code', 'correlation_id', 'redis_command'];
@@ -46,10 +48,11 @@ export async function listAudit(
   filter: AuditFilter,
   page: PageRequest,
 ): Promise<Page<AuditItem> | BadCursor> {
-  const { tenantId, actor, action, outcome, from, to, q } = filter;
+  const { tenantId, actor, action, outcome, from, to, q, at } = filter;
   const conditions: Condition[] = equal({ tenantId, actorId: actor, action, outcome });
   if (from !== undefined) conditions.push({ sql: 'recorded_at >= ?', value: from.toISOString() });
   if (to !== undefined) conditions.push({ sql: 'recorded_at < ?', value: to.toISOString() });
+  if (at !== undefined) conditions.push({ sql: 'position <= ?', value: at.toString() });
   if (q !== undefined && q !== '') conditions.push(containing(q));
   const found = await selectPage(pool, audit, conditions, page);
   return found === 'bad_cursor' ? found : { ...found, items: found.items.map(shown) };

@@ -5,7 +5,7 @@ import type { Pool } from 'pg';
 
 import { equal, selectPage, type BadCursor, type Page, type PageRequest } from '../kernel/page.ts';
 import { selectRows } from '../kernel/rows.ts';
-import { rowsAt } from '../kernel/time-travel.ts';
+import { pageAt, rowsAt } from '../kernel/time-travel.ts';
 import { backups, type BackupRow } from './projection.ts';
 
 export type { BackupRow } from './projection.ts';
@@ -32,4 +32,14 @@ export function listBackups(pool: Pool, filter: BackupFilter, page: PageRequest)
 /** A backup as it was at a position; null when it was not there yet. */
 export async function backupAt(log: EventLog, id: string, at: bigint): Promise<BackupRow | null> {
   return (await rowsAt(log, backups, { at, streams: [backupStream(id as BackupId)] })).get(id) ?? null;
+}
+
+/** Backups as they were at a position, newest first. */
+export function listBackupsAt(
+  log: EventLog,
+  filter: BackupFilter,
+  page: PageRequest,
+  at: bigint,
+): Promise<Page<BackupRow> | BadCursor> {
+  return pageAt(log, backups, { at, fields: filter, hidden: 'deleted' }, page);
 }

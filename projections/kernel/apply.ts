@@ -3,7 +3,7 @@ import { isTransient } from '#infra/event-log/postgres/transient.ts';
 import type { ClientBase } from 'pg';
 
 import { lockCheckpoints, moveCheckpoints, shapeOf } from './checkpoints.ts';
-import { applyInMemory, emptyFold, soughtBy } from './fold.ts';
+import { applyInMemory, emptyFold, soughtBy, type Fold } from './fold.ts';
 import { liveTable, loadCurrent, upsertRows } from './rows.ts';
 import type { AnyView } from './view.ts';
 
@@ -62,23 +62,47 @@ export async function applyBatch(client: ClientBase, views: readonly AnyView[], 
 }
 
 /** Applies events to one table of the view: loads the rows they touch, reduces in memory, writes what changed in one statement. */
-export async function applyToTable(
+async function applyToTable(
   client: ClientBase,
   view: AnyView,
   table: string,
   events: readonly RecordedEvent[],
 ): Promise<void> {
+  const fold = emptyFold();
+  await foldFromTable(client, view, table, fold, events);
+  await writeRows(client, view, table, fold);
+}
+
+/** Applies events to rows in memory, of which those that are missing there are loaded from the table. */
+export async function foldFromTable(
+  client: ClientBase,
+  view: AnyView,
+  table: string,
+  fold: Fold,
+  events: readonly RecordedEvent[],
+): Promise<void> {
+  await orFail(view, async () => {
+    const missing: string[] = [];
+    for (const event of events) {
+      const sought = soughtBy(view, event);
+      if (sought === null || fold.known.has(sought)) continue;
+      fold.known.add(sought);
+      // Of a stream that begins here there is no row.
+      if (event.version > 0) missing.push(sought);
+    }
+    for (const [value, row] of await loadCurrent(client, view, table, missing)) fold.current.set(value, row);
+    for (const event of events) applyInMemory(view, fold, event);
+  });
+}
+
+/** Writes the rows that were made or changed in memory, in one statement. */
+export function writeRows(client: ClientBase, view: AnyView, table: string, { written }: Fold): Promise<void> {
+  return orFail(view, () => upsertRows(client, view, table, written.values()));
+}
+
+async function orFail(view: AnyView, work: () => Promise<void>): Promise<void> {
   try {
-    const sought = new Set<string>();
-    const relevant = events.filter((event) => {
-      const value = soughtBy(view, event);
-      if (value !== null) sought.add(value);
-      return value !== null;
-    });
-    if (relevant.length === 0) return;
-    const fold = { ...emptyFold(), current: await loadCurrent(client, view, table, [...sought]) };
-    for (const event of relevant) applyInMemory(view, fold, event);
-    await upsertRows(client, view, table, fold.written.values());
+    await work();
   } catch (error) {
     throw isTransient(error) ? error : new ViewFailure(view, error);
   }

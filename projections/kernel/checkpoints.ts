@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import type { ClientBase, Pool } from 'pg';
 
-import { liveTable, schema } from './rows.ts';
+import { columnOf, liveTable, schema } from './rows.ts';
 import type { AnyView } from './view.ts';
 
 /** How far a view has come; it changes in the transaction that changes the view's rows, and only there. */
@@ -42,7 +42,8 @@ export async function ensureViews(client: ClientBase, views: readonly AnyView[])
     const known = new Set((await readCheckpoints(client)).map(({ view }) => view));
     for (const view of views.filter(({ name }) => !known.has(name))) {
       await client.query(`DROP TABLE IF EXISTS ${liveTable(view)}`);
-      await client.query(definitionOf(view, liveTable(view)));
+      const { table, indexes } = definitionOf(view, liveTable(view));
+      await client.query(table + indexes);
       const insert = `INSERT INTO ${schema}.checkpoints (view, position, shape) VALUES ($1, 0, $2)`;
       await client.query(insert, [view.name, shapeOf(view)]);
     }
@@ -53,9 +54,18 @@ export async function ensureViews(client: ClientBase, views: readonly AnyView[])
   }
 }
 
-/** The SQL that makes a table of the view under a name. */
-export function definitionOf(view: AnyView, table: string): string {
-  return view.definition.replaceAll('{{table}}', table);
+/**
+ * The SQL that makes a table of the view under a name, and that which makes the indexes its readers want: a table that nobody reads
+ * yet is filled in half the time without them. What finding a row takes is there from the start.
+ */
+export function definitionOf(view: AnyView, name: string): { readonly table: string; readonly indexes: string } {
+  const [table = '', ...indexes] = view.definition
+    .replaceAll('{{table}}', name)
+    .split(/^(?=CREATE (?:UNIQUE )?INDEX)/m);
+  const { lookup } = view;
+  const forLookup =
+    lookup.by === 'field' ? `CREATE INDEX ON ${name} (${columnOf(lookup.field)}) WHERE ${lookup.openSql};\n` : '';
+  return { table: table + forLookup, indexes: indexes.join('') };
 }
 
 /** All checkpoints as they were committed last. */

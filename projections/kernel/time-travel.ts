@@ -2,6 +2,7 @@ import type { DomainEvent } from '#domains/kernel/decider.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
 
 import { applyInMemory, emptyFold } from './fold.ts';
+import { pageOf, type BadCursor, type Page, type PageRequest } from './page.ts';
 import type { AnyRow, View } from './view.ts';
 
 /**
@@ -26,4 +27,29 @@ export async function rowsAt<Row extends AnyRow, Event extends DomainEvent>(
     }
   }
   return fold.written as Map<string, Row>;
+}
+
+/** A page of a view's rows as they were at a position: those in which each field that is given has the given value. */
+export async function pageAt<Row extends AnyRow, Event extends DomainEvent>(
+  log: EventLog,
+  view: View<Row, Event>,
+  {
+    fields,
+    hidden,
+    ...past
+  }: {
+    at: bigint;
+    streams?: readonly string[];
+    fields: { readonly [Field in keyof Row]?: Row[Field] | undefined };
+    /** The state that is left out unless a state is asked for. */
+    hidden?: string;
+  },
+  page: PageRequest,
+): Promise<Page<Row> | BadCursor> {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  const left = fields['state'] === undefined ? hidden : undefined;
+  const rows = [...(await rowsAt(log, view, past)).values()].filter(
+    (row) => given.every(([field, value]) => row[field] === value) && (left === undefined || row['state'] !== left),
+  );
+  return pageOf(view, rows, page);
 }

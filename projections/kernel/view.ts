@@ -19,7 +19,8 @@ export type AnyRow = Record<string, unknown>;
 
 /**
  * A read model: one table, and a pure reducer that says what an event does to it. All that a row holds comes from events, times
- * included, so that whoever folds the log again gets the same rows to the byte.
+ * included, so that whoever folds the log again gets the same rows to the byte. A row comes from the events of one stream alone, so
+ * that the first event of a stream finds no row, and streams can be folded beside each other.
  */
 export interface View<Row extends AnyRow, Event extends DomainEvent> {
   /** The table is `views.<name>`. */

@@ -3,9 +3,9 @@ import { nodeStream } from '#domains/node/events.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
 import type { Pool } from 'pg';
 
-import { equal, pageOf, selectPage, type BadCursor, type Page, type PageRequest } from '../kernel/page.ts';
+import { equal, selectPage, type BadCursor, type Page, type PageRequest } from '../kernel/page.ts';
 import { selectRows } from '../kernel/rows.ts';
-import { rowsAt } from '../kernel/time-travel.ts';
+import { pageAt, rowsAt } from '../kernel/time-travel.ts';
 import { nodes, type NodeRow } from './projection.ts';
 
 export type { NodeRow } from './projection.ts';
@@ -46,12 +46,5 @@ export async function listNodesAt(
   page: PageRequest,
   at: bigint,
 ): Promise<Page<NodeRow> | BadCursor> {
-  const rows = await rowsAt(log, nodes, { at });
-  const wanted = [...rows.values()].filter(
-    (row) =>
-      (filter.state === undefined ? row.state !== 'deleted' : row.state === filter.state) &&
-      (filter.tenantId === undefined || row.tenantId === filter.tenantId) &&
-      (filter.managerId === undefined || row.managerId === filter.managerId),
-  );
-  return pageOf(nodes, wanted, page);
+  return pageAt(log, nodes, { at, fields: filter, hidden: 'deleted' }, page);
 }

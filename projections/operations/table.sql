@@ -16,7 +16,6 @@ CREATE TABLE {{table}} (
   updated_at   timestamptz(3) NOT NULL,
   version      integer NOT NULL
 );
-CREATE INDEX ON {{table}} (stream) WHERE state IN ('pending', 'running');
 CREATE INDEX ON {{table}} (state, id DESC) WHERE state IN ('pending', 'running');
 CREATE INDEX ON {{table}} (tenant_id, id DESC);
 CREATE INDEX ON {{table}} (target_id, id DESC);

@@ -3,9 +3,9 @@ import { tenantStream } from '#domains/tenant/events.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
 import type { Pool } from 'pg';
 
-import { equal, pageOf, selectPage, type BadCursor, type Page, type PageRequest } from '../kernel/page.ts';
+import { equal, selectPage, type BadCursor, type Page, type PageRequest } from '../kernel/page.ts';
 import { selectRows } from '../kernel/rows.ts';
-import { rowsAt } from '../kernel/time-travel.ts';
+import { pageAt, rowsAt } from '../kernel/time-travel.ts';
 import { tenants, type TenantRow } from './projection.ts';
 
 export type { TenantRow } from './projection.ts';
@@ -40,10 +40,7 @@ export async function listTenantsAt(
   page: PageRequest,
   at: bigint,
 ): Promise<Page<TenantRow> | BadCursor> {
-  const streams = filter.tenantId === undefined ? {} : { streams: [tenantStream(filter.tenantId as TenantId)] };
-  const rows = await rowsAt(log, tenants, { at, ...streams });
-  const wanted = [...rows.values()].filter(({ state }) =>
-    filter.state === undefined ? state !== 'deleted' : state === filter.state,
-  );
-  return pageOf(tenants, wanted, page);
+  const { state, tenantId } = filter;
+  const streams = tenantId === undefined ? {} : { streams: [tenantStream(tenantId as TenantId)] };
+  return pageAt(log, tenants, { at, ...streams, fields: { state }, hidden: 'deleted' }, page);
 }

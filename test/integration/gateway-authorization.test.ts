@@ -2,6 +2,7 @@ import { backupDecider } from '#domains/backup/decider.ts';
 import { backupStream } from '#domains/backup/events.ts';
 import { BackupId } from '#domains/kernel/ids.ts';
 import { step } from '#infra/commands/step.ts';
+import { catalog } from '#schemas/catalog.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { type Client, type GatewayBed, openGatewayBed } from './gateway-bed.ts';
@@ -219,7 +220,36 @@ const rows: readonly Row[] = [
     path: () => '/docs/js/scalar.js',
     expected: [200, 200, 200, 200, 200, 200, 200, 200],
   },
+  // Whoever has a key may decode what is in Kafka.
+  ...[
+    '/schemas/types',
+    '/schemas/ids/:id',
+    '/schemas/ids/:id/schema',
+    '/schemas/ids/:id/subjects',
+    '/schemas/ids/:id/versions',
+    '/subjects',
+    '/subjects/:subject/versions',
+    '/subjects/:subject/versions/:version',
+    '/subjects/:subject/versions/:version/schema',
+    '/config',
+    '/config/:subject',
+    '/mode',
+  ].map((url) => schemaRow('GET', url)),
+  ...[
+    '/subjects/:subject',
+    '/subjects/:subject/versions',
+    '/compatibility/subjects/:subject/versions',
+    '/compatibility/subjects/:subject/versions/:version',
+  ].map((url) => schemaRow('POST', url)),
 ];
+
+function schemaRow(method: Row['method'], url: string): Row {
+  const subject = 'miniredis.node.NodeFailed';
+  const [{ id, schema } = { id: 0, schema: '' }] = catalog().filter((entry) => entry.subject === subject);
+  const path = url.replace(':id', String(id)).replace(':subject', subject).replace(':version', '1');
+  const row = { method, url, path: () => path, expected: [200, 200, 200, 200, 200, 200, 200, 401] };
+  return method === 'GET' ? row : { ...row, body: () => ({ schema }) };
+}
 
 let bed: GatewayBed;
 let foreignTenantId: string;

@@ -68,6 +68,41 @@ describe('the past', () => {
     const next = await bed.operator('GET', `/v1/tenants?at=${head}&limit=1&cursor=${paged.body.nextCursor}`);
     expect(next.body.items[0].id).not.toBe(paged.body.items[0].id);
   });
+
+  test('so are API keys, backups, operations and the timeline', async () => {
+    const { tenantId, ids } = await tenantWithNodes('Past things', 1);
+    const before = String(await bed.log.head());
+    const key = (await bed.operator('POST', '/v1/api-keys', { name: 'k', role: 'tenant-admin', tenantId })).body;
+    const { body: backup } = await bed.operator('POST', `/v1/nodes/${ids[0]}/backups`);
+    const then = String(await bed.log.head());
+    const timeline = (at: string) => bed.operator('GET', `/v1/audit?tenantId=${tenantId}&at=${at}`);
+    const asked = (await timeline(then)).body;
+    await bed.operator('DELETE', `/v1/api-keys/${key.id}`);
+    await bed.operator('DELETE', `/v1/backups/${backup.id}`);
+
+    expect((await timeline(then)).body).toEqual(asked);
+    expect((await timeline(String(await bed.log.head()))).body.items).toHaveLength(asked.items.length + 2);
+    const operation = backup.operation.id as string;
+    // Nobody takes backups here, so only the key has moved on.
+    for (const [path, state, now] of [
+      [`/v1/api-keys/${key.id}`, 'active', 'revoked'],
+      [`/v1/backups/${backup.id}`, 'requested', 'requested'],
+      [`/v1/operations/${operation}`, 'pending', 'pending'],
+    ] as const) {
+      const one = await bed.operator('GET', `${path}?at=${then}`);
+      expect(one).toMatchObject({ status: 200, body: { state } });
+      expect(one.headers['x-miniredis-position']).toBe(then);
+      expect((await bed.operator('GET', path)).body.state).toBe(now);
+      expect((await bed.operator('GET', `${path}?at=${before}`)).status).toBe(404);
+    }
+    for (const list of [`/v1/api-keys?tenantId=${tenantId}`, `/v1/backups?tenantId=${tenantId}`]) {
+      expect((await bed.operator('GET', `${list}&at=${before}`)).body.items).toEqual([]);
+      expect((await bed.operator('GET', `${list}&at=${then}`)).body.items).toHaveLength(1);
+      expect((await bed.operator('GET', `${list}&at=${then}&state=revoked`)).status).toBe(
+        list.includes('keys') ? 200 : 400,
+      );
+    }
+  });
 });
 
 test('a version that the caller has already is not sent again', async () => {
@@ -206,6 +241,8 @@ test('/metrics is in the Prometheus text format', async () => {
   }
   expect(text).toMatch(/^miniredis_log_head_position [1-9]\d*$/m);
   expect(text).toMatch(/^miniredis_projection_lag_events\{view="nodes"\} 0$/m);
+  expect(text).toMatch(/^miniredis_projection_oldest_unprocessed_seconds\{view="nodes"\} 0\.000$/m);
+  expect(text).toContain('# TYPE miniredis_consumer_oldest_unprocessed_seconds gauge');
   expect(text).toMatch(
     /miniredis_http_request_duration_seconds_count\{method="POST",route="\/v1\/tenants",status="201"\} [1-9]/,
   );

@@ -42,7 +42,7 @@ describe('apart', () => {
       return answer?.status === 200 ? answer : undefined;
     }, 5000);
     expect(late.body).toEqual({ role: 'backend', ready: true, detail: { answer: 42 } });
-    expect((await ask(role.port, '/metrics'))?.status).toBe(404);
+    expect((await ask(role.port, '/other'))?.status).toBe(404);
     role.child.kill('SIGTERM');
     expect(await role.ended).toBe(0);
     expect(role.output()).toContain('drained');

@@ -26,19 +26,22 @@ afterEach(async () => {
 });
 
 test('bad values: every one is named, exit code 2, nothing started', async () => {
-  const { code, output, at } = await npmStart([], { GATEWAY_PORT: 'web', LOG_LEVEL: 'loud', KAFKA_BROKERS: 'k:9092' });
+  const { code, output, at } = await npmStart([], { GATEWAY_PORT: 'web', LOG_LEVEL: 'loud', REDIS_URL: 'k:9092' });
   expect(code).toBe(2);
   expect(output().trim().split('\n')).toEqual([
     'MiniRedis: GATEWAY_PORT "web" is not a port (1 to 65535)',
     'MiniRedis: LOG_LEVEL "loud" is not one of fatal, error, warn, info, debug, trace',
-    'MiniRedis: KAFKA_BROKERS is not available yet: leave it unset, and read /v1/events instead',
+    'MiniRedis: REDIS_URL is not available yet: leave it unset, and the platform does without',
   ]);
   expect(existsSync(path.join(at.folder, 'run'))).toBe(false);
 });
 
 test.each([
-  [['--role', 'barista'], 'There is no role "barista": the roles are gateway, backend, node-manager, backup.'],
-  [['--role', 'relay'], 'The role "relay" is not available yet: the roles are gateway, backend, node-manager, backup.'],
+  [['--role', 'barista'], 'There is no role "barista": the roles are gateway, backend, node-manager, backup, relay.'],
+  [
+    ['--role', 'auth'],
+    'The role "auth" is not available yet: the roles are gateway, backend, node-manager, backup, relay.',
+  ],
   [['--role', 'toString'], 'There is no role "toString"'],
   [['--rolle', 'gateway'], '--rolle'],
   [['--role', 'backend'], 'A role that runs apart needs DATABASE_URL and TEMPORAL_ADDRESS'],

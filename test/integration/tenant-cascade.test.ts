@@ -82,11 +82,9 @@ beforeEach(async () => {
   const projections = runProjections(side.log, side.pool, allViews, logger);
   const { log, pool } = side;
   const reactions = startReactions({
-    group: 'backend',
     reactions: tenantReactions({ log, pool, masterKey }),
     log,
     pool,
-    databaseUrl: side.url,
     logger,
   });
   stopping = [() => reactions.stop(), () => projections.stop()];

@@ -6,7 +6,8 @@ import { loadMasterKey } from '#infra/crypto/master-key.ts';
 import { verifyPlatformToken } from '#infra/crypto/platform-token.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
-import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
+import { openEventLog } from '#infra/event-log/open.ts';
+import { openObjectStore } from '#infra/object-store/open.ts';
 import type { Logger } from '#infra/logging/log.ts';
 import { createPool } from '#infra/postgres/pool.ts';
 import type { RunningRole } from '#infra/process/role.ts';
@@ -34,7 +35,12 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
   const managerId = ManagerId.parse(config.managerId);
   const masterKey = await loadMasterKey(config.masterKeyFile);
   const pool = createPool(config.databaseUrl, { name: `miniredis ${managerId}` });
-  const eventLog = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: true });
+  const eventLog = openEventLog(config.eventStoreUrl, {
+    pool,
+    codec: openCodec(openSubjectKeys(pool, masterKey)),
+    notify: true,
+    objects: await openObjectStore(config.objectStoreUrl),
+  });
   const throttle = createThrottle();
 
   let authenticate: (request: AuthRequest) => Promise<Verdict> | Verdict = () => ({

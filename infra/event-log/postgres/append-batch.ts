@@ -1,12 +1,15 @@
 import type { ClientBase } from 'pg';
 
 import type { EncodedAppend, EncodedEvent } from '../codec.ts';
-import { eventIdOf } from '../event-ids.ts';
 import type { AppendResult, ExpectedVersion } from '../event-log.ts';
 import { byteaArray, int4Array, textArray, uuidArray, type BinaryArray } from './binary-array.ts';
+import { contentOf } from './content.ts';
+import { encodeMetadata } from './stored-metadata.ts';
 
+/** What became of an append that was not recorded; of append 0, where the log ended before the batch. */
 interface Row {
-  readonly outcome: 'recorded' | 'repeated' | 'version' | 'event-id';
+  readonly append: number;
+  readonly outcome: 'repeated' | 'version' | 'event-id' | null;
   readonly first_position: bigint;
   readonly last_position: bigint;
   readonly conflict_stream: number;
@@ -15,13 +18,23 @@ interface Row {
 
 /** Calls `append_events` (see the migration) for many appends at once; the results are in the order of the appends. */
 export async function appendBatch(client: ClientBase, batch: readonly EncodedAppend[]): Promise<AppendResult[]> {
-  const { streams, values } = columnsOf(batch);
+  const { streams, counts, values } = columnsOf(batch);
   const { rows } = await client.query<Row>({ name: 'append', text: statement, values });
-  return rows.map((row) => resultOf(row, streams));
+  const [before, ...others] = rows;
+  if (before === undefined) throw new Error('append_events did not say where the log ended.');
+  const exceptions = new Map(others.map((row) => [row.append, row]));
+  let end = before.last_position;
+  return counts.map((events, a) => {
+    const exception = exceptions.get(a + 1);
+    if (exception !== undefined) return resultOf(exception, streams);
+    const firstPosition = events === 0 ? end : end + 1n;
+    end += BigInt(events);
+    return { ok: true, firstPosition, lastPosition: end, repeated: false };
+  });
 }
 
 const types =
-  'text[] text[] int[] int[] uuid[] uuid[] text[] text[] text[] text[] text[] text[] text[] int[] int[] int[] int[] int[] int[] uuid[] text[] int[] bytea[] bytea[]';
+  'text[] text[] uuid[] bytea[] int[] int[] text[] bytea[] int[] int[] int[] int[] int[] int[] uuid[] text[] int[] bytea[] bytea[]';
 const statement = `SELECT * FROM append_events(${types
   .split(' ')
   .map((type, n) => `$${n + 1}::${type}`)
@@ -29,25 +42,21 @@ const statement = `SELECT * FROM append_events(${types
 
 function resultOf(row: Row, streams: readonly string[]): AppendResult {
   switch (row.outcome) {
-    case 'recorded':
     case 'repeated':
-      return {
-        ok: true,
-        firstPosition: row.first_position,
-        lastPosition: row.last_position,
-        repeated: row.outcome === 'repeated',
-      };
+      return { ok: true, firstPosition: row.first_position, lastPosition: row.last_position, repeated: true };
     case 'version': {
       const actual = row.conflict_version === -1 ? null : row.conflict_version;
       return { ok: false, conflict: 'version', stream: streams[row.conflict_stream - 1] ?? '', actual };
     }
     case 'event-id':
       return { ok: false, conflict: 'event-id' };
+    case null:
+      throw new Error('append_events did not say why an append was not recorded.');
   }
 }
 
-/** The batch as the arrays that `append_events` takes, in its order. Streams, pins and events are numbered from 1. */
-function columnsOf(batch: readonly EncodedAppend[]): { streams: string[]; values: BinaryArray[] } {
+/** The batch as the arrays that `append_events` takes, in its order. Streams, pins, appends and events are numbered from 1. */
+function columnsOf(batch: readonly EncodedAppend[]): { streams: string[]; counts: number[]; values: BinaryArray[] } {
   const numbers = new Map<string, number>();
   const categories: string[] = [];
   const pins: { stream: number; expected: number; events: number }[] = [];
@@ -68,24 +77,18 @@ function columnsOf(batch: readonly EncodedAppend[]): { streams: string[]; values
     counts.push(events.length - before);
   }
   const streams = [...numbers.keys()];
-  const uids = batch.map(({ commandUid }) => commandUid);
-  const metadata = batch.map((append) => append.metadata);
   return {
     streams,
+    counts,
     values: [
       textArray(streams),
       textArray(categories),
+      uuidArray(batch.map(({ commandUid }) => commandUid)),
+      byteaArray(batch.map(contentOf)),
       int4Array(batch.map((append) => append.streams.length)),
       int4Array(counts),
-      uuidArray(batch.map(firstEventId)),
-      uuidArray(uids.map((uid, a) => eventIdOf(uid, counts[a] ?? 0))),
-      textArray(metadata.map(({ tenantId }) => tenantId)),
-      textArray(metadata.map(({ actor }) => actor.kind)),
-      textArray(metadata.map(({ actor }) => actor.id)),
-      textArray(metadata.map(({ commandId }) => commandId)),
-      textArray(metadata.map(({ correlationId }) => correlationId)),
-      textArray(metadata.map(({ causationId }) => causationId)),
-      textArray(metadata.map(({ trace }) => trace)),
+      textArray(batch.map(({ metadata }) => metadata.tenantId)),
+      byteaArray(batch.map(({ metadata }) => encodeMetadata(metadata))),
       int4Array(pins.map((pin) => pin.stream)),
       int4Array(pins.map((pin) => pin.expected)),
       int4Array(pins.map((pin) => pin.events)),
@@ -99,10 +102,6 @@ function columnsOf(batch: readonly EncodedAppend[]): { streams: string[]; values
       byteaArray(events.map(({ event }) => event.data)),
     ],
   };
-}
-
-function firstEventId({ streams }: EncodedAppend): string | null {
-  return streams.find(({ events }) => events.length > 0)?.events[0]?.eventId ?? null;
 }
 
 function expectedNumber(expected: ExpectedVersion): number {

@@ -174,7 +174,7 @@ describe('a batch', () => {
     // PostgreSQL's text holds no zero character, so this one makes the whole statement fail.
     const poison = (n: number) => ({
       ...appendOf([`node-${n}`, 'any', said('x')]),
-      metadata: { ...metadata, trace: '\0' },
+      metadata: { ...metadata, tenantId: '\0' },
     });
     const poisoned = new Set([0, 77, 149]);
     const results = await Promise.allSettled(

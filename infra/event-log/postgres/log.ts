@@ -1,12 +1,15 @@
 import type { RecordedEvent } from '#domains/kernel/envelope.ts';
+import type { ObjectStore } from '#infra/object-store/object-store.ts';
 import type { Pool } from 'pg';
 
+import { openArchivedEvents } from '../archive/archived-events.ts';
 import type { Codec } from '../codec.ts';
 import type { Append, AppendResult, EventLog, ReadFilter, StreamRange, Subscription } from '../event-log.ts';
 import { checkAppend, checkRange, checkSize } from '../limits.ts';
 import { openAppendQueue } from './append-queue.ts';
 import { watchHead } from './head-watch.ts';
-import { readHead, readPositionAt, readRows, readStreamRows } from './read.ts';
+import { openLogReader } from './log-reader.ts';
+import { readHead } from './read.ts';
 import { subscribeTo, type ReadBatch } from './subscription.ts';
 import { patiently } from './transient.ts';
 
@@ -20,12 +23,15 @@ export interface PostgresEventLogOptions {
   /** From `createPool`, on a database brought up to date by `migrate`; the log does not end it. */
   readonly pool: Pool;
   readonly codec: Codec;
+  /** Where archived events are; without it, a read that comes to some of them fails. */
+  readonly objects?: Pick<ObjectStore, 'get'>;
   /** Whether processes tell each other of new events at once; without it they find them by polling. */
   readonly notify: boolean;
 }
 
 /** The event log on PostgreSQL. Positions are gapless and in commit order; an append may span streams. */
-export function openPostgresEventLog({ pool, codec, notify }: PostgresEventLogOptions): EventLog {
+export function openPostgresEventLog({ pool, codec, notify, objects }: PostgresEventLogOptions): EventLog {
+  const reader = openLogReader(pool, objects === undefined ? undefined : openArchivedEvents(objects));
   const watch = watchHead(pool, notify);
   const queue = openAppendQueue(pool, watch);
   const subscriptions = new Set<Subscription>();
@@ -40,7 +46,7 @@ export function openPostgresEventLog({ pool, codec, notify }: PostgresEventLogOp
   }
 
   async function read(after: bigint, to: bigint, limit: number, filter: ReadFilter = {}): Promise<ReadBatch> {
-    const { events, upTo } = await readRows(pool, after, to, limit, filter);
+    const { events, upTo } = await reader.readAll(after, to, limit, filter);
     return { events: await codec.decode(events), upTo };
   }
 
@@ -57,7 +63,7 @@ export function openPostgresEventLog({ pool, codec, notify }: PostgresEventLogOp
 
   function readStream(stream: string, range: StreamRange = {}): Promise<RecordedEvent[]> {
     checkRange(range);
-    return patiently(readPatienceMs, async () => codec.decode(await readStreamRows(pool, stream, range)));
+    return patiently(readPatienceMs, async () => codec.decode(await reader.readStream(stream, range)));
   }
 
   async function* readStreamBatches(stream: string, options: StreamRange & { batchSize?: number } = {}) {
@@ -110,7 +116,7 @@ export function openPostgresEventLog({ pool, codec, notify }: PostgresEventLogOp
       return subscription;
     },
     head,
-    positionAt: (time) => patiently(readPatienceMs, () => readPositionAt(pool, time)),
+    positionAt: (time) => patiently(readPatienceMs, () => reader.positionAt(time)),
     async close() {
       closed = true;
       await Promise.all([...subscriptions].map((subscription) => subscription.stop()));

@@ -1,122 +1,82 @@
-import type { Actor } from '#domains/kernel/envelope.ts';
-import type { Pool, QueryResultRow } from 'pg';
+import type { Pool } from 'pg';
 
 import type { StoredEvent } from '../codec.ts';
-import type { ReadFilter, StreamRange } from '../event-log.ts';
-import { lend } from './lend.ts';
-
-interface Row {
-  readonly position: bigint;
-  readonly event_id: string;
-  readonly stream: string;
-  readonly version: number;
-  readonly type: string;
-  readonly schema_version: number;
-  readonly recorded_at: Date;
-  readonly tenant_id: string | null;
-  readonly actor_kind: Actor['kind'];
-  readonly actor_id: string;
-  readonly address: Buffer | null;
-  readonly command_id: string;
-  readonly correlation_id: string;
-  readonly causation_id: string | null;
-  readonly trace: string | null;
-  readonly data: Buffer;
-}
-
-const columns = `position, event_id, stream, version, type, schema_version, recorded_at, tenant_id, actor_kind, actor_id,
-  address, command_id, correlation_id, causation_id, trace, data`;
+import type { StreamRange } from '../event-log.ts';
+import { ask } from './ask.ts';
+import { eventColumns, storedEvent, type EventRow } from './rows.ts';
 
 /** The largest that PostgreSQL's integer and bigint hold: beyond every version and every position. */
 const [versionMax, positionMax] = [2 ** 31 - 1, 2n ** 63n - 1n];
-/** How long the server has for one answer before it is asked again over another connection. */
-const answerMs = 30_000;
-/** A filtered read looks at so many positions at once, so that it ends in time where little or nothing matches. */
-const filterWindow = 100_000n;
 
-function query<R extends QueryResultRow>(pool: Pool, name: string, text: string, values: unknown[]): Promise<R[]> {
-  return lend(pool, answerMs, async (client) => (await client.query<R>({ name, text, values })).rows);
+/** What the database holds of a stream within a range, and where the stream begins and ends, wherever its events are. */
+export interface StreamRows {
+  readonly events: StoredEvent[];
+  readonly first: bigint;
+  readonly last: bigint;
+  readonly lastVersion: number;
 }
 
-/** Events of one stream, in the direction of the range. */
+/** Events of one stream, in the direction of the range; null when there is no such stream. */
 export async function readStreamRows(
   pool: Pool,
   stream: string,
   { direction = 'forward', fromVersion, limit = versionMax, toPosition = positionMax }: StreamRange,
-): Promise<StoredEvent[]> {
+): Promise<StreamRows | null> {
   const backward = direction === 'backward';
-  const text = `SELECT ${columns} FROM events WHERE stream = $1 AND version ${backward ? '<=' : '>='} $2 AND position <= $3
-    ORDER BY version ${backward ? 'DESC' : 'ASC'} LIMIT $4`;
   const from = Math.min(fromVersion ?? (backward ? versionMax : 0), versionMax);
-  const rows = await query<Row>(pool, `read-stream-${direction}`, text, [stream, from, toPosition, limit]);
-  return rows.map(storedEvent);
+  const rows = await ask<Partial<EventRow> & { first_position: bigint; last_position: bigint; last_version: number }>(
+    pool,
+    `read-stream-${direction}`,
+    // Knowing where the stream begins and ends, the server looks into no other partitions.
+    `SELECT s.first_position, s.last_position, s.last_version, e.*
+     FROM streams s LEFT JOIN LATERAL (
+       SELECT ${eventColumns} FROM events
+       WHERE stream_id = s.first_position AND version ${backward ? '<=' : '>='} $2
+         AND position >= s.first_position AND position <= least($3, s.last_position)
+       ORDER BY version ${backward ? 'DESC' : 'ASC'} LIMIT $4) e ON true
+     WHERE s.stream = $1`,
+    [stream, from, toPosition, limit],
+  );
+  const [row] = rows;
+  if (row === undefined) return null;
+  return {
+    events: row.position === null ? [] : rows.map((each) => storedEvent(each as EventRow)),
+    first: row.first_position,
+    last: row.last_position,
+    lastVersion: row.last_version,
+  };
 }
 
 /**
  * The first events after a position and up to another, at most `limit` of them. `upTo` is how far that reaches: there is nothing
- * more to find before it.
+ * more to find here before it.
  */
 export async function readRows(
   pool: Pool,
   after: bigint,
   to: bigint,
   limit: number,
-  { categories, types, tenantId }: ReadFilter,
 ): Promise<{ events: StoredEvent[]; upTo: bigint }> {
-  const filtered = categories !== undefined || types !== undefined || tenantId !== undefined;
-  const end = filtered && after + filterWindow < to ? after + filterWindow : to;
-  const values: unknown[] = [after, end, limit];
-  let [name, where] = ['read', 'position > $1 AND position <= $2'];
-  if (categories !== undefined) {
-    name += '-categories';
-    where += ` AND category = ANY ($${values.push(categories)})`;
-  }
-  if (types !== undefined) {
-    name += '-types';
-    where += ` AND type = ANY ($${values.push(types)})`;
-  }
-  if (tenantId !== undefined) {
-    name += '-tenant';
-    where += ` AND tenant_id = $${values.push(tenantId)}`;
-  }
-  const text = `SELECT ${columns} FROM events WHERE ${where} ORDER BY position LIMIT $3`;
-  const events = (await query<Row>(pool, name, text, values)).map(storedEvent);
-  const last = events.at(-1);
-  return { events, upTo: events.length < limit || last === undefined ? end : last.position };
+  const rows = await ask<EventRow>(
+    pool,
+    'read',
+    `SELECT ${eventColumns} FROM events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3`,
+    [after, to, limit],
+  );
+  return { events: rows.map(storedEvent), upTo: rows.length < limit ? to : (rows.at(-1)?.position ?? to) };
 }
 
 /** The position of the last event. */
 export async function readHead(pool: Pool): Promise<bigint> {
-  const [row] = await query<{ position: bigint }>(pool, 'head', 'SELECT position FROM head', []);
+  const [row] = await ask<{ position: bigint }>(pool, 'head', 'SELECT position FROM head', []);
   if (row === undefined) throw new Error('The table head is empty; the database was not restored as a whole.');
   return row.position;
 }
 
-/** The last position recorded at or before a time. */
-export async function readPositionAt(pool: Pool, time: Date): Promise<bigint> {
-  const text = 'SELECT position_at($1) AS position';
-  const [row] = await query<{ position: bigint }>(pool, 'position-at', text, [time]);
-  return row?.position ?? 0n;
-}
-
-function storedEvent(row: Row): StoredEvent {
-  return {
-    position: row.position,
-    eventId: row.event_id,
-    stream: row.stream,
-    version: row.version,
-    type: row.type,
-    schemaVersion: row.schema_version,
-    recordedAt: row.recorded_at.toISOString(),
-    address: row.address,
-    data: row.data,
-    metadata: {
-      actor: { kind: row.actor_kind, id: row.actor_id },
-      commandId: row.command_id,
-      correlationId: row.correlation_id,
-      causationId: row.causation_id,
-      trace: row.trace,
-      tenantId: row.tenant_id,
-    },
-  };
+/** The last position here that was recorded at or before a time (0 if none), and the one before the next that is here. */
+export async function readPositionAt(pool: Pool, time: Date): Promise<{ here: bigint; beforeNext: bigint }> {
+  const [row] = await ask<{ here: bigint; before_next: bigint }>(pool, 'position-at', 'SELECT * FROM position_at($1)', [
+    time,
+  ]);
+  return { here: row?.here ?? 0n, beforeNext: row?.before_next ?? 0n };
 }

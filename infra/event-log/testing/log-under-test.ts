@@ -4,6 +4,7 @@ import type { DomainEvent } from '#domains/kernel/decider.ts';
 import type { Metadata } from '#domains/kernel/envelope.ts';
 import { openSubjectKeys, type SubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
+import type { ObjectStore } from '#infra/object-store/object-store.ts';
 import { createPool } from '#infra/postgres/pool.ts';
 import type { Pool } from 'pg';
 import { v4 as uuidv4 } from 'uuid';
@@ -22,11 +23,21 @@ export interface LogUnderTest {
   close(): Promise<void>;
 }
 
+interface Options {
+  readonly notify?: boolean;
+  readonly max?: number;
+  readonly name?: string;
+  readonly objects?: ObjectStore;
+}
+
 /** Opens a log on a migrated database. */
-export function openLog(url: string, options: { notify?: boolean; max?: number; name?: string } = {}): LogUnderTest {
-  const pool = createPool(url, { max: options.max ?? 5, name: options.name ?? 'log under test' });
+export function openLog(
+  url: string,
+  { max = 5, name = 'log under test', notify = true, objects }: Options = {},
+): LogUnderTest {
+  const pool = createPool(url, { max, name });
   const keys = openSubjectKeys(pool, masterKey);
-  const log = openPostgresEventLog({ pool, codec: openCodec(keys), notify: options.notify ?? true });
+  const log = openPostgresEventLog({ pool, codec: openCodec(keys), notify, ...(objects && { objects }) });
   return {
     pool,
     keys,

@@ -246,9 +246,13 @@ function afterRun(
   index: number,
 ): void {
   const { node, tracking } = server;
-  if (node.dirty !== dirty && !node.rewritten) node.addEffect(index, args);
   // A script that was suspended goes on later, and its effects are one block.
-  if (!client.executing && !node.busy) {
+  const whole = !client.executing && !node.busy;
+  if (node.dirty !== dirty && !node.rewritten) {
+    if (whole && node.effects.length === 0) node.writeDown(index, args);
+    else node.addEffect(index, args);
+  }
+  if (whole) {
     if (node.effects.length > 0) node.flushEffects();
     if (node.readyKeys.length > 0) serveReady(server);
   }

@@ -168,6 +168,11 @@ export class Node implements DatabaseOwner {
     if (this.propagates) this.effects.push({ db, args });
   }
 
+  /** Hands the only effect of a command to the journal. */
+  writeDown(db: number, args: readonly string[]): void {
+    if (this.propagates) this.journal!.append(db, args);
+  }
+
   /** Hands the effects collected so far to the journal, as one block when there are several. */
   flushEffects(): void {
     const { effects, journal } = this;

@@ -1,27 +1,45 @@
--- The event log. Rows are only ever added, by append_events alone; positions are gapless and in commit order.
+-- The event log. Events are only ever added, by append_events alone; positions are gapless and in commit order.
 
 CREATE TABLE events (
   position       bigint PRIMARY KEY,
-  event_id       uuid NOT NULL UNIQUE,
+  event_id       uuid NOT NULL,
   recorded_at    timestamptz(3) NOT NULL,
+  stream_id      bigint NOT NULL,
   version        integer NOT NULL,
   schema_version integer NOT NULL,
   stream         text COLLATE "C" NOT NULL,
   category       text COLLATE "C" NOT NULL,
   type           text COLLATE "C" NOT NULL,
   tenant_id      text COLLATE "C",
-  actor_kind     text COLLATE "C" NOT NULL,
-  actor_id       text COLLATE "C" NOT NULL,
+  metadata       bytea NOT NULL,
   address        bytea,
-  command_id     text COLLATE "C" NOT NULL,
-  correlation_id text COLLATE "C" NOT NULL,
-  causation_id   text COLLATE "C",
-  trace          text COLLATE "C",
-  data           bytea NOT NULL,
-  UNIQUE (stream, version)
+  data           bytea NOT NULL
 );
+-- Both columns grow, so new entries go where the last ones went, however large the index is. That versions are unique is
+-- seen to under the head lock.
+CREATE INDEX events_of_stream ON events (stream_id, version);
+COMMENT ON COLUMN events.stream_id IS 'The position of the first event of the stream.';
+COMMENT ON COLUMN events.metadata IS 'Who did it and what led to it; see metadata.ts in infra/event-log.';
 COMMENT ON COLUMN events.address IS 'The source address as ciphertext under the key of the actor; null where there was none.';
 COMMENT ON COLUMN events.data IS 'Avro, by the schema of this type and version; personal fields are ciphertext within.';
+
+-- Where each stream begins and ends. Versions count from 0.
+CREATE TABLE streams (
+  stream         text COLLATE "C" PRIMARY KEY,
+  first_position bigint NOT NULL,
+  last_position  bigint NOT NULL,
+  last_version   integer NOT NULL
+) WITH (fillfactor = 90);
+
+-- What was appended, by the command that the ids of its events are made from; this is how a repeat is recognised. The events of
+-- an append have positions that follow each other.
+CREATE TABLE appends (
+  command_uid    uuid PRIMARY KEY,
+  first_position bigint NOT NULL,
+  events         integer NOT NULL,
+  content        bytea NOT NULL
+);
+COMMENT ON COLUMN appends.content IS 'A digest of streams, types, schema versions and data; what has another one is no repeat.';
 
 -- Where the log ends. Its one row is the lock that puts all appends in one order.
 CREATE TABLE head (
@@ -31,24 +49,25 @@ CREATE TABLE head (
 ) WITH (fillfactor = 10);
 INSERT INTO head (position, recorded_at) VALUES (0, '-infinity');
 
--- Records many appends at once and tells for each what became of it; an append's events are recorded together or not at all.
--- An append sees those before it in the batch.
+-- Records many appends at once; an append's events are recorded together or not at all. An append sees those before it in the batch.
 --
 -- An append is a run of pins (a stream, what it must be, how many events it gets) and a run of events; append_pins and
--- append_events say how long the runs are. Streams, pins and events are numbered from 1. What a stream must be: the version of its
--- last event, -1 for "not there yet", -2 for "there", -3 for "any". append_next_id is the id that one more event would have.
+-- append_events say how long the runs are. Streams, pins, appends and events are numbered from 1. What a stream must be: the version
+-- of its last event, -1 for "not there yet", -2 for "there", -3 for "any".
 --
--- outcome: recorded; repeated (these very events were recorded before); version (the stream numbered conflict_stream is at
--- conflict_version, -1 when it is not there); event-id (the ids stand for something else already).
+-- The row for append 0 says where the log ended before; then there is a row for each append that was not recorded, in order. All
+-- others were recorded, one after the other from there on.
+-- outcome: repeated (these very events were recorded before); version (the stream numbered conflict_stream is at conflict_version,
+-- -1 when it is not there); event-id (the ids stand for something else already).
 CREATE FUNCTION append_events(
   streams text[], categories text[],
-  append_pins integer[], append_events integer[], append_first_id uuid[], append_next_id uuid[],
-  append_tenant_id text[], append_actor_kind text[], append_actor_id text[], append_command_id text[],
-  append_correlation_id text[], append_causation_id text[], append_trace text[],
+  append_uid uuid[], append_content bytea[], append_pins integer[], append_events integer[],
+  append_tenant_id text[], append_metadata bytea[],
   pin_stream integer[], pin_expected integer[], pin_events integer[],
   event_append integer[], event_pin integer[], event_offset integer[], event_id uuid[], event_type text[],
   event_schema_version integer[], event_address bytea[], event_data bytea[]
-) RETURNS TABLE (outcome text, first_position bigint, last_position bigint, conflict_stream integer, conflict_version integer)
+) RETURNS TABLE (append integer, outcome text, first_position bigint, last_position bigint,
+                 conflict_stream integer, conflict_version integer)
 LANGUAGE plpgsql
 -- The plans must not depend on how small the tables were when a connection first used them.
 SET enable_seqscan = off
@@ -58,79 +77,99 @@ SET lock_timeout = '4s'
 AS $$
 #variable_conflict use_variable
 DECLARE
-  log_end    bigint;     -- the position of the last event, with this batch's accepted appends so far
-  log_time   timestamptz;
-  old_end    bigint;     -- ... and without
-  versions   integer[];  -- of each stream, with this batch's accepted appends so far
-  earlier    bigint[];   -- where the first event of each append is recorded already
-  bases      integer[] := array_fill(NULL::integer, ARRAY[cardinality(pin_stream)]); -- the version of a pin's first event
-  shifts     bigint[]  := array_fill(NULL::bigint, ARRAY[cardinality(append_pins)]);  -- position minus number of an append's events
-  pin        integer := 1;  -- the first of the append in hand
-  event      integer := 1;
-  last_pin   integer;
-  last_event integer;
+  log_end      bigint;    -- the position of the last event, with this batch's accepted appends so far
+  old_end      bigint;    -- ... and without
+  log_time     timestamptz;
+  versions     integer[]; -- of each stream, with this batch's accepted appends so far
+  old_versions integer[]; -- ... and without
+  firsts       bigint[];  -- where each stream begins
+  lasts        bigint[] := array_fill(NULL::bigint, ARRAY[cardinality(streams)]); -- where it ends, if this batch adds to it
+  earlier      bigint[];  -- where each append is recorded already
+  starts       bigint[] := array_fill(NULL::bigint, ARRAY[cardinality(append_uid)]);  -- where each accepted append begins
+  shifts       bigint[] := array_fill(NULL::bigint, ARRAY[cardinality(append_uid)]);  -- ... minus the number of its first event
+  bases        integer[] := array_fill(NULL::integer, ARRAY[cardinality(pin_stream)]); -- the version of a pin's first event
+  event        integer := 1; -- the first of the append in hand
+  pin          integer := 1;
+  last_pin     integer;
+  s            integer;
 BEGIN
   SELECT h.position, h.recorded_at INTO log_end, log_time FROM head h FOR UPDATE;
   old_end := log_end;
   -- Only now, behind the lock: each statement sees what was committed before it began.
-  SELECT array_agg(coalesce((SELECT max(e.version) FROM events e WHERE e.stream = s.stream), -1) ORDER BY s.n)
-    INTO versions FROM unnest(streams) WITH ORDINALITY AS s (stream, n);
-  SELECT array_agg((SELECT e.position FROM events e WHERE e.event_id = a.id) ORDER BY a.n)
-    INTO earlier FROM unnest(append_first_id) WITH ORDINALITY AS a (id, n);
+  SELECT array_agg(coalesce(known.last_version, -1) ORDER BY n), array_agg(known.first_position ORDER BY n)
+    INTO old_versions, firsts
+    FROM unnest(streams) WITH ORDINALITY AS asked (stream, n) LEFT JOIN streams known ON known.stream = asked.stream;
+  SELECT array_agg((SELECT known.first_position FROM appends known WHERE known.command_uid = asked.uid) ORDER BY n)
+    INTO earlier FROM unnest(append_uid) WITH ORDINALITY AS asked (uid, n);
+  versions := old_versions;
 
-  FOR append IN 1 .. cardinality(append_pins) LOOP
-    last_pin := pin + append_pins[append] - 1;
-    last_event := event + append_events[append] - 1;
-    outcome := 'recorded';
-    first_position := NULL; last_position := NULL; conflict_stream := NULL; conflict_version := NULL;
-
-    IF earlier[append] IS NOT NULL THEN
-      SELECT CASE WHEN bool_and(e.position IS NOT NULL)
-                   AND NOT EXISTS (SELECT FROM events more WHERE more.event_id = append_next_id[append])
-                  THEN 'repeated' ELSE 'event-id' END, min(e.position), max(e.position)
-        INTO outcome, first_position, last_position
-        FROM generate_series(event, last_event) AS n
-        LEFT JOIN LATERAL (
-          SELECT old.position FROM events old
-          WHERE old.event_id = event_id[n] AND old.stream = streams[pin_stream[event_pin[n]]] AND old.type = event_type[n]
-            AND old.schema_version = event_schema_version[n] AND old.data = event_data[n]
-        ) AS e ON true;
+  append := 0;
+  last_position := log_end;
+  RETURN NEXT;
+  FOR a IN 1 .. cardinality(append_uid) LOOP
+    last_pin := pin + append_pins[a] - 1;
+    outcome := NULL;
+    IF append_events[a] > 0 AND earlier[a] IS NOT NULL THEN
+      outcome := CASE WHEN EXISTS (SELECT FROM appends known WHERE known.command_uid = append_uid[a]
+                                   AND known.events = append_events[a] AND known.content = append_content[a])
+                 THEN 'repeated' ELSE 'event-id' END;
+      first_position := earlier[a];
+      last_position := earlier[a] + append_events[a] - 1;
     ELSE
       FOR p IN pin .. last_pin LOOP
-        conflict_version := versions[pin_stream[p]];
+        conflict_stream := pin_stream[p];
+        conflict_version := versions[conflict_stream];
         IF pin_expected[p] NOT IN (conflict_version, -3) AND NOT (pin_expected[p] = -2 AND conflict_version >= 0) THEN
           outcome := 'version';
-          conflict_stream := pin_stream[p];
           EXIT;
         END IF;
       END LOOP;
-      IF outcome = 'recorded' THEN
-        FOR p IN pin .. last_pin LOOP
-          bases[p] := versions[pin_stream[p]] + 1;
-          versions[pin_stream[p]] := versions[pin_stream[p]] + pin_events[p];
-        END LOOP;
-        shifts[append] := log_end + 1 - event;
-        first_position := least(log_end + 1, log_end + append_events[append]);
-        log_end := log_end + append_events[append];
-        last_position := log_end;
-      END IF;
     END IF;
 
+    IF outcome IS NOT NULL THEN
+      append := a;
+      RETURN NEXT;
+    ELSE
+      starts[a] := log_end + 1;
+      shifts[a] := log_end + 1 - event;
+      FOR p IN pin .. last_pin LOOP
+        CONTINUE WHEN pin_events[p] = 0;
+        s := pin_stream[p];
+        bases[p] := versions[s] + 1;
+        IF versions[s] = -1 THEN firsts[s] := log_end + 1; END IF;
+        log_end := log_end + pin_events[p];
+        versions[s] := versions[s] + pin_events[p];
+        lasts[s] := log_end;
+      END LOOP;
+    END IF;
     pin := last_pin + 1;
-    event := last_event + 1;
-    RETURN NEXT;
+    event := event + append_events[a];
   END LOOP;
 
   IF log_end > old_end THEN
     log_time := greatest(date_trunc('milliseconds', clock_timestamp()), log_time);
-    INSERT INTO events (position, event_id, recorded_at, version, schema_version, stream, category, type, tenant_id, actor_kind,
-                        actor_id, address, command_id, correlation_id, causation_id, trace, data)
-    SELECT shifts[a] + n, id, log_time, bases[p] + "offset", schema_version, streams[pin_stream[p]], categories[pin_stream[p]],
-           type, append_tenant_id[a], append_actor_kind[a], append_actor_id[a], address, append_command_id[a],
-           append_correlation_id[a], append_causation_id[a], append_trace[a], data
+    INSERT INTO events (position, event_id, recorded_at, stream_id, version, schema_version, stream, category, type, tenant_id,
+                        metadata, address, data)
+    SELECT shifts[e.a] + e.n, e.id, log_time, firsts[p.s], bases[e.p] + e."offset", e.schema_version, s.stream, s.category, e.type,
+           a.tenant_id, a.metadata, e.address, e.data
     FROM unnest(event_append, event_pin, event_offset, event_id, event_type, event_schema_version, event_address, event_data)
          WITH ORDINALITY AS e (a, p, "offset", id, type, schema_version, address, data, n)
-    WHERE shifts[a] IS NOT NULL;
+    JOIN unnest(pin_stream) WITH ORDINALITY AS p (s, n) ON p.n = e.p
+    JOIN unnest(streams, categories) WITH ORDINALITY AS s (stream, category, n) ON s.n = p.s
+    JOIN unnest(append_tenant_id, append_metadata) WITH ORDINALITY AS a (tenant_id, metadata, n) ON a.n = e.a
+    WHERE shifts[e.a] IS NOT NULL
+    ORDER BY e.n;
+    INSERT INTO streams (stream, first_position, last_position, last_version)
+    SELECT new.stream, new.first, new.last, new.version
+    FROM unnest(streams, firsts, lasts, versions, old_versions) AS new (stream, first, last, version, old)
+    WHERE new.old = -1 AND new.last IS NOT NULL;
+    UPDATE streams AS known SET last_position = moved.last, last_version = moved.version
+    FROM unnest(streams, lasts, versions, old_versions) AS moved (stream, last, version, old)
+    WHERE known.stream = moved.stream AND moved.old >= 0 AND moved.last IS NOT NULL;
+    INSERT INTO appends (command_uid, first_position, events, content)
+    SELECT new.uid, new.start, new.events, new.content
+    FROM unnest(append_uid, starts, append_events, append_content) AS new (uid, start, events, content)
+    WHERE new.start IS NOT NULL AND new.events > 0;
     UPDATE head SET position = log_end, recorded_at = log_time;
   END IF;
 END $$;

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,6 +39,14 @@ export function copyOf(folder: string): string {
 
 export function removeFolders(): void {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+}
+
+/** The bytes of a file without the room behind what was written, which is zeros. */
+export function writtenBytes(file: string): Buffer {
+  const bytes = readFileSync(file);
+  let { length } = bytes;
+  while (length > 0 && bytes[length - 1] === 0) length--;
+  return bytes.subarray(0, length);
 }
 
 /** Opens a log with the real engine's replay. */

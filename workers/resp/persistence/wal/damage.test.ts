@@ -1,5 +1,6 @@
-import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 
 import { afterEach, describe, expect, test } from 'vitest';
 
@@ -15,6 +16,7 @@ import {
   run,
   serve,
   strings,
+  writtenBytes,
 } from '../testing/wal-lab.ts';
 import { segmentFile } from './segment.ts';
 
@@ -28,21 +30,24 @@ describe('a torn end', () => {
     const wal = await openLog(dir);
     const node = await serve(wal, 'a');
     await run(node, 'SET k 1');
-    const before = statSync(firstSegment(dir)).size;
+    const before = writtenBytes(firstSegment(dir)).length;
     await run(node, 'SET k second');
     const killed = copyOf(dir);
     await wal.close();
-    const bytes = readFileSync(firstSegment(killed));
+    const bytes = writtenBytes(firstSegment(killed));
     for (let length = before + 1; length < bytes.length; length++) {
-      const torn = copyOf(killed);
-      truncateSync(firstSegment(torn), length);
-      const again = await openLog(torn);
-      const cut = again.report.cut;
-      if (cut !== undefined) expect(cut).toMatchObject({ file: firstSegment(torn), bytes: length - cut.offset });
-      expect(strings(await serve(again, 'a'))).toEqual({ k: '1' });
-      await run(await reopened(again, 'a'), 'SET after 1');
-      await again.close();
-      expect(await recovered(torn)).toEqual({ k: '1', after: '1' });
+      for (const room of [0, 1000]) {
+        const torn = copyOf(killed);
+        writeFileSync(firstSegment(torn), Buffer.concat([bytes.subarray(0, length), Buffer.alloc(room)]));
+        const left = writtenBytes(firstSegment(torn)).length;
+        const again = await openLog(torn);
+        const { cut } = again.report;
+        if (cut !== undefined) expect(cut).toMatchObject({ file: firstSegment(torn), bytes: left - cut.offset });
+        expect(strings(await serve(again, 'a'))).toEqual({ k: '1' });
+        await run(await reopened(again, 'a'), 'SET after 1');
+        await again.close();
+        expect(await recovered(torn)).toEqual({ k: '1', after: '1' });
+      }
     }
     // Garbage where the last record was is as good as its absence.
     for (let at = before + 21; at < bytes.length; at++) {
@@ -79,15 +84,61 @@ describe('a torn end', () => {
   });
 });
 
+describe('room behind the last record', () => {
+  test('is the end of the log and no damage, and is gone after the next start', async () => {
+    const dir = newFolder();
+    const wal = await openLog(dir);
+    const node = await serve(wal, 'a');
+    for (let i = 0; i < 100; i++) await run(node, 'INCR n');
+    const killed = copyOf(dir);
+    await wal.close();
+    expect(statSync(firstSegment(killed)).size).toBeGreaterThan(200_000);
+    expect(statSync(firstSegment(dir)).size).toBeLessThan(20_000);
+    const again = await openLog(killed);
+    expect(again.report).toMatchObject({ cut: undefined, damage: undefined });
+    expect(again.report.bytes).toBeLessThan(20_000);
+    expect(statSync(firstSegment(killed)).size).toBe(writtenBytes(firstSegment(killed)).length);
+    await run(await serve(again, 'a'), 'INCR n');
+    await again.close();
+    expect(await recovered(killed)).toEqual({ n: '101' });
+  });
+
+  test('may be left in a segment that has a next one', async () => {
+    const dir = newFolder();
+    const wal = await openLog(dir, { segmentBytes: 300 });
+    const node = await serve(wal, 'a');
+    for (let i = 0; i < 20; i++) await run(node, 'INCR n');
+    await wal.close();
+    appendFileSync(firstSegment(dir), Buffer.alloc(5000));
+    const again = await openLog(dir);
+    expect(again.report).toMatchObject({ cut: undefined, damage: undefined, failed: new Map() });
+    expect(strings(await serve(again, 'a'))).toEqual({ n: '20' });
+    await again.close();
+  });
+});
+
+test('a log in the form of another version is refused, with what to do', async () => {
+  const dir = newFolder();
+  const wal = await openLog(dir);
+  await run(await serve(wal, 'a'), 'SET k 1');
+  await wal.close();
+  const bytes = readFileSync(firstSegment(dir));
+  bytes[7] = 1;
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, 14)), 14);
+  writeFileSync(firstSegment(dir), bytes);
+  await expect(openLog(dir)).rejects.toThrow(/is of version 1 of the write-ahead log.*begin with an empty home/);
+  expect(readFileSync(firstSegment(dir))).toEqual(bytes);
+});
+
 describe('damage in the middle', () => {
   async function threeNodes(): Promise<{ dir: string; from: number; to: number }> {
     const dir = newFolder();
     const wal = await openLog(dir);
     const [a, b, c] = [await serve(wal, 'a'), await serve(wal, 'b'), await serve(wal, 'c')];
     for (const node of [a, b, c]) await run(node, 'SET k 1');
-    const from = statSync(firstSegment(dir)).size;
+    const from = writtenBytes(firstSegment(dir)).length;
     await run(a, 'SET k damaged');
-    const to = statSync(firstSegment(dir)).size;
+    const to = writtenBytes(firstSegment(dir)).length;
     for (const node of [a, b]) await run(node, 'SET later 1');
     await wal.close();
     return { dir, from, to };

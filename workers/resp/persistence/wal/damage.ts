@@ -6,7 +6,7 @@ import type { Segment } from './segment.ts';
 
 /** What lies behind the first byte of a segment that can't be read. */
 export interface Damage {
-  /** Bytes from there to the segment's end. */
+  /** Bytes from there to the last one that was written; 0 when there is only room for what was to come. */
   readonly bytes: number;
   /** The position of the next record that is whole and right, if there is one. */
   readonly resume: number | undefined;
@@ -22,9 +22,7 @@ const BLOCK = 512;
 /** Looks at what lies behind the first byte that can't be read. */
 export async function examine(handle: FileHandle, { start }: Segment, position: number): Promise<Damage> {
   const offset = position - start + SEGMENT_HEADER;
-  const { size } = await handle.stat();
-  const rest = Buffer.alloc(Math.max(0, size - offset));
-  await handle.read(rest, 0, rest.length, offset);
+  const rest = await writtenFrom(handle, offset);
   let resume: number | undefined;
   let synced = false;
   for (let at = 1; at < rest.length; at++) {
@@ -36,6 +34,16 @@ export async function examine(handle: FileHandle, { start }: Segment, position: 
   }
   const torn = resume === undefined || (!synced && hasUnwrittenBlock(rest, offset, resume - position));
   return { bytes: rest.length, resume, torn };
+}
+
+/** What is in a file from an offset on, without the zeros at its end. */
+async function writtenFrom(handle: FileHandle, offset: number): Promise<Buffer> {
+  const { size } = await handle.stat();
+  const rest = Buffer.alloc(Math.max(0, size - offset));
+  await handle.read(rest, 0, rest.length, offset);
+  let { length } = rest;
+  while (length > 0 && rest[length - 1] === 0) length--;
+  return rest.subarray(0, length);
 }
 
 /**

@@ -1,7 +1,9 @@
 import type { Effect, NodeJournal } from '../../keyspace/journal.ts';
 import type { NodeHistory } from './history.ts';
 import type { SharedLog } from './log.ts';
-import { KIND, nodePrefix } from './record.ts';
+import { nodePrefix } from './record-buffer.ts';
+import type { RecordBuffer } from './record-buffer.ts';
+import { KIND } from './record.ts';
 
 /**
  * How durable a node is. `always`: replies wait until the write is on the disk. `everysec`: a crash may lose a second.
@@ -44,39 +46,32 @@ export class WalJournal implements NodeJournal {
 
   append(db: number, args: readonly string[]): void {
     if (!this.writes) return;
-    const buffer = this.begin(KIND.effect);
+    const buffer = this.run();
+    const { length } = buffer;
     buffer.effect(db, args);
-    this.close(buffer.seal());
+    this.grew(buffer.length - length);
   }
 
   appendBlock(effects: readonly Effect[]): void {
     if (!this.writes) return;
-    const buffer = this.begin(KIND.block);
-    buffer.count(effects.length);
+    // A record is recovered whole or not at all, and is never ended within a block.
+    const buffer = this.run();
+    const { length } = buffer;
     for (const { db, args } of effects) buffer.effect(db, args);
-    this.close(buffer.seal());
+    this.grew(buffer.length - length);
   }
 
   /** Records that the node has no data from here on; returns the size of the record, which its share then is. */
   appendEmpty(): number {
-    const buffer = this.log.buffer(true);
-    this.history.from = buffer.end;
-    buffer.open(KIND.empty, this.prefix, ++this.history.sequence);
-    this.history.bytes = buffer.seal();
-    this.end = buffer.end;
+    this.appendFounding(KIND.empty, '');
     return this.history.bytes;
   }
 
   /** Records that a staged base takes the place of everything before; returns the position after the record. */
   appendReplace(name: string): number {
-    const buffer = this.log.buffer(true);
-    this.history.from = buffer.end;
-    buffer.open(KIND.replace, this.prefix, ++this.history.sequence);
-    buffer.text(name);
-    this.history.bytes = buffer.seal();
-    this.end = buffer.end;
-    this.history.replacing = { name, end: buffer.end };
-    return buffer.end;
+    this.appendFounding(KIND.replace, name);
+    this.history.replacing = { name, end: this.end };
+    return this.end;
   }
 
   get holdsReplies(): boolean {
@@ -98,23 +93,36 @@ export class WalJournal implements NodeJournal {
     return this.durability !== 'none' && !this.closed && !this.log.broken;
   }
 
-  private begin(kind: number) {
-    const { history } = this;
-    const always = this.durability === 'always';
-    const buffer = this.log.buffer(always);
+  /** Appends a record after which nothing before it counts. */
+  private appendFounding(kind: number, text: string): void {
+    const { history, log } = this;
+    const buffer = log.buffer(true);
+    history.from = buffer.end;
+    buffer.open(kind, this.prefix, ++history.sequence);
+    buffer.text(text);
+    buffer.seal();
+    this.end = buffer.end;
+    history.bytes = this.end - history.from;
+  }
+
+  /** The buffer with a record of the node's effects open: what it did within a tick shares one, as long as no other node comes between. */
+  private run(): RecordBuffer {
+    const { history, prefix } = this;
+    const buffer = this.log.buffer(this.durability === 'always');
+    if (buffer.continues(prefix)) return buffer;
     if (history.from === undefined) {
       history.from = buffer.end;
-      buffer.open(KIND.empty, this.prefix, ++history.sequence);
-      buffer.seal();
+      buffer.open(KIND.empty, prefix, ++history.sequence);
     }
-    buffer.open(kind, this.prefix, ++history.sequence);
+    const { end } = buffer;
+    buffer.openRun(prefix, ++history.sequence);
+    history.bytes += buffer.end - end;
     return buffer;
   }
 
-  private close(size: number): void {
-    const { history } = this;
-    history.bytes += size;
+  private grew(size: number): void {
+    this.history.bytes += size;
     this.end = this.log.end;
-    this.grown(history);
+    this.grown(this.history);
   }
 }

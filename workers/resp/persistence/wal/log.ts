@@ -5,7 +5,7 @@ import { unlink } from 'node:fs/promises';
 import { DiskPace } from '../disk-pace.ts';
 import { GroupCommit } from '../group-commit.ts';
 import type { CommitSink } from '../group-commit.ts';
-import { RecordBuffer } from './record.ts';
+import { RecordBuffer } from './record-buffer.ts';
 import { createSegment, SEGMENT_HEADER, syncFolder } from './segment.ts';
 import type { Segment } from './segment.ts';
 
@@ -20,6 +20,10 @@ export interface LogOptions {
   readonly onRotate: () => void;
 }
 
+/** How much room is made at a time: syncs of a file that need not record a new size of it take half the time. */
+const ROOM_BYTES = 262_144;
+const ROOM = Buffer.alloc(ROOM_BYTES);
+
 /** The one log of a process, in segments. */
 export class SharedLog implements CommitSink {
   readonly segments: Segment[];
@@ -31,6 +35,8 @@ export class SharedLog implements CommitSink {
   /** The batch that is being written. */
   private batch: RecordBuffer | undefined;
   private handle: FileHandle | undefined;
+  /** Size of the file that is written to, room that was made included. */
+  private fileBytes = 0;
   private readonly options: LogOptions;
   private readonly commit: GroupCommit;
   private readonly writePace = new DiskPace();
@@ -87,10 +93,17 @@ export class SharedLog implements CommitSink {
     return this.segments.length === 0 ? 0 : this.end - this.segments[0]!.start;
   }
 
-  /** The buffer to append a record to. `sync`: it is not to wait for the next regular sync. */
+  /** The position that parts what was appended until now from what will be: no record lies on both sides of it. */
+  cut(): number {
+    this.pending.seal();
+    return this.end;
+  }
+
+  /** The buffer to append to. `sync`: it is not to wait for the next regular sync. */
   buffer(sync: boolean): RecordBuffer {
     const { pending } = this;
     if (pending.length === 0) pending.reserveBatch();
+    if (sync) pending.waitedFor = true;
     this.commit.begin(sync);
     return pending;
   }
@@ -124,7 +137,8 @@ export class SharedLog implements CommitSink {
       this.buffer(true);
       await this.settle().catch(() => {});
     }
-    await this.handle.close();
+    if (this.broken) await this.handle.close();
+    else await this.endSegment(this.handle, this.readable);
     this.handle = undefined;
   }
 
@@ -144,6 +158,8 @@ export class SharedLog implements CommitSink {
       else at += (await this.handle!.write(bytes, at, bytes.length - at, offset + at)).bytesWritten;
     }
     this.options.probe('written');
+    this.fileBytes = Math.max(this.fileBytes, offset + bytes.length);
+    if (batch.waitedFor && offset + bytes.length === this.fileBytes) this.makeRoom();
     this.writePace.took(since);
     this.spare = batch;
     this.batch = undefined;
@@ -167,18 +183,37 @@ export class SharedLog implements CommitSink {
     return batch;
   }
 
+  /** Lengthens the segment by zeros, which the next batches are written over. */
+  private makeRoom(): void {
+    const { segmentBytes } = this.options;
+    const size = Math.min(ROOM_BYTES, SEGMENT_HEADER + segmentBytes - this.fileBytes);
+    if (size <= 0) return;
+    try {
+      this.fileBytes += writeSync(this.handle!.fd, ROOM, 0, size, this.fileBytes);
+    } catch {
+      // It goes without, and a disk that is full is noticed by the next batch.
+    }
+  }
+
+  /** Ends the segment that is written to, complete on the disk and without the room that was left. */
+  private async endSegment(handle: FileHandle, end: number): Promise<void> {
+    await handle.truncate(end - this.segments.at(-1)!.start + SEGMENT_HEADER);
+    await handle.datasync();
+    await handle.close();
+  }
+
   private async rotate(start: number): Promise<void> {
     if (this.handle !== undefined) {
-      // A segment is complete on the disk before the next begins: only the last one can have a torn end.
+      // Only the last segment can have a torn end.
       this.options.probe('rotate-sync');
-      await this.handle.datasync();
-      await this.handle.close();
+      await this.endSegment(this.handle, start);
       this.handle = undefined;
     }
     this.options.probe('segment-create');
     const made = await createSegment(this.options.dir, start);
     this.options.probe('segment-created');
     this.handle = made.handle;
+    this.fileBytes = SEGMENT_HEADER;
     if (this.segments.at(-1)?.start === start) this.segments.pop();
     this.segments.push(made.segment);
     this.options.onRotate();

@@ -27,7 +27,7 @@ export async function rebase(context: BaseContext, journal: WalJournal, node: No
     let position = 0;
     let covered = 0;
     const written = await writeBase(basesDir, node, probe, () => {
-      position = log.end;
+      position = log.cut();
       covered = history.bytes;
     });
     // What the base stands for is in the log on the disk before the base is: positions are never used twice.

@@ -68,7 +68,7 @@ async function replayLog(
   const byId = new Map(targets.map((target) => [target.history.id, { target, epoch: 0 }]));
   const from = Math.min(...targets.map(({ history }) => pinOf(history)));
   const visit = (record: LogRecord): void => {
-    if (record.kind !== KIND.effect && record.kind !== KIND.block) return;
+    if (record.kind !== KIND.effects) return;
     const one = byId.get(record.node);
     if (one === undefined || record.epoch < one.epoch || record.position < one.target.history.from!) return;
     one.epoch = record.epoch;

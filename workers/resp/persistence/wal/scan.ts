@@ -120,17 +120,18 @@ class Scan {
     const handle = await open(segment.file, 'r+');
     try {
       const { size } = await handle.stat();
-      this.counts.bytes += size;
-      if (!(await hasHeader(handle, segment.start))) {
+      if (!(await hasHeader(handle, segment))) {
         if (next !== undefined || size > SEGMENT_HEADER) throw new LogDamaged(segment.file, 0, 'its header is wrong');
         await unlink(segment.file);
         return false;
       }
-      const end = segment.start + size - SEGMENT_HEADER;
+      const end = Math.min(segment.start + size - SEGMENT_HEADER, next?.start ?? Infinity);
       this.position = await this.records(handle, segment, end, next);
-      if (next === undefined) return true;
-      if (this.position < next.start) this.damaged(segment, this.position, next.start);
-      this.position = next.start;
+      if (next !== undefined) {
+        if (this.position < next.start) this.damaged(segment, this.position, next.start);
+        this.position = next.start;
+      }
+      this.counts.bytes += this.position - segment.start;
       return true;
     } finally {
       await handle.close();
@@ -148,7 +149,7 @@ class Scan {
         const offset = position - segment.start + SEGMENT_HEADER;
         await handle.truncate(offset);
         await handle.datasync();
-        this.cut = { file: segment.file, offset, bytes: found.bytes };
+        if (found.bytes > 0) this.cut = { file: segment.file, offset, bytes: found.bytes };
         return position;
       }
       if (found.resume === undefined) return position;

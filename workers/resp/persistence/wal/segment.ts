@@ -7,7 +7,10 @@ import { crc32 } from 'node:zlib';
 import { readRecord } from './record.ts';
 import type { LogRecord } from './record.ts';
 
-/** A file of the log. Its header is a magic number, the position of its first record (u48), and a CRC-32 of both. */
+/**
+ * A file of the log. Its header is a name, the version of the form, the position of its first record (u48), and a CRC-32 of
+ * all that. Behind the last record of the last segment there may be zeros: room that was made for what is to come.
+ */
 export interface Segment {
   readonly file: string;
   /** The position of its first record. */
@@ -15,7 +18,9 @@ export interface Segment {
 }
 
 export const SEGMENT_HEADER = 18;
-const MAGIC = Buffer.from('MRWAL\0\0\x01', 'latin1');
+const NAME = Buffer.from('MRWAL\0\0', 'latin1');
+/** Version 1 had a record for each effect. */
+const VERSION = 2;
 /** How much is read at a time: what is applied between two turns of others. */
 const WINDOW = 131_072;
 
@@ -68,7 +73,8 @@ export async function createSegment(dir: string, start: number): Promise<{ segme
   const { O_CREAT, O_TRUNC, O_RDWR } = constants;
   const handle = await open(segment.file, O_CREAT | O_TRUNC | O_RDWR, 0o600);
   const header = Buffer.alloc(SEGMENT_HEADER);
-  MAGIC.copy(header);
+  NAME.copy(header);
+  header[NAME.length] = VERSION;
   header.writeUIntLE(start, 8, 6);
   header.writeUInt32LE(crc32(header.subarray(0, 14)), 14);
   await handle.write(header, 0, header.length, 0);
@@ -77,15 +83,16 @@ export async function createSegment(dir: string, start: number): Promise<{ segme
   return { segment, handle };
 }
 
-/** Whether a segment's header is whole and right. */
-export async function hasHeader(handle: FileHandle, start: number): Promise<boolean> {
+/** Whether a segment's header is whole and right. Throws when it is that of another version. */
+export async function hasHeader(handle: FileHandle, { file, start }: Segment): Promise<boolean> {
   const header = Buffer.alloc(SEGMENT_HEADER);
   const { bytesRead } = await handle.read(header, 0, SEGMENT_HEADER, 0);
-  return (
-    bytesRead === SEGMENT_HEADER &&
-    header.subarray(0, 8).equals(MAGIC) &&
-    header.readUIntLE(8, 6) === start &&
-    header.readUInt32LE(14) === crc32(header.subarray(0, 14))
+  if (bytesRead < SEGMENT_HEADER || !header.subarray(0, NAME.length).equals(NAME)) return false;
+  if (header.readUInt32LE(14) !== crc32(header.subarray(0, 14))) return false;
+  const version = header[NAME.length];
+  if (version === VERSION) return header.readUIntLE(8, 6) === start;
+  throw new Error(
+    `${file} is of version ${version} of the write-ahead log, and this engine reads version ${VERSION}. Start the MiniRedis that wrote it and take backups, or begin with an empty home.`,
   );
 }
 

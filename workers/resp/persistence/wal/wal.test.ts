@@ -1,4 +1,4 @@
-import { statSync, truncateSync } from 'node:fs';
+import { truncateSync } from 'node:fs';
 
 import { afterEach, describe, expect, test, vi } from 'vitest';
 
@@ -15,6 +15,7 @@ import {
   run,
   serve,
   strings,
+  writtenBytes,
 } from '../testing/wal-lab.ts';
 import { segmentFile } from './segment.ts';
 
@@ -108,7 +109,7 @@ describe('recovery', () => {
     const wal = await openLog(dir);
     const node = await serve(wal, 'a');
     await run(node, 'SET k 0');
-    const before = statSync(firstSegment(dir)).size;
+    const before = writtenBytes(firstSegment(dir)).length;
     node.journal!.appendBlock([
       { db: 0, args: ['SET', 'x', '1'] },
       { db: 0, args: ['SET', 'y', '1'] },
@@ -117,7 +118,7 @@ describe('recovery', () => {
     const whole = copyOf(dir);
     await wal.close();
     expect(await recovered(copyOf(whole))).toEqual({ k: '0', x: '1', y: '1' });
-    const { size } = statSync(firstSegment(whole));
+    const size = writtenBytes(firstSegment(whole)).length;
     for (let length = before; length < size; length++) {
       const torn = copyOf(whole);
       truncateSync(firstSegment(torn), length);

@@ -1,0 +1,16 @@
+import type { Pool, QueryResultRow } from 'pg';
+
+import { lend } from './lend.ts';
+
+/** How long the server has for one answer before it is asked again over another connection. */
+const answerMs = 30_000;
+
+/** The rows that a statement answers with; it is prepared under its name on each connection. */
+export function ask<Row extends QueryResultRow>(
+  pool: Pool,
+  name: string,
+  text: string,
+  values: unknown[],
+): Promise<Row[]> {
+  return lend(pool, answerMs, async (client) => (await client.query<Row>({ name, text, values })).rows);
+}

@@ -1,0 +1,23 @@
+import { hash } from 'node:crypto';
+
+import type { EncodedAppend } from '../codec.ts';
+
+const digestBytes = 16;
+
+/**
+ * Tells appends of one command apart that say different things: a digest of streams, types, schema versions and data in their order.
+ * It is kept beside the log, so a repeat is judged without its events, which may be in the archive.
+ */
+export function contentOf({ streams }: EncodedAppend): Buffer {
+  let said = '';
+  const parts: Buffer[] = [];
+  for (const { stream, events } of streams) {
+    for (const { type, schemaVersion, data } of events) {
+      // With the lengths said, no two lists run together to the same bytes.
+      said += `${stream.length} ${stream} ${type} ${schemaVersion} ${data.length} `;
+      parts.push(data);
+    }
+  }
+  parts.unshift(Buffer.from(said));
+  return hash('sha256', Buffer.concat(parts), 'buffer').subarray(0, digestBytes);
+}

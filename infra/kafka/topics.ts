@@ -1,0 +1,62 @@
+import type { KafkaSettings } from '#infra/config/config.ts';
+import type { Admin, ITopicConfig } from 'kafkajs';
+
+/** Where the relay says how far it has come; see `Watermark`. */
+export const watermarksTopic = 'miniredis.watermarks.v1';
+
+/** Topics that look like those of events; no category has such a name. */
+const otherTopics: readonly string[] = [watermarksTopic, 'miniredis.commands.v1', 'miniredis.outcomes.v1'];
+const eventTopicName = /^miniredis\.[A-Za-z0-9._]+\.v1$/;
+
+/** The most that Kafka takes of one partition in one request, with what its framing needs. */
+export const batchBytesMax = 900_000;
+
+/** The topic of a category's events; what Kafka allows in no name becomes an underscore. */
+export function eventTopic(category: string): string {
+  return `miniredis.${category.replaceAll(/[^A-Za-z0-9._]/g, '_')}.v1`;
+}
+
+/** Every topic of events there is, with the number of its partitions. */
+export async function findEventTopics(admin: Admin): Promise<Map<string, number>> {
+  const names = (await admin.listTopics()).filter((name) => eventTopicName.test(name) && !otherTopics.includes(name));
+  if (names.length === 0) return new Map();
+  const { topics } = await admin.fetchTopicMetadata({ topics: names });
+  return new Map(topics.map(({ name, partitions }) => [name, partitions.length]));
+}
+
+/** Creates a topic of events, unless it is there; returns how many partitions it has. Its records are kept as long as the log's. */
+export async function ensureEventTopic(admin: Admin, topic: string, settings: TopicSettings): Promise<number> {
+  await create(admin, {
+    ...shape(topic, settings.partitions, settings),
+    configEntries: [
+      { name: 'cleanup.policy', value: 'delete' },
+      { name: 'retention.ms', value: '-1' },
+      { name: 'max.message.bytes', value: '1048588' },
+    ],
+  });
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+  return topics[0]?.partitions.length ?? settings.partitions;
+}
+
+/** Creates the topic of watermarks, of which only the newest is kept. */
+export function ensureWatermarksTopic(admin: Admin, settings: TopicSettings): Promise<void> {
+  return create(admin, {
+    ...shape(watermarksTopic, 1, settings),
+    configEntries: [
+      { name: 'cleanup.policy', value: 'compact' },
+      { name: 'segment.bytes', value: String(16 * 1024 * 1024) },
+      { name: 'segment.ms', value: '3600000' },
+    ],
+  });
+}
+
+export type TopicSettings = Pick<KafkaSettings, 'partitions' | 'replication'>;
+
+function shape(topic: string, numPartitions: number, { replication }: TopicSettings): ITopicConfig {
+  return { topic, numPartitions, replicationFactor: replication === 0 ? -1 : replication };
+}
+
+async function create(admin: Admin, topic: ITopicConfig): Promise<void> {
+  // False: it was there before, and stays as it is.
+  await admin.createTopics({ topics: [topic], waitForLeaders: true });
+}

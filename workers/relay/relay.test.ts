@@ -1,0 +1,290 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { StoredEvent } from '#infra/event-log/codec.ts';
+import { openStoredEvents } from '#infra/event-log/postgres/stored.ts';
+import { appendOf, openLog, said, type LogUnderTest } from '#infra/event-log/testing/log-under-test.ts';
+import { kafkaClient } from '#infra/kafka/client.ts';
+import { placeOf, storedEvent } from '#infra/kafka/event-record.ts';
+import { readRecords } from '#infra/kafka/read-records.ts';
+import { findEventTopics, watermarksTopic } from '#infra/kafka/topics.ts';
+import { decodeWatermark, type Watermark } from '#infra/kafka/watermark.ts';
+import { startKafka, type Kafka } from '#test/tools/kafka.ts';
+import { testDatabase } from '#test/tools/postgres.ts';
+import type { KafkaMessage } from 'kafkajs';
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+
+import { startRelay, type RunningRelay } from './relay.ts';
+
+const logger = pino({ level: 'silent' });
+const settings = { partitions: 3, replication: 1 };
+
+let kafka: Kafka;
+let database: Awaited<ReturnType<typeof testDatabase>>;
+let under: LogUnderTest;
+const stops: Array<() => Promise<void>> = [];
+
+beforeAll(async () => void (kafka = await startKafka()));
+afterAll(() => kafka?.close());
+beforeEach(async () => {
+  database = await testDatabase();
+  under = openLog(database.url);
+});
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+  await under.close();
+  await database.drop();
+  await deleteTopics();
+});
+
+function client() {
+  return kafkaClient({ brokers: [kafka.brokers], ssl: false, sslCaFile: undefined, sasl: undefined }, 'test', logger);
+}
+
+function relay(owner = 'relay-1'): RunningRelay {
+  const source = openStoredEvents(under.pool);
+  const parts = { source, pool: under.pool, settings, logger };
+  const running = startRelay({ kafka: client(), owner, ...parts });
+  stops.push(async () => {
+    await running.stop();
+    await source.close();
+  });
+  return running;
+}
+
+async function deleteTopics(): Promise<void> {
+  const admin = client().admin();
+  await admin.connect();
+  const topics = (await admin.listTopics()).filter((name) => name.startsWith('miniredis.'));
+  if (topics.length > 0) await admin.deleteTopics({ topics });
+  while ((await admin.listTopics()).some((name) => name.startsWith('miniredis.'))) await sleep(20);
+  await admin.disconnect();
+}
+
+interface Received {
+  readonly topic: string;
+  readonly partition: number;
+  readonly record: KafkaMessage;
+}
+
+/** Everything there is in Kafka, in the order of each partition. */
+async function everything(): Promise<{ events: Received[]; watermarks: Watermark[] }> {
+  const admin = client().admin();
+  await admin.connect();
+  const events: Received[] = [];
+  const watermarks: Watermark[] = [];
+  const ranges = [];
+  for (const topic of [watermarksTopic, ...(await findEventTopics(admin)).keys()]) {
+    for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
+      ranges.push({ topic, partition, start: Number(low), end: Number(high) });
+    }
+  }
+  await readRecords(client(), ranges, ({ topic, partition }, record) => {
+    if (topic === watermarksTopic) watermarks.push(decodeWatermark(record.value));
+    else events.push({ topic, partition, record });
+  });
+  await admin.disconnect();
+  return { events, watermarks };
+}
+
+/** What a consumer is left with that drops what it has seen: the rule is that of docs/operations.md. */
+function seenOnce(events: readonly Received[]): StoredEvent[] {
+  const last = new Map<string, bigint>();
+  return events.flatMap(({ topic, partition, record }) => {
+    const name = `${topic}/${partition}`;
+    const { position } = placeOf(record);
+    if (position <= (last.get(name) ?? 0n)) return [];
+    last.set(name, position);
+    return [storedEvent(record)];
+  });
+}
+
+async function storedAll(): Promise<StoredEvent[]> {
+  const source = openStoredEvents(under.pool);
+  const events = await source.read(0n, await source.head(), 100_000);
+  await source.close();
+  return events;
+}
+
+function byPosition(events: readonly StoredEvent[]): StoredEvent[] {
+  return events.toSorted((a, b) => Number(a.position - b.position));
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await sleep(10);
+}
+
+async function relayedAll(running: RunningRelay): Promise<void> {
+  const head = await under.log.head();
+  await until(() => running.status().position >= head);
+}
+
+async function append(count: number, streams: number, from = 0): Promise<void> {
+  const appends = Array.from({ length: count }, (_, n) => {
+    const category = ['node', 'tenant', 'backup'][(from + n) % 3] ?? 'node';
+    return under.log.append(appendOf([`${category}-${(from + n) % streams}`, 'any', said(`reason ${from + n}`)]));
+  });
+  await Promise.all(appends);
+}
+
+test('an event in Kafka is the event in the log, whole and still encrypted, in the topic of its category', async () => {
+  const running = relay();
+  await under.log.append({
+    commandUid: '3f0c1f9e-2b0a-4a59-9d8b-0d9e5a7c1d11',
+    metadata: {
+      actor: { kind: 'api-key', id: 'key_1' },
+      address: '192.0.2.7',
+      commandId: 'my-key',
+      correlationId: 'corr',
+      causationId: 'cause',
+      trace: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+      tenantId: 'tnt_1',
+    },
+    streams: [
+      {
+        stream: 'tenant-tnt_1',
+        expectedVersion: 'no-stream',
+        events: [{ type: 'TenantCreated', data: { tenantId: 'tnt_1', name: 'Čapek & Söhne', plan: 'free' } }],
+      },
+    ],
+  });
+  await relayedAll(running);
+  const { events, watermarks } = await everything();
+  const [stored] = await storedAll();
+  expect(events).toHaveLength(1);
+  const [{ topic, record } = {} as Received] = events;
+  expect(topic).toBe('miniredis.tenant.v1');
+  expect(storedEvent(record)).toEqual(stored);
+  expect(String(record.key)).toBe('tenant-tnt_1');
+  expect(record.value?.includes('Čapek')).toBe(false);
+  const headers = Object.fromEntries(
+    Object.entries(record.headers ?? {}).map(([name, value]) => [name, String(value)]),
+  );
+  expect(headers).toMatchObject({
+    ce_specversion: '1.0',
+    ce_id: stored?.eventId,
+    ce_type: 'TenantCreated',
+    ce_source: '/miniredis/log',
+    ce_time: stored?.recordedAt,
+    ce_subject: 'tenant-tnt_1',
+    position: '1',
+    version: '0',
+    epoch: '1',
+    actor: 'api-key:key_1',
+    command: 'my-key',
+    correlation: 'corr',
+    causation: 'cause',
+    traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+    tenant: 'tnt_1',
+  });
+  expect(headers['address']).not.toContain('192.0.2.7');
+  expect(record.timestamp).toBe(String(Date.parse(stored?.recordedAt ?? '')));
+  expect(watermarks.at(-1)).toMatchObject({ epoch: 1n, position: 1n });
+});
+
+test('every event is there once, in the order of its stream, and one stream is in one partition', async () => {
+  const running = relay();
+  await append(1500, 20);
+  await relayedAll(running);
+  const { events, watermarks } = await everything();
+  expect(byPosition(events.map(({ record }) => storedEvent(record)))).toEqual(await storedAll());
+  const places = new Map<string, string>();
+  for (const { topic, partition, record } of events) {
+    const place = places.get(String(record.key)) ?? `${topic}/${partition}`;
+    expect(`${topic}/${partition}`).toBe(place);
+    places.set(String(record.key), place);
+  }
+  // The last watermark speaks of all there is.
+  const { position, offsets } = watermarks.at(-1) ?? { position: 0n, offsets: new Map<string, number[]>() };
+  expect(position).toBe(1500n);
+  expect([...offsets.values()].flat().reduce((sum, offset) => sum + offset, 0)).toBe(1500);
+});
+
+test('a relay goes on from what Kafka has, whatever PostgreSQL says', async () => {
+  const first = relay();
+  await append(300, 10);
+  await relayedAll(first);
+  await first.stop();
+  await append(300, 10, 300);
+  await under.pool.query('UPDATE relay_lease SET position = 0');
+  const second = relay('relay-2');
+  await relayedAll(second);
+  expect(second.status().epoch).toBe(2n);
+  const { events } = await everything();
+  expect(events.map(({ record }) => storedEvent(record))).toHaveLength(600);
+});
+
+test('a topic that was deleted is filled again, and the others are left alone', async () => {
+  const first = relay();
+  await append(90, 9);
+  await relayedAll(first);
+  await first.stop();
+  const admin = client().admin();
+  await admin.connect();
+  await admin.deleteTopics({ topics: ['miniredis.tenant.v1'] });
+  while ((await admin.listTopics()).includes('miniredis.tenant.v1')) await sleep(20);
+  await admin.disconnect();
+  const second = relay();
+  await relayedAll(second);
+  const { events } = await everything();
+  expect(byPosition(events.map(({ record }) => storedEvent(record)))).toEqual(await storedAll());
+});
+
+test('events that together are larger than a batch may be are cut into several', async () => {
+  const large = 'x'.repeat(250_000);
+  for (let n = 0; n < 12; n += 1) await under.log.append(appendOf([`node-large`, 'any', said(`${n}${large}`)]));
+  const running = relay();
+  await relayedAll(running);
+  const { events } = await everything();
+  expect(events.map(({ record }) => storedEvent(record))).toEqual(await storedAll());
+});
+
+test('a broker that is down holds nobody up; when it is back everything comes, in order', async () => {
+  const running = relay();
+  await append(100, 10);
+  await relayedAll(running);
+  await kafka.stop('SIGKILL');
+  await append(500, 10, 100);
+  expect(await under.log.head()).toBe(600n);
+  await until(() => running.status().problem !== null);
+  expect(running.status()).toMatchObject({ active: true, position: 100n });
+  await append(100, 10, 600);
+  await kafka.start();
+  await relayedAll(running);
+  expect(running.status().problem).toBeNull();
+  const { events } = await everything();
+  expect(byPosition(seenOnce(events))).toEqual(await storedAll());
+});
+
+test('one relay is active at a time; a stalled one is replaced, under a new epoch, and what it sends late changes nothing', async () => {
+  const zombie = relay('zombie');
+  await append(60, 6);
+  await relayedAll(zombie);
+  const standby = relay('standby');
+  await sleep(300);
+  expect(standby.status().active).toBe(false);
+  // As if its process had been stopped for longer than its lease.
+  await under.pool.query(`UPDATE relay_lease SET expires_at = '-infinity'`);
+  await until(() => standby.status().active);
+  await append(60, 6, 60);
+  await relayedAll(standby);
+  await until(() => !zombie.status().active);
+  await append(60, 6, 120);
+  await relayedAll(standby);
+  const { events, watermarks } = await everything();
+  expect(byPosition(seenOnce(events))).toEqual(await storedAll());
+  expect(new Set(events.map(({ record }) => placeOf(record).epoch))).toEqual(new Set([1n, 2n]));
+  expect(watermarks.at(-1)).toMatchObject({ epoch: 2n, position: 180n });
+});
+
+test('a log that ends before what Kafka has is refused: it is another log', async () => {
+  const first = relay();
+  await append(30, 3);
+  await relayedAll(first);
+  await first.stop();
+  await under.pool.query('DELETE FROM events WHERE position > 10');
+  await under.pool.query('UPDATE head SET position = 10');
+  const second = relay();
+  await until(() => second.status().problem !== null);
+  expect(second.status().problem).toContain('Kafka holds events up to position 30, the log only up to 10');
+});

@@ -1,0 +1,165 @@
+import { checksum } from './checksum.ts';
+import { HEADER_BYTES, KIND } from './record.ts';
+
+/** What the batch record at the beginning of each write takes. */
+const BATCH_BYTES = HEADER_BYTES + 13;
+/** Size from which a record takes no more effects: what is torn takes the rest of its record with it, and that shall not be much. */
+const RUN_BYTES = 4096;
+const FIRST_BYTES = 65_536;
+const KEPT_BYTES = 4_194_304;
+/** Up to this length a loop is cheaper than a call into native code. */
+const SHORT = 24;
+
+/** What all records of a node begin with. Made once by whoever writes them, who is known by it. */
+export function nodePrefix(id: string, epoch: number): Buffer {
+  const prefix = Buffer.alloc(1 + id.length + 6);
+  prefix[0] = id.length;
+  prefix.write(id, 1, 'latin1');
+  prefix.writeUIntLE(epoch, 1 + id.length, 6);
+  return prefix;
+}
+
+/** Records that are gathered until the next write, in one buffer that is used again. */
+export class RecordBuffer {
+  /** The position of the first byte. */
+  position = 0;
+  length = 0;
+  /** Whether somebody waits for the sync after it. */
+  waitedFor = false;
+  private bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  /** Where the open record begins; there is none when it is undefined. */
+  private start: number | undefined;
+  /** Whose effects the open record takes. */
+  private runOf: Buffer | undefined;
+
+  /** The position after the last record, or the last effect of the open one. */
+  get end(): number {
+    return this.position + this.length;
+  }
+
+  /** Makes the buffer empty again, beginning at a position. */
+  reset(position: number): void {
+    this.position = position;
+    this.length = 0;
+    this.waitedFor = false;
+    if (this.bytes.length > KEPT_BYTES) this.bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  }
+
+  view(): Buffer {
+    return this.bytes.subarray(0, this.length);
+  }
+
+  /** Keeps room for the batch record, which is known when the buffer is written. */
+  reserveBatch(): void {
+    this.length = BATCH_BYTES;
+  }
+
+  /** Fills in the batch record, after which the buffer can be written. */
+  fillBatch(syncedTo: number, nowMs: number): void {
+    this.seal();
+    const { length } = this;
+    this.start = 0;
+    this.length = HEADER_BYTES;
+    this.byte(KIND.batch);
+    this.uint48(syncedTo);
+    this.uint48(nowMs);
+    this.seal();
+    this.length = length;
+  }
+
+  /** Whether effects of this writer go to the record that is open. */
+  continues(prefix: Buffer): boolean {
+    return this.runOf === prefix && this.length - this.start! < RUN_BYTES;
+  }
+
+  /** Begins a record that a writer's effects go to until somebody else begins one. */
+  openRun(prefix: Buffer, sequence: number): void {
+    this.open(KIND.effects, prefix, sequence);
+    this.runOf = prefix;
+  }
+
+  /** Begins a record of a node. */
+  open(kind: number, prefix: Buffer, sequence: number): void {
+    this.seal();
+    this.start = this.length;
+    this.reserve(HEADER_BYTES + 1 + prefix.length + 6);
+    this.length += HEADER_BYTES;
+    this.byte(kind);
+    for (let i = 0; i < prefix.length; i++) this.bytes[this.length++] = prefix[i]!;
+    this.uint48(sequence);
+  }
+
+  /** Adds an effect to the open record. */
+  effect(db: number, args: readonly string[]): void {
+    this.reserve(6);
+    this.byte(db);
+    this.varint(args.length);
+    for (const arg of args) {
+      this.reserve(5 + arg.length);
+      this.varint(arg.length);
+      this.latin1(arg);
+    }
+  }
+
+  /** Adds the rest of a body. */
+  text(value: string): void {
+    this.reserve(value.length);
+    this.latin1(value);
+  }
+
+  /** Ends the open record, if there is one. */
+  seal(): void {
+    const { bytes, start, length } = this;
+    if (start === undefined) return;
+    const body = start + HEADER_BYTES;
+    this.uint32(length - body, start);
+    this.uint32(checksum(bytes, body, length, (this.position + start) >>> 0), start + 4);
+    this.start = undefined;
+    this.runOf = undefined;
+  }
+
+  private byte(value: number): void {
+    this.bytes[this.length++] = value;
+  }
+
+  private latin1(text: string): void {
+    const { length } = text;
+    if (length > SHORT) {
+      this.length += this.bytes.write(text, this.length, 'latin1');
+      return;
+    }
+    const { bytes, length: at } = this;
+    for (let i = 0; i < length; i++) bytes[at + i] = text.charCodeAt(i);
+    this.length = at + length;
+  }
+
+  private uint48(value: number): void {
+    const high = Math.floor(value / 2 ** 32);
+    this.uint32(value % 2 ** 32, this.length);
+    this.bytes[this.length + 4] = high;
+    this.bytes[this.length + 5] = high >>> 8;
+    this.length += 6;
+  }
+
+  /** Stores bytes one by one, which is cheaper than Buffer's own ways with all that they check. */
+  private uint32(value: number, at: number): void {
+    const { bytes } = this;
+    bytes[at] = value;
+    bytes[at + 1] = value >>> 8;
+    bytes[at + 2] = value >>> 16;
+    bytes[at + 3] = value >>> 24;
+  }
+
+  private varint(value: number): void {
+    let rest = value;
+    for (; rest > 127; rest >>>= 7) this.bytes[this.length++] = (rest & 127) | 128;
+    this.bytes[this.length++] = rest;
+  }
+
+  private reserve(size: number): void {
+    if (this.length + size <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.length + size));
+    this.bytes.copy(grown, 0, 0, this.length);
+    this.bytes = grown;
+  }
+}
