@@ -108,6 +108,10 @@ describe('bad values', () => {
       'KAFKA_SASL_MECHANISM "plain" takes KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
     ],
     [{ KAFKA_SSL_CA_FILE: '/ca.pem' }, 'KAFKA_SSL_CA_FILE takes KAFKA_SSL "true"'],
+    [
+      { KAFKA_BROKERS: 'a:1', EVENTSTORE_URL: 'esdb://b:2113' },
+      'KAFKA_BROKERS relays a log in PostgreSQL: leave it unset together with EVENTSTORE_URL',
+    ],
   ])('what only helps together is asked for together: %o', (env, sentence) => {
     expect(problems(env)).toEqual([sentence]);
   });

@@ -83,6 +83,8 @@ export interface EventLog {
    * stream is, one batch is in memory.
    */
   readStreamBatches(stream: string, range?: StreamRange & { batchSize?: number }): AsyncIterable<RecordedEvent[]>;
+  /** The events that the append with this `commandUid` recorded, in their order; none when there is no such append. */
+  readAppend(commandUid: string): Promise<RecordedEvent[]>;
   /**
    * All events after a position (0n: from the start), in order, in batches of at most `batchSize` (default 500), the next of which is
    * read when it is asked for. `to` is inclusive; default: the head now. The store itself filters, so that what is passed over costs

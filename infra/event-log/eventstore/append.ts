@@ -3,10 +3,11 @@ import { v4 as uuidv4 } from 'uuid';
 import type { EncodedAppend } from '../codec.ts';
 import type { AppendResult, ExpectedVersion } from '../event-log.ts';
 import { LogUnavailable } from '../log-unavailable.ts';
+import { contentOf } from '../postgres/content.ts';
 import { backOff } from '../postgres/transient.ts';
 import { unavailable, type Connection } from './connection.ts';
 import type { Decided, Decisions } from './decisions.ts';
-import { digestOf, positionOf, proposed, type Attempt, type Decision, type Place } from './records.ts';
+import { positionOf, proposed, type Attempt, type Decision, type Place } from './records.ts';
 import type { Streams, Tail } from './streams.ts';
 import { openTurns } from './turns.ts';
 
@@ -162,6 +163,11 @@ function* portionsOf(events: readonly Sent[]): Generator<Sent[]> {
     bytes += size;
   }
   yield portion;
+}
+
+/** What an append says, so that a repeat is told from another one under the same id. */
+function digestOf(append: EncodedAppend): string {
+  return contentOf(append).toString('base64url');
 }
 
 /** Streams that are only looked at. */

@@ -1,4 +1,5 @@
+import { openStore } from '#test/tools/eventstore-log.ts';
+
 import { eventLogContract } from '../testing/contract.ts';
-import { openStore } from './testing/store.ts';
 
 eventLogContract('EventStoreDB', openStore);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { openStore, type EventStoreUnderTest, type OpenOptions } from '#test/tools/eventstore-log.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { Append, AppendResult, EventLog } from '../event-log.ts';
@@ -9,7 +10,6 @@ import { eventsAfter, fresh, until, type OpenedLog } from '../testing/contract/s
 import { appendOf, said } from '../testing/log-under-test.ts';
 import type { Fate } from './testing/server/calls.ts';
 import { startTestServer, type TestServer } from './testing/server/start.ts';
-import { openStore, type EventStoreUnderTest, type OpenOptions } from './testing/store.ts';
 
 // Here a server must fail at given moments, which only the test server does.
 const real = (process.env['EVENTSTORE_URL'] ?? '') !== '';

@@ -68,6 +68,14 @@ export function openEventStoreEventLog({
     return events;
   }
 
+  async function readAppend(commandUid: string): Promise<RecordedEvent[]> {
+    const { committed } = await decisions.read(commandUid);
+    const runs = (committed?.places ?? []).map(({ stream, version, count }) =>
+      readStream(stream, { fromVersion: version, limit: count }),
+    );
+    return (await Promise.all(runs)).flat();
+  }
+
   async function* readAll({
     after,
     to = 2n ** 63n,
@@ -138,6 +146,7 @@ export function openEventStoreEventLog({
     },
     readStream,
     readStreamBatches,
+    readAppend,
     readAll,
     subscribe,
     head,

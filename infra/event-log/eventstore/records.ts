@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 import type { Actor, Metadata } from '#domains/kernel/envelope.ts';
 import {
   binaryEvent,
@@ -10,7 +8,7 @@ import {
 } from '@eventstore/db-client';
 import { v5 as uuidv5 } from 'uuid';
 
-import type { EncodedAppend, EncodedEvent, StoredEvent } from '../codec.ts';
+import type { EncodedEvent, StoredEvent } from '../codec.ts';
 
 /** The category of the streams on which it is decided what becomes of an append; nobody else may write there. */
 export const decisionCategory = 'decision';
@@ -173,16 +171,4 @@ export function decisionOf(event: EsEvent): (Decision & { readonly commandUid: s
   const { digest, places } = data;
   const [firstPosition, lastPosition] = [BigInt(data.firstPosition), BigInt(data.lastPosition)];
   return { committed: true, attempt, commandUid, digest, firstPosition, lastPosition, places };
-}
-
-/** A hash of everything that makes an append what it is; circumstances such as the correlation do not count. */
-export function digestOf({ streams }: EncodedAppend): string {
-  const hash = createHash('sha256');
-  for (const { stream, events } of streams) {
-    for (const { type, schemaVersion, data } of events) {
-      hash.update(JSON.stringify([stream, type, schemaVersion, data.length]));
-      hash.update(data);
-    }
-  }
-  return hash.digest('base64url');
 }

@@ -9,7 +9,7 @@ import { checkAppend, checkRange, checkSize } from '../limits.ts';
 import { openAppendQueue } from './append-queue.ts';
 import { watchHead } from './head-watch.ts';
 import { openLogReader } from './log-reader.ts';
-import { readHead } from './read.ts';
+import { readHead, readPlaceOfAppend } from './read.ts';
 import { subscribeTo, type ReadBatch } from './subscription.ts';
 import { patiently } from './transient.ts';
 
@@ -84,6 +84,14 @@ export function openPostgresEventLog({ pool, codec, notify, objects }: PostgresE
     }
   }
 
+  function readAppend(commandUid: string): Promise<RecordedEvent[]> {
+    return patiently(readPatienceMs, async () => {
+      const place = await readPlaceOfAppend(pool, commandUid);
+      if (place === null) return [];
+      return (await read(place.after, place.to, Number(place.to - place.after))).events;
+    });
+  }
+
   function head(): Promise<bigint> {
     return patiently(readPatienceMs, () => readHead(pool));
   }
@@ -102,6 +110,7 @@ export function openPostgresEventLog({ pool, codec, notify, objects }: PostgresE
     },
     readStream,
     readStreamBatches,
+    readAppend,
     readAll,
     subscribe({ after, filter, batchSize = defaultBatchSize, handle }) {
       if (closed) throw new Error('The event log is closed.');

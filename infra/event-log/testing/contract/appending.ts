@@ -109,6 +109,17 @@ export function appending(open: OpenLog): void {
       expect(await log.head()).toBe(head);
     });
 
+    test('is found again by its command', async () => {
+      const log = open();
+      const [a, b] = [fresh('node'), fresh('node')];
+      const append = appendOf([a, 'any', said('0'), said('1')], [fresh('tenant'), 'any'], [b, 'any', said('2')]);
+      await log.append(append);
+      await log.append(appendOf([a, 'any', said('3')]));
+      const expected = [...(await log.readStream(a, { limit: 2 })), ...(await log.readStream(b))];
+      expect(await open().readAppend(append.commandUid)).toEqual(expected);
+      expect(await log.readAppend(crypto.randomUUID())).toEqual([]);
+    });
+
     test('of many large events is still one', async () => {
       const log = open();
       const stream = fresh('node');

@@ -3,11 +3,12 @@ import { createSecretKey } from 'node:crypto';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
 import { createPool } from '#infra/postgres/pool.ts';
-import { testDatabase } from '#test/tools/postgres.ts';
 
-import type { LogStore, OpenedLog } from '../../testing/contract/store.ts';
-import { openEventStoreEventLog } from '../log.ts';
-import { startTestServer, type TestServer } from './server/start.ts';
+import type { LogStore, OpenedLog } from '#infra/event-log/testing/contract/store.ts';
+import { openEventStoreEventLog } from '#infra/event-log/eventstore/log.ts';
+import { startTestServer, type TestServer } from '#infra/event-log/eventstore/testing/server/start.ts';
+
+import { testDatabase } from './postgres.ts';
 
 export interface OpenOptions {
   /** By which the server knows the connection. */
