@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -23,6 +24,8 @@ export interface Registry {
   readonly encode: (eventType: string, data: unknown) => { schemaVersion: number; bytes: Buffer };
   /** The data of an event written by any version of its schema, resolved to the newest one, as a plain object. */
   readonly decode: (eventType: string, schemaVersion: number, bytes: Buffer) => Record<string, unknown>;
+  /** A hash of all schemas: another one as soon as any of them is added or changed. */
+  readonly fingerprint: () => string;
 }
 
 interface Schema {
@@ -56,6 +59,7 @@ export function openRegistry(folder: string): Registry {
     return newest(eventType).type.createResolver(schemaOf(name).type);
   });
   return {
+    fingerprint: () => fingerprintOf(folder),
     eventTypes: () => [...versions.keys()],
     personalFields: (eventType) => newest(eventType).personal,
     encode(eventType, data) {
@@ -88,6 +92,12 @@ function versionsIn(folder: string): ReadonlyMap<string, readonly number[]> {
     versions.set(match['type'], [...(versions.get(match['type']) ?? []), Number(match['version'])]);
   }
   return versions;
+}
+
+function fingerprintOf(folder: string): string {
+  const hash = createHash('sha256');
+  for (const file of readdirSync(folder).toSorted()) hash.update(file).update(readFileSync(path.join(folder, file)));
+  return hash.digest('hex');
 }
 
 function parseSchema(folder: string, name: string): Schema {

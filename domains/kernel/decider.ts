@@ -20,6 +20,11 @@ export interface Decider<Command, Event, State> {
   readonly initialState: State;
   decide(command: Command, state: State): Decision<Event>;
   evolve(state: State, event: Event): State;
+  /**
+   * Raise it when `evolve` comes to mean something else though its own text stays as it is, as when a function that it calls changes:
+   * states folded before are then not used any more.
+   */
+  readonly revision?: number;
 }
 
 /** The state that the events lead to, starting from nothing. */

@@ -1,13 +1,13 @@
 import { commandStream, type CommandRecord } from '#domains/kernel/command-record.ts';
-import { fold, type Decider, type DomainEvent } from '#domains/kernel/decider.ts';
-import type { RecordedEvent } from '#domains/kernel/envelope.ts';
+import type { Decider, DomainEvent } from '#domains/kernel/decider.ts';
 import { isRejection, reject, type Rejection } from '#domains/kernel/rejection.ts';
 import { commandUidOf } from '#infra/event-log/event-ids.ts';
 import type { AppendResult, EventLog, StreamAppend } from '#infra/event-log/event-log.ts';
 
+import { loadAggregate, rememberAggregate, type Aggregate } from './aggregates.ts';
 import { findOutcome, type CommandOutcome } from './outcome.ts';
 import { metadataOf, type CommandRequest } from './request.ts';
-import type { Step } from './step.ts';
+import { foldOf, type Evolve, type Fold, type Step } from './step.ts';
 import { inTurn } from './turns.ts';
 
 // Whoever executes commands needs these, too, and finds them here.
@@ -44,13 +44,26 @@ async function attemptOnce(
   log: EventLog,
   request: CommandRequest,
   steps: readonly Step[],
-  histories: Histories,
+  aggregates: Aggregates,
 ): Promise<CommandOutcome | { readonly metOn: string }> {
-  const plan = decideAll(histories, steps);
+  const plan = decideAll(aggregates, steps);
   if (isRejection(plan)) return recordRefusal(log, request, 'CommandRejected', plan);
   const appended = await append(log, request, plan, request.recordAs ?? acceptanceOf(request));
-  if (appended.ok) return acceptedOutcome(request, plan, appended);
+  if (appended.ok) {
+    if (!appended.repeated) remember(log, steps, plan);
+    return acceptedOutcome(request, plan, appended);
+  }
   return appended.conflict === 'event-id' ? outcomeOfTwin(log, request) : { metOn: appended.stream };
+}
+
+/** The next command on the streams need not read what this one wrote. */
+function remember(log: EventLog, steps: readonly Step[], plan: Plan): void {
+  for (const { stream, fold } of steps) {
+    const planned = plan.find((one) => one.stream === stream);
+    if (planned === undefined) continue;
+    const { seen, events, states } = planned;
+    rememberAggregate(log, stream, fold, { version: seen + events.length, state: states.get(fold.evolve), events });
+  }
 }
 
 /** Records that somebody was not allowed to do what they asked for; a repeat of the request gets the same answer. */
@@ -66,50 +79,55 @@ export async function recordDenial(
 export async function loadState<Event extends DomainEvent, State>(
   log: EventLog,
   stream: string,
-  decider: Pick<Decider<never, Event, State>, 'initialState' | 'evolve'>,
+  decider: Pick<Decider<never, Event, State>, 'initialState' | 'evolve' | 'revision'>,
 ): Promise<{ state: State; version: number }> {
-  const events = await log.readStream(stream);
-  return { state: fold(decider, events as unknown as Event[]), version: events.at(-1)?.version ?? -1 };
+  const fold = foldOf(decider);
+  const { version, states } = await loadAggregate(log, stream, [fold]);
+  return { state: states.get(fold.evolve) as State, version };
 }
 
-interface History {
-  /** The version the stream was at; -1 when it was not there. */
-  readonly seen: number;
-  readonly events: readonly DomainEvent[];
+type Aggregates = ReadonlyMap<string, Aggregate>;
+
+async function loadAll(log: EventLog, steps: readonly Step[]): Promise<Aggregates> {
+  const folds = new Map<string, Map<Evolve, Fold>>();
+  for (const { stream, fold } of steps) {
+    folds.set(stream, (folds.get(stream) ?? new Map<Evolve, Fold>()).set(fold.evolve, fold));
+  }
+  const loaded = [...folds].map(
+    async ([stream, ways]) => [stream, await loadAggregate(log, stream, [...ways.values()])] as const,
+  );
+  return new Map(await Promise.all(loaded));
 }
 
-type Histories = ReadonlyMap<string, History>;
+/** Every stream that the steps looked at, pinned to the version they saw, with the events they led to and the states after these. */
+type Plan = readonly (StreamAppend & { readonly seen: number; readonly states: ReadonlyMap<Evolve, unknown> })[];
 
-async function loadAll(log: EventLog, steps: readonly Step[]): Promise<Histories> {
-  const streams = [...new Set(steps.map(({ stream }) => stream))];
-  const loaded = await Promise.all(streams.map((stream) => log.readStream(stream)));
-  return new Map(streams.map((stream, n) => [stream, historyOf(loaded[n] ?? [])]));
-}
-
-function historyOf(events: readonly RecordedEvent[]): History {
-  return { seen: events.at(-1)?.version ?? -1, events };
-}
-
-/** Every stream that the steps looked at, pinned to the version they saw, with the events they led to. */
-type Plan = readonly (StreamAppend & { readonly seen: number })[];
-
-function decideAll(histories: Histories, steps: readonly Step[]): Plan | Rejection {
-  const decided = new Map<string, DomainEvent[]>();
+function decideAll(aggregates: Aggregates, steps: readonly Step[]): Plan | Rejection {
+  const decided = new Map<string, { readonly events: DomainEvent[]; readonly states: Map<Evolve, unknown> }>();
   for (const step of steps) {
-    const { seen, events } = histories.get(step.stream) ?? historyOf([]);
-    const before = decided.get(step.stream) ?? [];
+    const { version: seen, states } = aggregates.get(step.stream) ?? nothing;
     // A later step on the same stream sees what an earlier one led to.
-    const decision = step.decide([...events, ...before]);
+    const now = decided.get(step.stream) ?? { events: [], states: new Map(states) };
+    const decision = step.decide(now.states.get(step.fold.evolve));
     // That something is not there at all says more than that it is not as it was.
     const stale = step.expectedVersion !== undefined && step.expectedVersion !== seen;
     if (stale && !(isRejection(decision) && seen === -1)) return versionMismatch(step.expectedVersion, seen);
     if (isRejection(decision)) return decision;
-    decided.set(step.stream, [...before, ...decision]);
+    now.events.push(...decision);
+    for (const [evolve, state] of now.states) now.states.set(evolve, decision.reduce(plainly(evolve), state));
+    decided.set(step.stream, now);
   }
-  return [...decided].map(([stream, events]) => {
-    const { seen } = histories.get(stream) ?? historyOf([]);
-    return { stream, seen, expectedVersion: seen === -1 ? 'no-stream' : seen, events };
+  return [...decided].map(([stream, { events, states }]) => {
+    const { version: seen } = aggregates.get(stream) ?? nothing;
+    return { stream, seen, states, expectedVersion: seen === -1 ? 'no-stream' : seen, events };
   });
+}
+
+const nothing: Aggregate = { version: -1, states: new Map() };
+
+/** `reduce` hands on more than a fold is to see. */
+function plainly(evolve: Evolve): Evolve {
+  return (state, event) => evolve(state, event);
 }
 
 function versionMismatch(expected: number | undefined, seen: number): Rejection {

@@ -1,13 +1,22 @@
 import type { Decider, Decision, DomainCommand, DomainEvent } from '#domains/kernel/decider.ts';
-import { fold } from '#domains/kernel/decider.ts';
+
+/** How the state of a stream follows from its events. Two are the same when their `evolve` is. */
+export interface Fold {
+  readonly initialState: unknown;
+  readonly evolve: Evolve;
+  readonly revision: number;
+}
+
+export type Evolve = (state: unknown, event: DomainEvent) => unknown;
 
 /** One decision that a request needs: a command put to the state of a stream. */
 export interface Step {
   readonly stream: string;
   /** The version the caller has seen (`If-Match`); if the stream has moved on, the request is refused. */
   readonly expectedVersion?: number;
-  /** What follows, given everything that happened on the stream. */
-  decide(history: readonly DomainEvent[]): Decision<DomainEvent>;
+  readonly fold: Fold;
+  /** What follows, given the state that everything on the stream has led to. */
+  decide(state: unknown): Decision<DomainEvent>;
 }
 
 /** A step of a request. The types of decider, command and events belong together here, and are of no interest after. */
@@ -21,7 +30,15 @@ export function step<Command extends DomainCommand, Event extends DomainEvent, S
   return {
     stream,
     ...(expectedVersion === undefined ? {} : { expectedVersion }),
-    // A stream is written through its decider alone, so its events are of the decider's union.
-    decide: (history) => decider.decide(command, fold(decider, history as readonly Event[])),
+    fold: foldOf(decider),
+    decide: (state) => decider.decide(command, state as State),
   };
+}
+
+/** The fold of a decider. A stream is written through its decider alone, so its events are of the decider's union. */
+export function foldOf<Event extends DomainEvent, State>(
+  decider: Pick<Decider<never, Event, State>, 'initialState' | 'evolve' | 'revision'>,
+): Fold {
+  const { initialState, evolve, revision = 0 } = decider as unknown as Omit<Fold, 'revision'> & { revision?: number };
+  return { initialState, evolve, revision };
 }

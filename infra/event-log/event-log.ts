@@ -66,6 +66,20 @@ interface Capabilities {
   readonly multiStreamAtomic: boolean;
 }
 
+/** The state that a stream's events up to a version lead to, as text of JSON. */
+export interface Snapshot {
+  readonly version: number;
+  readonly state: string;
+}
+
+/** Where folded states are kept. They may be lost at any time: what is not there is folded from the events. */
+export interface Snapshots {
+  /** The latest one of a stream; null without one of this shape, which names what a state was folded by and from. */
+  read(stream: string, shape: string): Promise<Snapshot | null>;
+  /** Keeps it in the place of an older one, or one of another shape. */
+  write(stream: string, shape: string, snapshot: Snapshot): Promise<void>;
+}
+
 /** The one source of truth. Adapters are chosen by configuration; this port is all that others see. */
 export interface EventLog {
   readonly capabilities: Capabilities;
@@ -112,5 +126,7 @@ export interface EventLog {
   head(): Promise<bigint>;
   /** The last position recorded at or before a time; 0n if none. */
   positionAt(time: Date): Promise<bigint>;
+  /** Absent where the adapter has no place for them. */
+  readonly snapshots?: Snapshots;
   close(): Promise<void>;
 }

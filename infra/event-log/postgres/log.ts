@@ -10,6 +10,7 @@ import { openAppendQueue } from './append-queue.ts';
 import { watchHead } from './head-watch.ts';
 import { openLogReader } from './log-reader.ts';
 import { readHead, readPlaceOfAppend } from './read.ts';
+import { postgresSnapshots } from './snapshots.ts';
 import { subscribeTo, type ReadBatch } from './subscription.ts';
 import { patiently } from './transient.ts';
 
@@ -126,6 +127,7 @@ export function openPostgresEventLog({ pool, codec, notify, objects }: PostgresE
     },
     head,
     positionAt: (time) => patiently(readPatienceMs, () => reader.positionAt(time)),
+    snapshots: postgresSnapshots(pool),
     async close() {
       closed = true;
       await Promise.all([...subscriptions].map((subscription) => subscription.stop()));

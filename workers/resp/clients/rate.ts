@@ -1,3 +1,4 @@
+import { largeTexts } from '../keyspace/large-text.ts';
 import type { Node } from '../keyspace/node.ts';
 
 /** What a node may do in a second; 0 means no limit. */
@@ -45,12 +46,10 @@ export function overdrawnMs(server: Limited, limits: RateLimits, nowMs: number):
   allowance.atMs = nowMs;
   allowance.seenCommands = node.commandsProcessed;
   allowance.seenBytes = doneBytes;
-  const waitMs = Math.max(
+  return Math.max(
     waitFor(allowance.commands, limits.commandsPerSecond),
     waitFor(allowance.bytes, limits.bytesPerSecond),
   );
-  if (waitMs > 0) node.throttledReads++;
-  return waitMs;
 }
 
 function refill(left: number, perSecond: number, seconds: number): number {
@@ -59,4 +58,36 @@ function refill(left: number, perSecond: number, seconds: number): number {
 
 function waitFor(left: number, perSecond: number): number {
   return perSecond === 0 || left > 0 ? 0 : Math.ceil(((1 - left) / perSecond) * 1000);
+}
+
+/**
+ * Bytes of large texts that a node may make in a second while others are at work, whatever its limits: V8 stops for all of them
+ * alike, so this is about how often that happens.
+ */
+const LARGE_TEXTS_PER_SECOND = 33_554_432;
+
+/** What a node has left of large texts; less than nothing is waited for. */
+interface MakesLargeTexts {
+  largeTextsLeft: number;
+  largeTextsAtMs: number;
+}
+
+/** Takes account of the large texts that a node has just made. */
+export function noteLargeTexts(server: MakesLargeTexts, nowMs: number): void {
+  refillLargeTexts(server, nowMs);
+  server.largeTextsLeft -= largeTexts.bytes;
+  largeTexts.bytes = 0;
+}
+
+/** How many milliseconds a node that has made too many large texts has to wait while others are at work. */
+export function largeTextsWaitMs(server: MakesLargeTexts, nowMs: number): number {
+  refillLargeTexts(server, nowMs);
+  return waitFor(server.largeTextsLeft, LARGE_TEXTS_PER_SECOND);
+}
+
+function refillLargeTexts(server: MakesLargeTexts, nowMs: number): void {
+  const seconds = (nowMs - server.largeTextsAtMs) / 1000;
+  const most = LARGE_TEXTS_PER_SECOND / 2;
+  server.largeTextsLeft = Math.min(most, server.largeTextsLeft + seconds * LARGE_TEXTS_PER_SECOND);
+  server.largeTextsAtMs = nowMs;
 }

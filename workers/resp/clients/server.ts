@@ -324,6 +324,9 @@ export class Server {
   /** Milliseconds that the node has kept the event loop since its last turn, and what waits for the next one. */
   spentMs = 0;
   tasks: (() => void)[] | undefined;
+  /** Bytes of large texts that the node may still make while others are at work, and when that was reckoned. */
+  largeTextsLeft = 0;
+  largeTextsAtMs = 0;
   /** What is left of the node's limits, where it has some. */
   allowance: Allowance | undefined;
   /** Classes of keyspace notifications that are on, as in notify-keyspace-events. */

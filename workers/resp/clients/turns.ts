@@ -29,6 +29,11 @@ export function shareLeft(server: Server): number {
   return shared ? SHARE_MS - server.spentMs : SHARE_ALONE_MS;
 }
 
+/** Whether more than one node was at work of late. */
+export function othersAtWork(): boolean {
+  return shared;
+}
+
 /** Whether the node has had its share, or some of its tasks wait for the next turn already. */
 export function mustWait(server: Server): boolean {
   return server.tasks !== undefined || (shared && server.spentMs >= SHARE_MS);

@@ -1,11 +1,14 @@
 import type { Client } from '../clients/server.ts';
 import type { StringValue } from '../keyspace/value.ts';
+import { made } from '../keyspace/large-text.ts';
 import { NOT_INTEGER, SYNTAX } from '../protocol/errors.ts';
 import { parseInteger } from '../protocol/numbers.ts';
 import { changed, clampRange, integerArg, readAs } from './arguments.ts';
 import { bitmapRow } from './rows.ts';
 import type { CommandSpec } from './command.ts';
 import { putWritable, writable } from './string-ranges.ts';
+import { asNeeded, WINDOW } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 const BIT_OFFSET_MAX = 2 ** 32;
 const BAD_OFFSET = 'ERR bit offset is not an integer or out of range';
@@ -60,6 +63,10 @@ function getBit(client: Client, args: readonly string[]): void {
   client.reply.integer(((Number.isNaN(byte) ? 0 : byte) >>> (7 - (offset & 7))) & 1);
 }
 
+/** Bits, and bytes, that are looked at between two looks at the clock. */
+const BITS_AT_ONCE = 262_144;
+const BYTES_AT_ONCE = 16_384;
+
 const ONES = Uint8Array.from({ length: 256 }, (_, byte) => {
   let count = 0;
   for (let rest = byte; rest > 0; rest &= rest - 1) count++;
@@ -106,22 +113,36 @@ function isReversed(args: readonly string[]): boolean {
   return start < 0 && end < 0 && start > end;
 }
 
-function bitCount(client: Client, args: readonly string[]): void {
+function bitCount(client: Client, args: readonly string[]): Walk | undefined {
   const { reply } = client;
   if (args.length === 3) {
     reply.error(SYNTAX);
-    return;
+    return undefined;
   }
   const value = readAs(client, args[1]!, 'string');
-  if (value === null) return;
+  if (value === null) return undefined;
   const bytes = bytesToRead(value);
   const range = args.length > 2 ? bitRange(client, args, 2, bytes.length) : { start: 0, end: bytes.length * 8 - 1 };
-  if (range === undefined) return;
+  if (range === undefined) return undefined;
   if (isReversed(args)) {
     reply.integer(0);
-    return;
+    return undefined;
   }
-  reply.integer(range === null || bytes.length === 0 ? 0 : countBits(bytes, range.start, range.end));
+  if (range === null || bytes.length === 0) {
+    reply.integer(0);
+    return undefined;
+  }
+  return asNeeded((range.end - range.start) / BITS_AT_ONCE, countAll(range.start, range.end));
+  function* countAll(start: number, end: number): Walk {
+    let ones = 0;
+    for (let from = start; from <= end;) {
+      const to = Math.min(end, from - (from % 8) + BITS_AT_ONCE - 1);
+      ones += countBits(bytes, from, to);
+      from = to + 1;
+      yield;
+    }
+    reply.integer(ones);
+  }
 }
 
 /** The first bit of a value from `start` to `end`, or -1. */
@@ -160,40 +181,69 @@ function bitPosition(client: Client, args: readonly string[]): void {
   else reply.integer(found);
 }
 
-function bitOperation(client: Client, args: readonly string[]): void {
-  const { db, reply } = client;
+function bitOperation(client: Client, args: readonly string[]): Walk | undefined {
+  const { reply } = client;
   const operation = args[1]!.toUpperCase();
   if (!/^(?:AND|OR|XOR|NOT)$/.test(operation)) {
     reply.error(SYNTAX);
-    return;
+    return undefined;
   }
   if (operation === 'NOT' && args.length !== 4) {
     reply.error('ERR BITOP NOT must be called with a single source key.');
-    return;
+    return undefined;
   }
   const sources: Uint8Array[] = [];
   for (const key of args.slice(3)) {
     const value = readAs(client, key, 'string');
-    if (value === null) return;
+    if (value === null) return undefined;
     sources.push(bytesToRead(value));
   }
-  const result = Buffer.alloc(Math.max(...sources.map((bytes) => bytes.length)));
-  for (let i = 0; i < result.length; i++) {
-    let byte = sources[0]![i] ?? 0;
-    for (let s = 1; s < sources.length; s++) {
-      const other = sources[s]![i] ?? 0;
-      if (operation === 'AND') byte &= other;
-      else if (operation === 'OR') byte |= other;
-      else byte ^= other;
+  const length = sources.reduce((most, bytes) => Math.max(most, bytes.length), 0);
+  return asNeeded(
+    (length / BYTES_AT_ONCE) * sources.length * WINDOW,
+    operateAll(client, operation, args[2]!, sources, length),
+  );
+}
+
+function* operateAll(
+  client: Client,
+  operation: string,
+  key: string,
+  sources: readonly Uint8Array[],
+  length: number,
+): Walk {
+  const { db, reply } = client;
+  const result = Buffer.alloc(length);
+  for (let start = 0; start < length; start += BYTES_AT_ONCE) {
+    const end = Math.min(length, start + BYTES_AT_ONCE);
+    for (const [at, source] of sources.entries()) {
+      operate(operation, result, source, start, end, at === 0);
+      yield;
     }
-    result[i] = operation === 'NOT' ? ~byte : byte;
   }
-  const key = args[2]!;
-  if (result.length > 0) {
-    db.replace(key, result.toString('latin1'));
+  if (length > 0) {
+    db.replace(key, made(result.toString('latin1')));
     changed(client, '$', 'set', key);
   } else if (db.peek(key) !== undefined && db.remove(key)) changed(client, 'g', 'del', key);
-  reply.integer(result.length);
+  reply.integer(length);
+}
+
+/** Takes another source into a part of the result; one that is too short counts as followed by zeros. */
+function operate(
+  operation: string,
+  result: Uint8Array,
+  source: Uint8Array,
+  start: number,
+  end: number,
+  first: boolean,
+): void {
+  for (let i = start; i < end; i++) {
+    const byte = source[i] ?? 0;
+    if (first) result[i] = operation === 'NOT' ? ~byte : byte;
+    else if (operation === 'AND') result[i] = result[i]! & byte;
+    else if (operation === 'OR') result[i] = result[i]! | byte;
+    else result[i] = result[i]! ^ byte;
+  }
 }
 
 export const bitmapCommands: readonly CommandSpec[] = [

@@ -7,27 +7,36 @@ import { placeArg, unitArg, writeDistance, writePlace } from './geo-arguments.ts
 import { bitsOf, cellOf, distance, placeOf, scoreOf, STEP_MAX } from './geo-cell.ts';
 import { geoRadius, geoSearch, radiusKeys } from './geo-search.ts';
 import { add as addScores } from './zsets.ts';
+import { asNeeded, WINDOW } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 const OPTIONS = new Set(['NX', 'XX', 'CH']);
 
 /** GEOADD: a ZADD of scores that stand for places, and journaled as one. */
-function add(client: Client, args: readonly string[]): void {
-  const { db, node, reply } = client;
+function add(client: Client, args: readonly string[]): Walk | undefined {
+  const { reply } = client;
   let at = 2;
   while (at < args.length && OPTIONS.has(args[at]!.toUpperCase())) at++;
   const options = args.slice(2, at).map((word) => word.toUpperCase());
   if ((args.length - at) % 3 !== 0 || (options.includes('NX') && options.includes('XX'))) {
     reply.error(SYNTAX);
-    return;
+    return undefined;
   }
-  const words = ['ZADD', args[1]!, ...options];
-  for (; at < args.length; at += 3) {
-    const place = placeArg(client, args[at]!, args[at + 1]!);
+  return asNeeded(args.length, addPlaces(client, args, at, ['ZADD', args[1]!, ...options]));
+}
+
+/** Adds the places that begin at `at`, by a ZADD that begins with `words`. */
+function* addPlaces(client: Client, args: readonly string[], at: number, words: string[]): Walk {
+  const { db, node } = client;
+  for (let i = at; i < args.length; i += 3) {
+    const place = placeArg(client, args[i]!, args[i + 1]!);
     if (place === undefined) return;
-    words.push(String(scoreOf(place)), args[at + 2]!);
+    words.push(String(scoreOf(place)), args[i + 2]!);
+    if (words.length % WINDOW === 0) yield;
   }
   const { dirty } = node;
-  addScores(client, words);
+  const walk = addScores(client, words);
+  if (walk !== undefined) yield* walk;
   if (node.dirty !== dirty) node.propagate(db.index, words);
 }
 

@@ -7,7 +7,8 @@ import { changed, integerArg, pickCountArg, readAs, settle, writeAs } from './ar
 import type { CommandSpec, Run } from './command.ts';
 import { rowsOf } from './rows.ts';
 import { sample } from './sampling.ts';
-import { asNeeded, byCursor } from './walk.ts';
+import { asNeeded, byCursor, inWindows, overArguments, windows } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 /** Sets one field of a hash that may not exist yet, and says whether the field is new. */
 function setField(client: Client, key: string, hash: HashValue | undefined, field: string, value: string): boolean {
@@ -24,18 +25,22 @@ function setFields(name: 'hset' | 'hmset'): Run {
     const { db, node, reply } = client;
     if (args.length % 2 !== 0) {
       reply.error(wrongArity(name));
-      return;
+      return undefined;
     }
     const old = writeAs(client, args[1]!, 'hash');
-    if (old === null) return;
+    if (old === null) return undefined;
     const hash = old ?? new HashValue();
     let added = 0;
-    for (let i = 2; i < args.length; i += 2) if (hash.set(args[i]!, args[i + 1]!, node.encodingLimits)) added++;
-    if (old === undefined) db.put(args[1]!, hash);
-    else db.changed(args[1]!, hash);
-    changed(client, 'h', 'hset', args[1]!, (args.length - 2) / 2);
-    if (name === 'hset') reply.integer(added);
-    else reply.ok();
+    const visit = (from: number, to: number): void => {
+      for (let i = from; i < to; i += 2) if (hash.set(args[i]!, args[i + 1]!, node.encodingLimits)) added++;
+    };
+    return overArguments(args, 2, visit, () => {
+      if (old === undefined) db.put(args[1]!, hash);
+      else db.changed(args[1]!, hash);
+      changed(client, 'h', 'hset', args[1]!, (args.length - 2) / 2);
+      if (name === 'hset') reply.integer(added);
+      else reply.ok();
+    });
   };
 }
 
@@ -56,23 +61,29 @@ function get(client: Client, args: readonly string[]): void {
   if (hash !== null) client.reply.bulkOrNull(hash?.get(args[2]!));
 }
 
-function getMany(client: Client, args: readonly string[]): void {
+function getMany(client: Client, args: readonly string[]): Walk | undefined {
   const hash = readAs(client, args[1]!, 'hash');
-  if (hash === null) return;
+  if (hash === null) return undefined;
   client.reply.array(args.length - 2);
-  for (let i = 2; i < args.length; i++) client.reply.bulkOrNull(hash?.get(args[i]!));
+  return inWindows(args.length - 2, (from, to) => {
+    for (let i = from; i < to; i++) client.reply.bulkOrNull(hash?.get(args[i + 2]!));
+  });
 }
 
-function deleteFields(client: Client, args: readonly string[]): void {
+function deleteFields(client: Client, args: readonly string[]): Walk | undefined {
   const hash = writeAs(client, args[1]!, 'hash');
-  if (hash === null) return;
+  if (hash === null) return undefined;
   let removed = 0;
-  for (let i = 2; i < args.length; i++) if (hash?.delete(args[i]!) === true) removed++;
-  if (hash !== undefined && removed > 0) {
-    changed(client, 'h', 'hdel', args[1]!, removed);
-    settle(client, args[1]!, hash);
-  }
-  client.reply.integer(removed);
+  const visit = (from: number, to: number): void => {
+    for (let i = from; i < to; i++) if (hash?.delete(args[i]!) === true) removed++;
+  };
+  return overArguments(args, 2, visit, () => {
+    if (hash !== undefined && removed > 0) {
+      changed(client, 'h', 'hdel', args[1]!, removed);
+      settle(client, args[1]!, hash);
+    }
+    client.reply.integer(removed);
+  });
 }
 
 function length(client: Client, args: readonly string[]): void {
@@ -103,15 +114,14 @@ function all(fields: boolean, values: boolean): Run {
       if (fields) reply.bulk(field);
       if (values) reply.bulk(value);
     };
-    if (hash.encoding === 'hashtable') {
-      return asNeeded(
-        hash.size,
-        byCursor((cursor, count) => hash.scan(cursor, count, visit)),
-      );
-    }
-    hash.forEach(visit);
-    return undefined;
+    return asNeeded(hash.size, each(hash, visit));
   };
+}
+
+/** Visits all fields; a compact hash keeps their order and is never large. */
+function* each(hash: HashValue, visit: (value: string, field: string) => void): Walk {
+  if (hash.encoding === 'hashtable') yield* byCursor((cursor, count) => hash.scan(cursor, count, visit));
+  else hash.forEach(visit);
 }
 
 function incrementBy(client: Client, args: readonly string[]): void {
@@ -165,36 +175,41 @@ function incrementByFloat(client: Client, args: readonly string[]): void {
   reply.bulk(sum);
 }
 
-function randomField(client: Client, args: readonly string[]): void {
+function randomField(client: Client, args: readonly string[]): Walk | undefined {
   const { reply } = client;
   const withValues = args.length === 4 && args[3]!.toUpperCase() === 'WITHVALUES';
   let count = 1;
   if (args.length > 2) {
     const wanted = pickCountArg(client, args[2]!, withValues);
-    if (wanted === undefined) return;
+    if (wanted === undefined) return undefined;
     if (args.length > 4 || (args.length === 4 && !withValues)) {
       reply.error(SYNTAX);
-      return;
+      return undefined;
     }
     count = wanted;
   }
   const hash = readAs(client, args[1]!, 'hash');
-  if (hash === null) return;
+  if (hash === null) return undefined;
   if (args.length === 2) {
     reply.bulkOrNull(hash?.randomField());
-    return;
+    return undefined;
   }
-  const fields = (): string[] => {
-    const names: string[] = [];
-    hash?.forEach((_, field) => names.push(field));
-    return names;
-  };
-  const picked = sample(hash?.size ?? 0, count, () => hash!.randomField()!, fields);
-  reply.array(withValues && !reply.resp3 ? picked.length * 2 : picked.length);
-  for (const field of picked) {
-    if (withValues && reply.resp3) reply.array(2);
-    reply.bulk(field);
-    if (withValues) reply.bulk(hash!.get(field)!);
+  return asNeeded(Math.abs(count), pick(hash ?? new HashValue()));
+  function* pick(from: HashValue): Walk {
+    const picked = yield* sample(
+      from.size,
+      count,
+      () => from.randomField()!,
+      (visit) => each(from, (_, field) => visit(field)),
+    );
+    reply.array(withValues && !reply.resp3 ? picked.length * 2 : picked.length);
+    yield* windows(picked.length, (start, end) => {
+      for (const field of picked.slice(start, end)) {
+        if (withValues && reply.resp3) reply.array(2);
+        reply.bulk(field);
+        if (withValues) reply.bulk(from.get(field)!);
+      }
+    });
   }
 }
 

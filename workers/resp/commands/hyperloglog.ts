@@ -17,6 +17,8 @@ import type { Value } from '../keyspace/value.ts';
 import { WRONG_TYPE } from '../protocol/errors.ts';
 import { changed } from './arguments.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
+import { overArguments } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 const NOT_HLL = 'WRONGTYPE Key is not a valid HyperLogLog string value.';
 const DAMAGED = 'INVALIDOBJ Corrupted HLL object detected';
@@ -73,35 +75,48 @@ function markStale({ bytes }: Hll): void {
   bytes[STALE_AT] = bytes[STALE_AT]! | 0x80;
 }
 
-function add(client: Client, args: readonly string[]): void {
+function add(client: Client, args: readonly string[]): Walk | undefined {
   const { reply } = client;
   const key = args[1]!;
   const existing = hllOf(client, client.db.write(key));
-  if (existing === null) return;
+  if (existing === null) return undefined;
   const hll = existing ?? { bytes: Buffer.from(EMPTY_HLL, 'latin1') };
   let updates = existing === undefined ? 1 : 0;
-  for (let i = 2; i < args.length; i++) {
-    const { index, count } = patternOf(args[i]!);
-    const raised = raise(client, hll, index, count);
-    if (raised === undefined) {
+  let damaged = false;
+  const visit = (from: number, to: number): void => {
+    for (let i = from; i < to && !damaged; i++) {
+      const { index, count } = patternOf(args[i]!);
+      const raised = raise(client, hll, index, count);
+      if (raised === undefined) damaged = true;
+      else if (raised) updates++;
+    }
+  };
+  return overArguments(args, 2, visit, () => {
+    if (damaged) {
       reply.error(DAMAGED);
       return;
     }
-    if (raised) updates++;
-  }
-  if (updates > 0) {
-    markStale(hll);
-    store(client, key, hll, existing === undefined);
-    changed(client, '$', 'pfadd', key, updates);
-  }
-  reply.integer(updates > 0 ? 1 : 0);
+    if (updates > 0) {
+      markStale(hll);
+      store(client, key, hll, existing === undefined);
+      changed(client, '$', 'pfadd', key, updates);
+    }
+    reply.integer(updates > 0 ? 1 : 0);
+  });
 }
 
+/** How many HyperLogLogs are merged between two looks at the clock: each has 16,384 registers. */
+const MERGED_AT_ONCE = 4;
+
 /** The registers of all keys together; undefined when one is no HyperLogLog (the error was sent). */
-function merged(client: Client, keys: readonly string[]): { max: Uint8Array; dense: boolean } | undefined {
+function* merged(
+  client: Client,
+  keys: readonly string[],
+): Generator<void, { max: Uint8Array; dense: boolean } | undefined> {
   const max = new Uint8Array(REGISTERS);
   let dense = false;
-  for (const key of keys) {
+  for (const [i, key] of keys.entries()) {
+    if (i % MERGED_AT_ONCE === MERGED_AT_ONCE - 1) yield;
     const hll = hllOf(client, client.db.read(key));
     if (hll === null) return undefined;
     if (hll === undefined) continue;
@@ -138,19 +153,21 @@ function countOne(client: Client, key: string): void {
   reply.integer(count);
 }
 
-function count(client: Client, args: readonly string[]): void {
-  if (args.length === 2) {
-    countOne(client, args[1]!);
-    return;
-  }
-  const all = merged(client, args.slice(1));
+function count(client: Client, args: readonly string[]): Walk | undefined {
+  if (args.length > 2) return countMany(client, args.slice(1));
+  countOne(client, args[1]!);
+  return undefined;
+}
+
+function* countMany(client: Client, keys: readonly string[]): Walk {
+  const all = yield* merged(client, keys);
   if (all !== undefined) client.reply.integer(estimate(all.max));
 }
 
-function merge(client: Client, args: readonly string[]): void {
+function* merge(client: Client, args: readonly string[]): Walk {
   const { db, reply } = client;
   const key = args[1]!;
-  const all = merged(client, args.slice(1));
+  const all = yield* merged(client, args.slice(1));
   if (all === undefined) return;
   const existing = hllOf(client, db.write(key));
   if (existing === null) return;

@@ -2,12 +2,13 @@ import type { Client } from '../clients/server.ts';
 import { copyValue } from '../keyspace/copy.ts';
 import { isFreedLazily } from '../keyspace/free-effort.ts';
 import { DATABASE_COUNT } from '../keyspace/node.ts';
-import { typeOf } from '../keyspace/value.ts';
+import type { Database } from '../keyspace/database.ts';
+import { isString, typeOf } from '../keyspace/value.ts';
 import { NO_SUCH_KEY, SAME_OBJECT, SYNTAX } from '../protocol/errors.ts';
 import { matches } from '../protocol/glob.ts';
 import { changed, int32Arg } from './arguments.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
-import { asNeeded, byCursor, windows } from './walk.ts';
+import { asNeeded, byCursor, overArguments, windows } from './walk.ts';
 import type { Walk } from './walk.ts';
 
 /** DEL and UNLINK, which differ in what is counted only: freeing is the garbage collector's in both. */
@@ -15,25 +16,31 @@ function del(lazy: boolean): Run {
   return (client, args) => remove(client, args, lazy || client.server.changed('lazyfree-lazy-user-del') === 'yes');
 }
 
-function remove(client: Client, args: readonly string[], lazy: boolean): void {
+function remove(client: Client, args: readonly string[], lazy: boolean): Walk | undefined {
   let removed = 0;
-  for (let i = 1; i < args.length; i++) {
-    const value = client.db.peek(args[i]!);
-    if (value === undefined) continue;
-    if (lazy && isFreedLazily(value)) client.node.lazyFreed++;
-    client.db.remove(args[i]!);
-    changed(client, 'g', 'del', args[i]!);
-    removed++;
-  }
-  client.reply.integer(removed);
+  const visit = (from: number, to: number): void => {
+    for (let i = from; i < to; i++) if (removeOne(client, args[i]!, lazy)) removed++;
+  };
+  return overArguments(args, 1, visit, () => client.reply.integer(removed));
+}
+
+function removeOne(client: Client, key: string, lazy: boolean): boolean {
+  const value = client.db.peek(key);
+  if (value === undefined) return false;
+  if (lazy && isFreedLazily(value)) client.node.lazyFreed++;
+  client.db.remove(key);
+  changed(client, 'g', 'del', key);
+  return true;
 }
 
 /** EXISTS, and TOUCH, which is a use of each key. */
 function count(find: 'look' | 'read'): Run {
   return ({ db, reply }, args) => {
     let found = 0;
-    for (let i = 1; i < args.length; i++) if (db[find](args[i]!) !== undefined) found++;
-    reply.integer(found);
+    const visit = (from: number, to: number): void => {
+      for (let i = from; i < to; i++) if (db[find](args[i]!) !== undefined) found++;
+    };
+    return overArguments(args, 1, visit, () => reply.integer(found));
   };
 }
 
@@ -99,7 +106,7 @@ function move(client: Client, args: readonly string[]): void {
   reply.integer(1);
 }
 
-function copy(client: Client, args: readonly string[]): void {
+function copy(client: Client, args: readonly string[]): Walk | undefined {
   const { db, node, reply } = client;
   const from = args[1]!;
   const to = args[2]!;
@@ -110,32 +117,37 @@ function copy(client: Client, args: readonly string[]): void {
     if (option === 'REPLACE') replace = true;
     else if (option === 'DB' && i + 1 < args.length) {
       const index = int32Arg(client, args[++i]!);
-      if (index === undefined) return;
+      if (index === undefined) return undefined;
       if (index < 0 || index >= DATABASE_COUNT) {
         reply.error('ERR DB index is out of range');
-        return;
+        return undefined;
       }
       target = node.database(index);
     } else {
       reply.error(SYNTAX);
-      return;
+      return undefined;
     }
   }
   if (target === db && from === to) {
     reply.error(SAME_OBJECT);
-    return;
+    return undefined;
   }
   const value = db.read(from);
   if (value === undefined || (target.peek(to) !== undefined && !replace)) {
     reply.integer(0);
-    return;
+    return undefined;
   }
-  const expireAt = db.expiryOf(from);
-  target.replace(to, copyValue(value, node.encodingLimits));
-  if (expireAt !== undefined) target.expireAt(to, expireAt);
-  node.dirty++;
-  node.notify('g', 'copy_to', to, target.index);
-  reply.integer(1);
+  const size = isString(value) ? 1 : value.kind === 'list' ? value.length : value.size;
+  return asNeeded(size, copyTo(target));
+  function* copyTo(into: Database): Walk {
+    const copied = yield* copyValue(value!, node.encodingLimits);
+    const expireAt = db.expiryOf(from);
+    into.replace(to, copied);
+    if (expireAt !== undefined) into.expireAt(to, expireAt);
+    node.dirty++;
+    node.notify('g', 'copy_to', to, into.index);
+    reply.integer(1);
+  }
 }
 
 function keys(client: Client, args: readonly string[]): Walk | undefined {

@@ -5,7 +5,7 @@ import { parseInteger } from '../protocol/numbers.ts';
 import { changed, clampRange, integerArg, integerFrom, readAs, settle, writeAs } from './arguments.ts';
 import { listRow } from './rows.ts';
 import type { CommandSpec, Run } from './command.ts';
-import { inWindows } from './walk.ts';
+import { asNeeded, inWindows, overArguments, WINDOW, windows } from './walk.ts';
 import type { Walk } from './walk.ts';
 
 const COUNT_RANGE = 'ERR value is out of range, must be positive';
@@ -16,20 +16,24 @@ function push(head: boolean, onlyExisting: boolean): Run {
     const { db, reply } = client;
     const key = args[1]!;
     const old = writeAs(client, key, 'list');
-    if (old === null) return;
+    if (old === null) return undefined;
     if (old === undefined && onlyExisting) {
       reply.integer(0);
-      return;
+      return undefined;
     }
     const list = old ?? new ListValue();
-    for (let i = 2; i < args.length; i++) {
-      if (head) list.pushHead(args[i]!);
-      else list.pushTail(args[i]!);
-    }
-    if (old === undefined) db.put(key, list);
-    else db.changed(key, list);
-    changed(client, 'l', head ? 'lpush' : 'rpush', key, args.length - 2);
-    reply.integer(list.length);
+    const visit = (from: number, to: number): void => {
+      for (let i = from; i < to; i++) {
+        if (head) list.pushHead(args[i]!);
+        else list.pushTail(args[i]!);
+      }
+    };
+    return overArguments(args, 2, visit, () => {
+      if (old === undefined) db.put(key, list);
+      else db.changed(key, list);
+      changed(client, 'l', head ? 'lpush' : 'rpush', key, args.length - 2);
+      reply.integer(list.length);
+    });
   };
 }
 
@@ -40,23 +44,35 @@ function pop(head: boolean): Run {
     const key = args[1]!;
     if (args.length > 3) {
       reply.error(`ERR wrong number of arguments for '${head ? 'lpop' : 'rpop'}' command`);
-      return;
+      return undefined;
     }
     const count = args.length === 3 ? integerFrom(client, args[2]!, 0, COUNT_RANGE) : undefined;
-    if (args.length === 3 && count === undefined) return;
+    if (args.length === 3 && count === undefined) return undefined;
     const list = writeAs(client, key, 'list');
-    if (list === null) return;
+    if (list === null) return undefined;
     if (list === undefined) {
       if (count === undefined) reply.null();
       else reply.nullArray();
-      return;
+      return undefined;
     }
     const popped = Math.min(count ?? 1, list.length);
     if (count !== undefined) reply.array(popped);
-    for (let i = 0; i < popped; i++) reply.bulk((head ? list.popHead() : list.popTail())!);
-    if (popped === 0) return;
-    changed(client, 'l', head ? 'lpop' : 'rpop', key, popped);
-    settle(client, key, list);
+    const popSome = (from: number, to: number): void => {
+      for (let i = from; i < to; i++) reply.bulk((head ? list.popHead() : list.popTail())!);
+    };
+    const end = (): void => {
+      if (popped === 0) return;
+      changed(client, 'l', head ? 'lpop' : 'rpop', key, popped);
+      settle(client, key, list);
+    };
+    if (popped > WINDOW) return popMany();
+    popSome(0, popped);
+    end();
+    return undefined;
+    function* popMany(): Walk {
+      yield* windows(popped, popSome);
+      end();
+    }
   };
 }
 
@@ -136,70 +152,85 @@ function trim(client: Client, args: readonly string[]): void {
 }
 
 /** Positions of an element, from the head, or from the tail when `reverse`, until `visit` returns false. */
-function positions(
+function* positions(
   list: ListValue,
   element: string,
   reverse: boolean,
   most: number,
   visit: (at: number) => boolean,
-): void {
-  const elements: string[] = [];
-  list.forEach((other) => elements.push(other));
-  let compared = 0;
-  for (let i = 0; i < elements.length && compared < most; i++, compared++) {
-    const at = reverse ? elements.length - 1 - i : i;
-    if (elements[at] === element && !visit(at)) return;
-  }
-}
-
-function remove(client: Client, args: readonly string[]): void {
-  const count = integerArg(client, args[2]!);
-  if (count === undefined) return;
-  const list = writeAs(client, args[1]!, 'list');
-  if (list === null) return;
-  const found: number[] = [];
-  const most = count === 0 ? Infinity : Math.abs(count);
-  if (list !== undefined) {
-    positions(list, args[3]!, count < 0, Infinity, (at) => {
-      found.push(at);
-      return found.length < most;
-    });
-    // From the back, so that the positions before stay what they are.
-    for (const at of found.toSorted((a, b) => b - a)) list.removeAt(at);
-    if (found.length > 0) {
-      changed(client, 'l', 'lrem', args[1]!, found.length);
-      settle(client, args[1]!, list);
+): Walk {
+  const { length } = list;
+  const last = Math.min(length, most);
+  for (let start = 0; start < last; start += WINDOW) {
+    const end = Math.min(last, start + WINDOW);
+    const elements: string[] = [];
+    if (reverse) list.range(length - end, length - start - 1, (other) => elements.push(other));
+    else list.range(start, end - 1, (other) => elements.push(other));
+    if (reverse) elements.reverse();
+    for (const [i, other] of elements.entries()) {
+      if (other === element && !visit(reverse ? length - 1 - start - i : start + i)) return;
     }
+    yield;
   }
-  client.reply.integer(found.length);
 }
 
-function insert(client: Client, args: readonly string[]): void {
+function remove(client: Client, args: readonly string[]): Walk | undefined {
+  const count = integerArg(client, args[2]!);
+  if (count === undefined) return undefined;
+  const list = writeAs(client, args[1]!, 'list');
+  if (list === null) return undefined;
+  return asNeeded(list?.length ?? 0, removeFound());
+  function* removeFound(): Walk {
+    const found: number[] = [];
+    const most = count === 0 ? Infinity : Math.abs(count!);
+    if (list instanceof ListValue) {
+      yield* positions(list, args[3]!, count! < 0, Infinity, (at) => {
+        found.push(at);
+        return found.length < most;
+      });
+      // From the back, so that the positions before stay what they are.
+      if (count! >= 0) found.reverse();
+      yield* windows(found.length, (from, to) => {
+        for (let i = from; i < to; i++) list.removeAt(found[i]!);
+      });
+      if (found.length > 0) {
+        changed(client, 'l', 'lrem', args[1]!, found.length);
+        settle(client, args[1]!, list);
+      }
+    }
+    client.reply.integer(found.length);
+  }
+}
+
+function insert(client: Client, args: readonly string[]): Walk | undefined {
   const { reply } = client;
   const where = args[2]!.toUpperCase();
   if (where !== 'BEFORE' && where !== 'AFTER') {
     reply.error(SYNTAX);
-    return;
+    return undefined;
   }
   const list = writeAs(client, args[1]!, 'list');
-  if (list === null) return;
+  if (list === null) return undefined;
   if (list === undefined) {
     reply.integer(0);
-    return;
+    return undefined;
   }
-  let pivot = -1;
-  positions(list, args[3]!, false, Infinity, (at) => {
-    pivot = at;
-    return false;
-  });
-  if (pivot < 0) {
-    reply.integer(-1);
-    return;
+  return asNeeded(list.length, insertAt(list));
+  function* insertAt(into: ListValue): Walk {
+    let pivot = -1;
+    yield* positions(into, args[3]!, false, Infinity, (at) => {
+      pivot = at;
+      return false;
+    });
+    if (pivot < 0) {
+      reply.integer(-1);
+      return;
+    }
+    into.insert(where === 'BEFORE' ? pivot : pivot + 1, args[4]!);
+    client.db.changed(args[1]!, into);
+    changed(client, 'l', 'linsert', args[1]!);
+    reply.integer(into.length);
   }
-  list.insert(where === 'BEFORE' ? pivot : pivot + 1, args[4]!);
-  client.db.changed(args[1]!, list);
-  changed(client, 'l', 'linsert', args[1]!);
-  reply.integer(list.length);
 }
 
 interface PositionOptions {
@@ -241,30 +272,35 @@ function positionOptions(client: Client, args: readonly string[]): PositionOptio
   return options;
 }
 
-function position(client: Client, args: readonly string[]): void {
+function position(client: Client, args: readonly string[]): Walk | undefined {
   const { reply } = client;
   const options = positionOptions(client, args);
-  if (options === undefined) return;
+  if (options === undefined) return undefined;
   const list = readAs(client, args[1]!, 'list');
-  if (list === null) return;
+  if (list === null) return undefined;
   const { rank, count, maxLength } = options;
-  const found: number[] = [];
-  let skip = Math.abs(rank) - 1;
-  const most = count === undefined ? 1 : count === 0 ? Infinity : count;
-  if (list !== undefined) {
-    positions(list, args[2]!, rank < 0, maxLength === 0 ? Infinity : maxLength, (at) => {
-      if (skip-- > 0) return true;
-      found.push(at);
-      return found.length < most;
+  return asNeeded(list?.length ?? 0, find());
+  function* find(): Walk {
+    const found: number[] = [];
+    let skip = Math.abs(rank) - 1;
+    const most = count === undefined ? 1 : count === 0 ? Infinity : count;
+    if (list instanceof ListValue) {
+      yield* positions(list, args[2]!, rank < 0, maxLength === 0 ? Infinity : maxLength, (at) => {
+        if (skip-- > 0) return true;
+        found.push(at);
+        return found.length < most;
+      });
+    }
+    if (count === undefined) {
+      if (found.length === 0) reply.null();
+      else reply.integer(found[0]!);
+      return;
+    }
+    reply.array(found.length);
+    yield* windows(found.length, (from, to) => {
+      for (let i = from; i < to; i++) reply.integer(found[i]!);
     });
   }
-  if (count === undefined) {
-    if (found.length === 0) reply.null();
-    else reply.integer(found[0]!);
-    return;
-  }
-  reply.array(found.length);
-  for (const at of found) reply.integer(at);
 }
 
 const WRITE = 'write denyoom fast';

@@ -6,7 +6,7 @@ import { formatDouble } from '../protocol/numbers.ts';
 import { matches } from '../protocol/glob.ts';
 import { integerArg, readAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
-import { asNeeded, WINDOW } from './walk.ts';
+import { asNeeded, bulksInSteps, WINDOW } from './walk.ts';
 import type { Walk } from './walk.ts';
 
 interface ScanOptions {
@@ -51,10 +51,11 @@ function scanOptions(client: Client, args: readonly string[], at: number, types:
   return options;
 }
 
-function send(client: Client, cursor: number, found: readonly string[]): void {
-  client.reply.array(2);
-  client.reply.bulk(String(cursor));
-  client.reply.bulks(found);
+function* send({ reply }: Client, cursor: number, found: readonly string[]): Walk {
+  reply.array(2);
+  reply.bulk(String(cursor));
+  reply.array(found.length);
+  yield* bulksInSteps(reply, found);
 }
 
 function scan(client: Client, args: readonly string[]): Walk | undefined {
@@ -78,7 +79,7 @@ function scan(client: Client, args: readonly string[]): Walk | undefined {
     (from, count) => db.entries.scan(from, count, visit),
     (next) => {
       for (const key of due) db.expireIfDue(key);
-      send(client, next, found);
+      return send(client, next, found);
     },
   );
 }
@@ -88,7 +89,7 @@ function scanned(
   cursor: number,
   count: number,
   scanSome: (cursor: number, count: number) => number,
-  ended: (next: number) => void,
+  ended: (next: number) => Walk,
 ): Walk | undefined {
   return asNeeded(count, walk());
   function* walk(): Walk {
@@ -98,7 +99,7 @@ function scanned(
       if (at === 0) break;
       yield;
     }
-    ended(at);
+    yield* ended(at);
   }
 }
 
@@ -110,8 +111,7 @@ function scanOf(kind: 'hash' | 'set' | 'zset'): Run {
     const collection = readAs(client, args[1]!, kind);
     if (collection === null) return undefined;
     if (collection === undefined) {
-      send(client, 0, []);
-      return undefined;
+      return asNeeded(0, send(client, 0, []));
     }
     const options = scanOptions(client, args, 2, false);
     if (options === undefined) return undefined;

@@ -6,33 +6,41 @@ import { countedKeys } from './command.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
 import { rowsOf } from './rows.ts';
 import { sample } from './sampling.ts';
-import { asNeeded, byCursor } from './walk.ts';
+import { asNeeded, bulksInSteps, byCursor, inWindows, overArguments, windows } from './walk.ts';
 import type { Walk } from './walk.ts';
 
-function add(client: Client, args: readonly string[]): void {
+function add(client: Client, args: readonly string[]): Walk | undefined {
   const { db, node, reply } = client;
   const key = args[1]!;
   const old = writeAs(client, key, 'set');
-  if (old === null) return;
+  if (old === null) return undefined;
   const set = old ?? new SetValue();
   let added = 0;
-  for (let i = 2; i < args.length; i++) if (set.add(args[i]!, node.encodingLimits)) added++;
-  if (old === undefined) db.put(key, set);
-  else if (added > 0) db.changed(key, set);
-  if (added > 0) changed(client, 's', 'sadd', key, added);
-  reply.integer(added);
+  const visit = (from: number, to: number): void => {
+    for (let i = from; i < to; i++) if (set.add(args[i]!, node.encodingLimits)) added++;
+  };
+  return overArguments(args, 2, visit, () => {
+    if (old === undefined) db.put(key, set);
+    else if (added > 0) db.changed(key, set);
+    if (added > 0) changed(client, 's', 'sadd', key, added);
+    reply.integer(added);
+  });
 }
 
-function remove(client: Client, args: readonly string[]): void {
+function remove(client: Client, args: readonly string[]): Walk | undefined {
   const set = writeAs(client, args[1]!, 'set');
-  if (set === null) return;
+  if (set === null) return undefined;
   let removed = 0;
-  for (let i = 2; i < args.length; i++) if (set?.delete(args[i]!) === true) removed++;
-  if (set !== undefined && removed > 0) {
-    changed(client, 's', 'srem', args[1]!, removed);
-    settle(client, args[1]!, set);
-  }
-  client.reply.integer(removed);
+  const visit = (from: number, to: number): void => {
+    for (let i = from; i < to; i++) if (set?.delete(args[i]!) === true) removed++;
+  };
+  return overArguments(args, 2, visit, () => {
+    if (set !== undefined && removed > 0) {
+      changed(client, 's', 'srem', args[1]!, removed);
+      settle(client, args[1]!, set);
+    }
+    client.reply.integer(removed);
+  });
 }
 
 function isMember(client: Client, args: readonly string[]): void {
@@ -40,11 +48,13 @@ function isMember(client: Client, args: readonly string[]): void {
   if (set !== null) client.reply.integer(set?.has(args[2]!) === true ? 1 : 0);
 }
 
-function areMembers(client: Client, args: readonly string[]): void {
+function areMembers(client: Client, args: readonly string[]): Walk | undefined {
   const set = readAs(client, args[1]!, 'set');
-  if (set === null) return;
+  if (set === null) return undefined;
   client.reply.array(args.length - 2);
-  for (const member of args.slice(2)) client.reply.integer(set?.has(member) === true ? 1 : 0);
+  return inWindows(args.length - 2, (from, to) => {
+    for (let i = from; i < to; i++) client.reply.integer(set?.has(args[i + 2]!) === true ? 1 : 0);
+  });
 }
 
 function cardinality(client: Client, args: readonly string[]): void {
@@ -96,60 +106,78 @@ function move(client: Client, args: readonly string[]): void {
   reply.integer(1);
 }
 
-function pop(client: Client, args: readonly string[]): void {
+function pop(client: Client, args: readonly string[]): Walk | undefined {
   const { db, node, reply } = client;
   const key = args[1]!;
   if (args.length > 3) {
     reply.error(SYNTAX);
-    return;
+    return undefined;
   }
   const count = args.length === 3 ? integerFrom(client, args[2]!, 0, NOT_POSITIVE) : undefined;
-  if (args.length === 3 && count === undefined) return;
+  if (args.length === 3 && count === undefined) return undefined;
   const set = writeAs(client, key, 'set');
-  if (set === null) return;
+  if (set === null) return undefined;
   if (set === undefined) {
     if (count === undefined) reply.null();
     else reply.set(0);
-    return;
+    return undefined;
   }
-  const popped = sample(
-    set.size,
-    count ?? 1,
-    () => set.randomMember()!,
-    () => set.members(),
-  );
-  for (const member of popped) set.delete(member);
-  if (count === undefined) reply.bulk(popped[0]!);
-  else {
+  if (count === undefined) {
+    const popped = set.randomMember()!;
+    set.delete(popped);
+    reply.bulk(popped);
+    end(set, [popped]);
+    return undefined;
+  }
+  return asNeeded(count, popSome(set));
+  function* popSome(from: SetValue): Walk {
+    const popped = yield* sample(
+      from.size,
+      count!,
+      () => from.randomMember()!,
+      (visit) => each(from, visit),
+    );
     reply.set(popped.length);
-    for (const member of popped) reply.bulk(member);
+    yield* windows(popped.length, (start, end) => {
+      for (let i = start; i < end; i++) {
+        from.delete(popped[i]!);
+        reply.bulk(popped[i]!);
+      }
+    });
+    if (popped.length > 0) end(from, popped);
   }
-  if (popped.length === 0) return;
-  changed(client, 's', 'spop', key, popped.length);
-  settle(client, key, set);
-  node.propagate(db.index, set.size === 0 ? ['DEL', key] : ['SREM', key, ...popped]);
+  function end(from: SetValue, popped: readonly string[]): void {
+    changed(client, 's', 'spop', key, popped.length);
+    settle(client, key, from);
+    node.propagate(db.index, from.size === 0 ? ['DEL', key] : ['SREM', key].concat(popped));
+  }
 }
 
-function randomMember(client: Client, args: readonly string[]): void {
+function randomMember(client: Client, args: readonly string[]): Walk | undefined {
   const { reply } = client;
   if (args.length > 3) {
     reply.error(SYNTAX);
-    return;
+    return undefined;
   }
   const count = args.length === 3 ? pickCountArg(client, args[2]!, false) : undefined;
-  if (args.length === 3 && count === undefined) return;
+  if (args.length === 3 && count === undefined) return undefined;
   const set = readAs(client, args[1]!, 'set');
-  if (set === null) return;
-  if (count === undefined) reply.bulkOrNull(set?.randomMember());
-  else
-    reply.bulks(
-      sample(
-        set?.size ?? 0,
-        count,
-        () => set!.randomMember()!,
-        () => set!.members(),
-      ),
+  if (set === null) return undefined;
+  if (count === undefined) {
+    reply.bulkOrNull(set?.randomMember());
+    return undefined;
+  }
+  return asNeeded(Math.abs(count), pick(set ?? new SetValue()));
+  function* pick(from: SetValue): Walk {
+    const picked = yield* sample(
+      from.size,
+      count!,
+      () => from.randomMember()!,
+      (visit) => each(from, visit),
     );
+    reply.array(picked.length);
+    yield* bulksInSteps(reply, picked);
+  }
 }
 
 type Combination = 'inter' | 'union' | 'diff';

@@ -5,6 +5,8 @@ import { idOfRecord, wordsOf } from '../keyspace/stream-record.ts';
 import type { StreamRecord } from '../keyspace/stream-record.ts';
 import type { StreamValue } from '../keyspace/stream-value.ts';
 import type { Reply } from '../protocol/reply.ts';
+import { WINDOW, windows } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 export const INVALID_ID = 'ERR Invalid stream ID specified as stream command argument';
 
@@ -85,4 +87,37 @@ export function entriesOf(
   if (reverse) stream.reverseRange(start, end, visit);
   else stream.range(start, end, visit);
   return found;
+}
+
+/** As `entriesOf`, in steps. */
+export function* entriesInSteps(
+  stream: StreamValue,
+  start: StreamId,
+  end: StreamId,
+  count: number,
+  reverse: boolean,
+): Generator<void, StreamRecord[]> {
+  const found: StreamRecord[] = [];
+  let [from, to] = [start, end];
+  for (let left = count === 0 ? Infinity : count; left > 0;) {
+    const wanted = Math.min(left, WINDOW);
+    const some = entriesOf(stream, from, to, wanted, reverse);
+    for (const record of some) found.push(record);
+    const last = some.length < wanted ? undefined : idOfRecord(some.at(-1)!);
+    const next = last === undefined ? undefined : reverse ? previousId(last) : nextId(last);
+    if (next === undefined) break;
+    if (reverse) to = next;
+    else from = next;
+    left -= some.length;
+    yield;
+  }
+  return found;
+}
+
+/** As `writeEntries`, in steps. */
+export function* writeInSteps(reply: Reply, records: readonly StreamRecord[]): Walk {
+  reply.array(records.length);
+  yield* windows(records.length, (from, to) => {
+    for (let i = from; i < to; i++) writeEntry(reply, records[i]!);
+  });
 }

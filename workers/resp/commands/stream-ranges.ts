@@ -2,8 +2,11 @@ import { parseInteger } from '../protocol/numbers.ts';
 import { NOT_INTEGER, SYNTAX } from '../protocol/errors.ts';
 import { readAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
-import { endArg, entriesOf, startArg, writeEntries } from './stream-arguments.ts';
+import { endArg, entriesInSteps, startArg, writeInSteps } from './stream-arguments.ts';
+import type { StreamValue } from '../keyspace/stream-value.ts';
 import { streamRow } from './rows.ts';
+import { asNeeded } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 /** The COUNT of XRANGE: undefined when there is none, or the error line. */
 function countOf(args: readonly string[]): number | string | undefined {
@@ -22,19 +25,26 @@ function range(reverse: boolean): Run {
   return (client, args) => {
     const { reply } = client;
     const start = startArg(client, args[reverse ? 3 : 2]!);
-    if (start === undefined) return;
+    if (start === undefined) return undefined;
     const end = endArg(client, args[reverse ? 2 : 3]!);
-    if (end === undefined) return;
+    if (end === undefined) return undefined;
     const count = countOf(args);
     if (typeof count === 'string') {
       reply.error(count);
-      return;
+      return undefined;
     }
     const stream = readAs(client, args[1]!, 'stream');
-    if (stream === null) return;
+    if (stream === null) return undefined;
     if (stream === undefined) reply.array(0);
     else if (count === 0) reply.nullArray();
-    else writeEntries(reply, entriesOf(stream, start, end, count ?? 0, reverse));
+    else return asNeeded(Math.min(stream.size, count ?? Infinity), entries(stream));
+    return undefined;
+    function* entries(from: StreamValue): Walk {
+      yield* writeInSteps(
+        reply,
+        yield* entriesInSteps(from, start!, end!, (count as number | undefined) ?? 0, reverse),
+      );
+    }
   };
 }
 

@@ -6,8 +6,10 @@ import type { StringValue } from '../keyspace/value.ts';
 import { NOT_INTEGER, STRING_TOO_LONG, SYNTAX } from '../protocol/errors.ts';
 import { changed, clampRange, integerArg, integerFrom, readAs, writeAs } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
-import { lcs } from './lcs.ts';
+import { lcs, lcsSteps } from './lcs.ts';
 import { ONE, stringRow } from './string-row.ts';
+import { asNeeded, WINDOW } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 /**
  * From this size on APPEND writes in place; below it copying is cheaper than a buffer. What is shorter than Redis embeds
@@ -110,12 +112,12 @@ function strlen(client: Client, args: readonly string[]): void {
   if (value !== null) client.reply.integer(value?.length ?? 0);
 }
 
-function lcsCommand(client: Client, args: readonly string[]): void {
+function lcsCommand(client: Client, args: readonly string[]): Walk | undefined {
   const { reply } = client;
   const values = [client.db.read(args[1]!), client.db.read(args[2]!)];
   if (values.some((value) => value !== undefined && !isString(value))) {
     reply.error('ERR The specified keys must contain string values');
-    return;
+    return undefined;
   }
   let len = false;
   let idx = false;
@@ -128,46 +130,49 @@ function lcsCommand(client: Client, args: readonly string[]): void {
     else if (option === 'WITHMATCHLEN') withMatchLen = true;
     else if (option === 'MINMATCHLEN' && i + 1 < args.length) {
       const value = integerFrom(client, args[++i]!, -Infinity, NOT_INTEGER);
-      if (value === undefined) return;
+      if (value === undefined) return undefined;
       minMatchLen = Math.max(0, value);
     } else {
       reply.error(SYNTAX);
-      return;
+      return undefined;
     }
   }
   if (len && idx) {
     reply.error('ERR If you want both the length and indexes, please just use IDX.');
-    return;
+    return undefined;
   }
   const [a, b] = values.map((value) => (value === undefined ? '' : textOf(value as StringValue)));
   if ((a!.length + 1) * (b!.length + 1) * 4 > 1_000_000_000) {
     reply.error('ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len');
-    return;
+    return undefined;
   }
-  const result = lcs(a!, b!);
-  if (len) {
-    reply.integer(result.text.length);
-    return;
-  }
-  if (!idx) {
-    reply.bulk(result.text);
-    return;
-  }
-  const matches = result.matches.filter((match) => match.length >= minMatchLen);
-  reply.map(2);
-  reply.bulk('matches');
-  reply.array(matches.length);
-  for (const { a: startA, b: startB, length } of matches) {
-    reply.array(withMatchLen ? 3 : 2);
-    for (const start of [startA, startB]) {
-      reply.array(2);
-      reply.integer(start);
-      reply.integer(start + length - 1);
+  return asNeeded(lcsSteps(a!.length, b!.length) * WINDOW, find());
+  function* find(): Walk {
+    const result = yield* lcs(a!, b!);
+    if (len) {
+      reply.integer(result.text.length);
+      return;
     }
-    if (withMatchLen) reply.integer(length);
+    if (!idx) {
+      reply.bulk(result.text);
+      return;
+    }
+    const matches = result.matches.filter((match) => match.length >= minMatchLen);
+    reply.map(2);
+    reply.bulk('matches');
+    reply.array(matches.length);
+    for (const { a: startA, b: startB, length } of matches) {
+      reply.array(withMatchLen ? 3 : 2);
+      for (const start of [startA, startB]) {
+        reply.array(2);
+        reply.integer(start);
+        reply.integer(start + length - 1);
+      }
+      if (withMatchLen) reply.integer(length);
+    }
+    reply.bulk('len');
+    reply.integer(result.text.length);
   }
-  reply.bulk('len');
-  reply.integer(result.text.length);
 }
 
 export const stringRangeCommands: readonly CommandSpec[] = [

@@ -7,6 +7,8 @@ import { changed, readAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { expiryFrom } from './expiry-times.ts';
 import { ONE, stringRow } from './string-row.ts';
+import { asNeeded, overArguments, WINDOW, windows } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 interface SetOptions {
   nx: boolean;
@@ -167,14 +169,17 @@ function getEx(client: Client, args: readonly string[]): void {
   }
 }
 
-function mget(client: Client, args: readonly string[]): void {
+function mget(client: Client, args: readonly string[]): Walk | undefined {
   const { reply, db } = client;
   reply.array(args.length - 1);
-  for (let i = 1; i < args.length; i++) {
-    const value = db.read(args[i]!);
-    if (value === undefined || !isString(value)) reply.null();
-    else reply.bulk(textOf(value));
-  }
+  const visit = (from: number, to: number): void => {
+    for (let i = from; i < to; i++) {
+      const value = db.read(args[i]!);
+      if (value === undefined || !isString(value)) reply.null();
+      else reply.bulk(textOf(value));
+    }
+  };
+  return overArguments(args, 1, visit, () => {});
 }
 
 /** MSET and MSETNX. */
@@ -183,21 +188,26 @@ function mset(onlyNew: boolean): Run {
     const { reply, db } = client;
     if (args.length % 2 === 0) {
       reply.error(wrongArity(onlyNew ? 'msetnx' : 'mset'));
-      return;
+      return undefined;
     }
-    if (onlyNew) {
+    const setSome = (from: number, to: number): void => {
+      for (let i = from; i < to; i += 2) {
+        db.replace(args[i]!, args[i + 1]!);
+        changed(client, '$', 'set', args[i]!);
+      }
+    };
+    if (!onlyNew) return overArguments(args, 1, setSome, () => reply.ok());
+    return asNeeded(args.length, setNew());
+    function* setNew(): Walk {
       for (let i = 1; i < args.length; i += 2) {
+        if (i % WINDOW === 1) yield;
         if (db.peek(args[i]!) === undefined) continue;
         reply.integer(0);
         return;
       }
+      yield* windows(args.length - 1, (from, to) => setSome(from + 1, to + 1));
+      reply.integer(1);
     }
-    for (let i = 1; i < args.length; i += 2) {
-      db.replace(args[i]!, args[i + 1]!);
-      changed(client, '$', 'set', args[i]!);
-    }
-    if (onlyNew) reply.integer(1);
-    else reply.ok();
   };
 }
 

@@ -2,9 +2,12 @@ import type { Client } from '../clients/server.ts';
 import { aclRefusalAtExec } from '../acl/refuse.ts';
 import { serveReady } from '../clients/blocking.ts';
 import { discard, unwatch } from '../clients/transactions.ts';
+import { inTurn } from '../clients/turns.ts';
 import { EXEC_ABORT } from '../protocol/errors.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
 import { call, resolve } from './execute.ts';
+import { overArguments } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 function multi(client: Client): void {
   if (client.transaction !== undefined) {
@@ -46,9 +49,9 @@ function exec(client: Client): void {
   reply.array(transaction.queue.length);
   const { queue } = transaction;
   for (const [i, args] of queue.entries()) {
-    const pending = runQueued(client, args);
+    const pending = runQueued(client, args) ?? turnAfter(client, i);
     if (pending === undefined) continue;
-    // A script takes long: the rest follows when it has ended, and nobody comes between.
+    // What takes long is waited for: the rest follows when it has ended, and nobody of the node comes between.
     client.pending = execLater(client, queue.slice(i + 1), pending);
     node.rewritten = true;
     return;
@@ -67,12 +70,25 @@ function runQueued(client: Client, args: readonly string[]): Promise<void> | und
   return client.pending;
 }
 
+/** After so many commands of a transaction other nodes have their turn. */
+const COMMANDS_AT_ONCE = 64;
+
+/** What is to be waited for after the queued command at a place before the next one may run. */
+function turnAfter(client: Client, place: number): Promise<void> | undefined {
+  const { server, transport } = client;
+  if ((place + 1) % COMMANDS_AT_ONCE !== 0 || transport === undefined) return undefined;
+  server.node.busy = true;
+  client.pending = new Promise((resolve) => inTurn(server, resolve));
+  return client.pending;
+}
+
 async function execLater(client: Client, rest: readonly (readonly string[])[], first: Promise<void>): Promise<void> {
   const { node, server } = client;
   await first;
-  for (const args of rest) {
+  for (const [i, args] of rest.entries()) {
     client.pending = undefined;
-    await runQueued(client, args);
+    const pending = runQueued(client, args) ?? turnAfter(client, i);
+    if (pending !== undefined) await pending;
   }
   client.executing = false;
   node.flushEffects();
@@ -89,22 +105,25 @@ function discardCommand(client: Client): void {
   client.reply.ok();
 }
 
-function watch(client: Client, args: readonly string[]): void {
+function watch(client: Client, args: readonly string[]): Walk | undefined {
   const { db, reply } = client;
   if (client.transaction !== undefined) {
     reply.error('ERR WATCH inside MULTI is not allowed');
-    return;
+    return undefined;
   }
   const watcher = (client.watcher ??= { dirty: false });
-  for (const key of args.slice(1)) {
+  const watchOne = (key: string): void => {
     const watched = (db.watched ??= new Map());
     const watchers = watched.get(key) ?? new Map();
     watched.set(key, watchers);
-    if (watchers.has(watcher)) continue;
+    if (watchers.has(watcher)) return;
     watchers.set(watcher, db.isExpired(key));
     (client.watchedKeys ??= []).push({ db, key });
-  }
-  reply.ok();
+  };
+  const visit = (from: number, to: number): void => {
+    for (let i = from; i < to; i++) watchOne(args[i]!);
+  };
+  return overArguments(args, 1, visit, () => reply.ok());
 }
 
 function unwatchCommand(client: Client): void {

@@ -109,6 +109,100 @@ test('while a node walks, its own clients wait for their turn in order, and see 
   for (const size of sizes) expect([':0\r\n', union, `:${many}\r\n`]).toContain(size);
 });
 
+test('requests of thousands of arguments, and walks along values, are as a real server has them', async () => {
+  const both = await Promise.all([open(), open(reference.port)]);
+  const numbers = Array.from({ length: 2001 }, (_, n) => n);
+  const some = (word: string): string[] => numbers.map((n) => `${word} ${n % 1500}`);
+  const pairs = (word: string): string[] => numbers.flatMap((n) => [`${word} ${n % 1500}`, String(n)]);
+  const scored = numbers.flatMap((n) => [String((n * 31) % 700), `member ${n % 1500}`]);
+  const text = numbers.map((n) => String.fromCharCode((n * n) % 256)).join('');
+  const requests = [
+    ['FLUSHALL'],
+    ['MSET', ...pairs('key')],
+    ['MSETNX', ...pairs('key')],
+    ['MSETNX', ...pairs('new')],
+    ['MGET', ...some('key'), 'none'],
+    ['EXISTS', ...some('key'), 'none'],
+    ['TOUCH', ...some('new')],
+    ['WATCH', ...some('key')],
+    ['UNLINK', ...some('new')],
+    ['DEL', ...some('key').slice(700)],
+    ['DBSIZE'],
+    ['SADD', 's', ...some('member')],
+    ['SMISMEMBER', 's', ...some('member'), 'none'],
+    ['SREM', 's', ...some('member').slice(300)],
+    ['SCARD', 's'],
+    ['HSET', 'h', ...pairs('field')],
+    ['HMGET', 'h', ...some('field'), 'none'],
+    ['COPY', 'h', 'h2'],
+    ['HLEN', 'h2'],
+    ['HDEL', 'h', ...some('field').slice(300)],
+    ['RPUSH', 'l', ...some('element')],
+    ['LPUSH', 'l', ...some('other')],
+    ['LPOS', 'l', 'element 7', 'COUNT', '0'],
+    ['LPOS', 'l', 'element 7', 'RANK', '-1', 'MAXLEN', '1000'],
+    ['LPOS', 'l', 'element 7', 'RANK', '-2'],
+    ['LREM', 'l', '-1', 'element 7'],
+    ['LREM', 'l', '0', 'other 8'],
+    ['LINSERT', 'l', 'BEFORE', 'element 400', 'x'],
+    ['LINSERT', 'l', 'AFTER', 'nothing', 'x'],
+    ['COPY', 'l', 'l2'],
+    ['LPOP', 'l', '1700'],
+    ['RPOP', 'l', '700'],
+    ['LRANGE', 'l', '0', '-1'],
+    ['LRANGE', 'l2', '0', '-1'],
+    ['ZADD', 'z', ...scored],
+    ['ZADD', 'z', 'XX', 'CH', 'GT', ...scored.toReversed().map((word) => (word.startsWith('m') ? '5' : 'member 3'))],
+    ['ZADD', 'z', '1', 'a', 'x', 'b', ...scored],
+    ['ZMSCORE', 'z', ...some('member'), 'none'],
+    ['COPY', 'z', 'z2'],
+    ['ZPOPMIN', 'z', '400'],
+    ['ZPOPMAX', 'z', '400'],
+    ['ZREMRANGEBYRANK', 'z', '10', '350'],
+    ['ZREM', 'z2', ...some('member').slice(20, 900)],
+    ['ZRANGE', 'z', '0', '-1', 'WITHSCORES'],
+    ['ZRANGE', 'z2', '0', '-1', 'WITHSCORES'],
+    ['GEOADD', 'g', ...numbers.flatMap((n) => [String(n % 170), String(n % 80), `place ${n}`])],
+    ['ZRANGE', 'g', '0', '-1', 'WITHSCORES'],
+    ['PFADD', 'p', ...some('member')],
+    ['PFCOUNT', ...some('p').map(() => 'p')],
+    ...numbers.slice(0, 600).map((n) => ['XADD', 'x', `${n + 1}-1`, 'field', String(n)]),
+    ['XRANGE', 'x', '-', '+'],
+    ['XRANGE', 'x', '5', '590', 'COUNT', '400'],
+    ['XREVRANGE', 'x', '+', '-', 'COUNT', '512'],
+    ['XREVRANGE', 'x', '590', '(7-1'],
+    ['SET', 'a', text],
+    ['SET', 'b', text.slice(100, 1700).repeat(40)],
+    ['LCS', 'a', 'b', 'LEN'],
+    ['LCS', 'b', 'a', 'IDX', 'MINMATCHLEN', '3'],
+    ['LCS', 'a', 'b'],
+    ...['AND', 'OR', 'XOR'].flatMap((how) => [
+      ['BITOP', how, 'bits', 'a', 'b', 'none', 'a'],
+      ['GET', 'bits'],
+    ]),
+    ['BITOP', 'NOT', 'bits', 'b'],
+    ['BITCOUNT', 'bits'],
+    ['BITCOUNT', 'bits', '3', '-5', 'BIT'],
+    ['BITCOUNT', 'bits', '11', '300007', 'BIT'],
+    ['SETRANGE', 'far', '100000', 'x'],
+    ['APPEND', 'far', 'y'],
+    ['SETBIT', 'far', '7', '1'],
+    ['SETRANGE', 'far', '300000', 'z'],
+    ['GET', 'far'],
+    ['MULTI'],
+    ...numbers.slice(0, 300).map((n) => ['INCRBY', 'counter', String(n)]),
+    ['EXEC'],
+    ['MULTI'],
+    ...numbers.slice(0, 300).map((n) => ['INCRBY', 'counter', String(n)]),
+    ['SADD', 'in', ...some('member')],
+    ['EVAL', "return redis.call('SMISMEMBER', KEYS[1], unpack(ARGV))", '1', 'in', ...some('member').slice(0, 1000)],
+    ['EXEC'],
+    ['GET', 'counter'],
+  ];
+  const [ours, theirs] = await Promise.all(both.map((wire) => wire.batch(requests)));
+  for (const [i, reply] of theirs!.entries()) expect(ours![i], requests[i]!.slice(0, 4).join(' ')).toBe(reply);
+});
+
 test('a sort in steps is stable and complete, whatever the length', () => {
   for (const length of [0, 1, 255, 256, 257, 511, 513, 5000]) {
     const items = Array.from({ length }, (_, at) => ({ at, by: (at * 7919) % 97 }));

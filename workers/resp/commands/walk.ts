@@ -23,6 +23,29 @@ export function* windows(size: number, visit: (start: number, end: number) => vo
   }
 }
 
+/** Goes through a request's arguments from `first` on, in windows, and ends with `end`; undefined when they were few, and it was done at once. */
+export function overArguments(
+  args: readonly string[],
+  first: number,
+  visit: (from: number, to: number) => void,
+  end: () => void,
+): Walk | undefined {
+  if (args.length - first > WINDOW) return walkArguments(args, first, visit, end);
+  visit(first, args.length);
+  end();
+  return undefined;
+}
+
+function* walkArguments(
+  args: readonly string[],
+  first: number,
+  visit: (from: number, to: number) => void,
+  end: () => void,
+): Walk {
+  yield* windows(args.length - first, (from, to) => visit(first + from, first + to));
+  end();
+}
+
 /** A walk over so many elements; undefined when they are few, and it was done at once. */
 export function asNeeded(size: number, walk: Walk): Walk | undefined {
   if (size > WINDOW) return walk;
@@ -37,6 +60,13 @@ export function* byCursor(scan: (cursor: number, count: number) => number): Walk
     cursor = scan(cursor, WINDOW);
     yield;
   } while (cursor !== 0);
+}
+
+/** Replies with texts one after another. */
+export function bulksInSteps(reply: { bulk(text: string): void }, texts: readonly string[]): Walk {
+  return windows(texts.length, (from, to) => {
+    for (let i = from; i < to; i++) reply.bulk(texts[i]!);
+  });
 }
 
 /** Sorts as `Array.sort` does, by merging; the array that is given may be overwritten. */

@@ -6,6 +6,8 @@ import { countedKeys } from './command.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { multiPopArgs, popFirst, timeoutArg } from './pop-several.ts';
 import { zsetRow } from './rows.ts';
+import { asNeeded, windows } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 const ENDS = ['MIN', 'MAX'] as const;
 type End = (typeof ENDS)[number];
@@ -15,18 +17,28 @@ interface Scored {
   readonly score: number;
 }
 
-/** Removes up to `count` members from one end of a sorted set that is there, accounts for it, and returns them. */
-function take(client: Client, key: string, zset: ZSetValue, end: End, count: number): Scored[] {
+/** Removes up to `count` members from one end of a sorted set and returns them, the outermost first. */
+function takeSome(zset: ZSetValue, end: End, count: number): Scored[] {
   const taken: Scored[] = [];
   const number = Math.min(count, zset.size);
   const start = end === 'MIN' ? 0 : zset.size - number;
   zset.range(start, start + number - 1, (score, member) => taken.push({ member, score }));
   for (const { member } of taken) zset.delete(member);
-  if (taken.length > 0) {
-    changed(client, 'z', end === 'MIN' ? 'zpopmin' : 'zpopmax', key, taken.length);
-    settle(client, key, zset);
-  }
   return end === 'MIN' ? taken : taken.reverse();
+}
+
+/** Accounts for members that were taken. */
+function tookSome(client: Client, key: string, zset: ZSetValue, end: End, count: number): void {
+  if (count === 0) return;
+  changed(client, 'z', end === 'MIN' ? 'zpopmin' : 'zpopmax', key, count);
+  settle(client, key, zset);
+}
+
+/** Both for a sorted set that is there. */
+function take(client: Client, key: string, zset: ZSetValue, end: End, count: number): Scored[] {
+  const taken = takeSome(zset, end, count);
+  tookSome(client, key, zset, end, taken.length);
+  return taken;
 }
 
 /** ZPOPMIN and ZPOPMAX. */
@@ -35,19 +47,27 @@ function pop(end: End): Run {
     const { reply } = client;
     if (args.length > 3) {
       reply.error(SYNTAX);
-      return;
+      return undefined;
     }
     const count = args.length === 3 ? integerFrom(client, args[2]!, 0, NOT_POSITIVE) : 1;
-    if (count === undefined) return;
+    if (count === undefined) return undefined;
     const zset = writeAs(client, args[1]!, 'zset');
-    if (zset === null) return;
-    const taken = zset === undefined ? [] : take(client, args[1]!, zset, end, count);
+    if (zset === null) return undefined;
     const pairs = args.length === 3 && reply.resp3;
-    reply.array(pairs ? taken.length : taken.length * 2);
-    for (const { member, score } of taken) {
-      if (pairs) reply.array(2);
-      reply.bulk(member);
-      reply.double(score);
+    const popped = Math.min(count, zset?.size ?? 0);
+    reply.array(pairs ? popped : popped * 2);
+    if (popped === 0) return undefined;
+    const popSome = (from: number, to: number): void => {
+      for (const { member, score } of takeSome(zset!, end, to - from)) {
+        if (pairs) reply.array(2);
+        reply.bulk(member);
+        reply.double(score);
+      }
+    };
+    return asNeeded(popped, popAll());
+    function* popAll(): Walk {
+      yield* windows(popped, popSome);
+      tookSome(client, args[1]!, zset!, end, popped);
     }
   };
 }

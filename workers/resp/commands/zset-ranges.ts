@@ -6,7 +6,7 @@ import type { CommandSpec, Run } from './command.ts';
 import { byLex, byScore } from './zset-bounds.ts';
 import type { RankFinder, RankRange } from './zset-bounds.ts';
 import { zsetRow } from './rows.ts';
-import { asNeeded, inWindows } from './walk.ts';
+import { asNeeded, inWindows, windows } from './walk.ts';
 import type { Walk } from './walk.ts';
 
 type By = 'rank' | 'score' | 'lex';
@@ -180,20 +180,24 @@ export function storeZSet(client: Client, key: string, zset: ZSetValue, event: s
 function removeRange(by: By): Run {
   return (client, args) => {
     const find = finder(client, by, args[2]!, args[3]!, false);
-    if (find === undefined) return;
+    if (find === undefined) return undefined;
     const zset = writeAs(client, args[1]!, 'zset');
-    if (zset === null) return;
-    const members: string[] = [];
-    if (zset !== undefined) {
-      const { start, end } = find(zset);
-      zset.range(start, end, (_, member) => members.push(member));
-      for (const member of members) zset.delete(member);
-      if (members.length > 0) {
-        changed(client, 'z', `zremrangeby${by}`, args[1]!, members.length);
-        settle(client, args[1]!, zset);
+    if (zset === null) return undefined;
+    const { start, end } = zset === undefined ? { start: 0, end: -1 } : find(zset);
+    const size = Math.max(0, end - start + 1);
+    return asNeeded(size, remove());
+    function* remove(): Walk {
+      yield* windows(size, (from, to) => {
+        const members: string[] = [];
+        zset!.range(start, start + to - from - 1, (_, member) => members.push(member));
+        for (const member of members) zset!.delete(member);
+      });
+      if (size > 0) {
+        changed(client, 'z', `zremrangeby${by}`, args[1]!, size);
+        settle(client, args[1]!, zset!);
       }
+      client.reply.integer(size);
     }
-    client.reply.integer(members.length);
   };
 }
 

@@ -6,6 +6,8 @@ import type { CommandSpec, Run } from './command.ts';
 import { sample } from './sampling.ts';
 import { byLex, byScore } from './zset-bounds.ts';
 import { zsetRow } from './rows.ts';
+import { asNeeded, inWindows, overArguments, windows } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 interface AddOptions {
   nx: boolean;
@@ -46,65 +48,83 @@ function scoreFor(old: number | undefined, given: number, options: AddOptions): 
   return score;
 }
 
-function addScores(client: Client, args: readonly string[], at: number, options: AddOptions): void {
-  const { db, node, reply } = client;
-  const key = args[1]!;
+/** The scores of a request; undefined when one is none (the error was sent). */
+function scoresFrom(client: Client, args: readonly string[], at: number): number[] | undefined {
   const scores: number[] = [];
   for (let i = at; i < args.length; i += 2) {
     const score = doubleArg(client, args[i]!, NOT_FLOAT);
-    if (score === undefined) return;
+    if (score === undefined) return undefined;
     scores.push(score);
   }
+  return scores;
+}
+
+function addScores(client: Client, args: readonly string[], at: number, options: AddOptions): Walk | undefined {
+  const { db, node, reply } = client;
+  const key = args[1]!;
+  const scores = scoresFrom(client, args, at);
+  if (scores === undefined) return undefined;
   const existing = writeAs(client, key, 'zset');
-  if (existing === null) return;
+  if (existing === null) return undefined;
   const zset = existing ?? new ZSetValue();
   let added = 0;
   let updated = 0;
   let result: number | undefined;
-  for (let i = 0; i < scores.length; i++) {
-    const member = args[at + i * 2 + 1]!;
-    const old = zset.score(member);
-    const score = scoreFor(old, scores[i]!, options);
-    if (score === undefined) continue;
-    if (Number.isNaN(score)) {
+  const visit = (from: number, to: number): void => {
+    for (let i = from; i < to; i += 2) {
+      const member = args[i + 1]!;
+      const old = zset.score(member);
+      const score = scoreFor(old, scores[(i - at) / 2]!, options);
+      if (score === undefined) continue;
+      result = score;
+      // Only an increment can come to this, and it has no more members.
+      if (Number.isNaN(score)) return;
+      if (zset.set(member, score, node.encodingLimits)) added++;
+      else if (score !== old) updated++;
+    }
+  };
+  return overArguments(args, at, visit, () => {
+    if (Number.isNaN(result)) {
       reply.error(NAN_SCORE);
       return;
     }
-    result = score;
-    if (zset.set(member, score, node.encodingLimits)) added++;
-    else if (score !== old) updated++;
-  }
-  if (existing !== undefined) db.changed(key, zset);
-  else if (zset.size > 0) db.put(key, zset);
-  if (added + updated > 0) changed(client, 'z', options.incr ? 'zincr' : 'zadd', key, added + updated);
-  if (!options.incr) reply.integer(options.ch ? added + updated : added);
-  else if (result === undefined) reply.null();
-  else reply.double(result);
+    if (existing !== undefined) db.changed(key, zset);
+    else if (zset.size > 0) db.put(key, zset);
+    if (added + updated > 0) changed(client, 'z', options.incr ? 'zincr' : 'zadd', key, added + updated);
+    if (!options.incr) reply.integer(options.ch ? added + updated : added);
+    else if (result === undefined) reply.null();
+    else reply.double(result);
+  });
 }
 
 /** ZADD; `args` may also come from GEOADD, which is a ZADD of scores it computes. */
-export function add(client: Client, args: readonly string[]): void {
+export function add(client: Client, args: readonly string[]): Walk | undefined {
   const { options, at } = addOptions(args);
   const left = args.length - at;
   const problem = left === 0 || left % 2 !== 0 ? SYNTAX : conflict(options, left / 2);
-  if (problem === undefined) addScores(client, args, at, options);
-  else client.reply.error(problem);
+  if (problem === undefined) return addScores(client, args, at, options);
+  client.reply.error(problem);
+  return undefined;
 }
 
-function incrementBy(client: Client, args: readonly string[]): void {
-  addScores(client, args, 2, { nx: false, xx: false, gt: false, lt: false, ch: false, incr: true });
+function incrementBy(client: Client, args: readonly string[]): Walk | undefined {
+  return addScores(client, args, 2, { nx: false, xx: false, gt: false, lt: false, ch: false, incr: true });
 }
 
-function remove(client: Client, args: readonly string[]): void {
+function remove(client: Client, args: readonly string[]): Walk | undefined {
   const zset = writeAs(client, args[1]!, 'zset');
-  if (zset === null) return;
+  if (zset === null) return undefined;
   let removed = 0;
-  for (let i = 2; i < args.length; i++) if (zset?.delete(args[i]!) === true) removed++;
-  if (zset !== undefined && removed > 0) {
-    changed(client, 'z', 'zrem', args[1]!, removed);
-    settle(client, args[1]!, zset);
-  }
-  client.reply.integer(removed);
+  const visit = (from: number, to: number): void => {
+    for (let i = from; i < to; i++) if (zset?.delete(args[i]!) === true) removed++;
+  };
+  return overArguments(args, 2, visit, () => {
+    if (zset !== undefined && removed > 0) {
+      changed(client, 'z', 'zrem', args[1]!, removed);
+      settle(client, args[1]!, zset);
+    }
+    client.reply.integer(removed);
+  });
 }
 
 function scoreOrNull(client: Client, score: number | undefined): void {
@@ -117,11 +137,13 @@ function score(client: Client, args: readonly string[]): void {
   if (zset !== null) scoreOrNull(client, zset?.score(args[2]!));
 }
 
-function scores(client: Client, args: readonly string[]): void {
+function scores(client: Client, args: readonly string[]): Walk | undefined {
   const zset = readAs(client, args[1]!, 'zset');
-  if (zset === null) return;
+  if (zset === null) return undefined;
   client.reply.array(args.length - 2);
-  for (const member of args.slice(2)) scoreOrNull(client, zset?.score(member));
+  return inWindows(args.length - 2, (from, to) => {
+    for (let i = from; i < to; i++) scoreOrNull(client, zset?.score(args[i + 2]!));
+  });
 }
 
 function cardinality(client: Client, args: readonly string[]): void {
@@ -167,17 +189,17 @@ function rank(reverse: boolean): Run {
   };
 }
 
-function randomMember(client: Client, args: readonly string[]): void {
+function randomMember(client: Client, args: readonly string[]): Walk | undefined {
   const { reply } = client;
   const withScores = args.length === 4 && args[3]!.toUpperCase() === 'WITHSCORES';
   const wanted = args.length > 2 ? pickCountArg(client, args[2]!, withScores) : undefined;
-  if (args.length > 2 && wanted === undefined) return;
+  if (args.length > 2 && wanted === undefined) return undefined;
   if (args.length > 4 || (args.length === 4 && !withScores)) {
     reply.error(SYNTAX);
-    return;
+    return undefined;
   }
   const zset = readAs(client, args[1]!, 'zset');
-  if (zset === null) return;
+  if (zset === null) return undefined;
   const at = (index: number): string => {
     let found = '';
     zset?.range(index, index, (_, member) => {
@@ -189,19 +211,21 @@ function randomMember(client: Client, args: readonly string[]): void {
   const random = (): string => at(Math.floor(Math.random() * size));
   if (wanted === undefined) {
     reply.bulkOrNull(size === 0 ? undefined : random());
-    return;
+    return undefined;
   }
-  const all = (): string[] => {
-    const names: string[] = [];
-    zset?.forEach((_, member) => names.push(member));
-    return names;
-  };
-  const picked = sample(size, wanted, random, all);
-  reply.array(withScores && !reply.resp3 ? picked.length * 2 : picked.length);
-  for (const member of picked) {
-    if (withScores && reply.resp3) reply.array(2);
-    reply.bulk(member);
-    if (withScores) reply.double(zset!.score(member)!);
+  return asNeeded(Math.abs(wanted), pick());
+  function* pick(): Walk {
+    const picked = yield* sample(size, wanted!, random, (visit) =>
+      windows(size, (from, to) => zset!.range(from, to - 1, (_, member) => visit(member))),
+    );
+    reply.array(withScores && !reply.resp3 ? picked.length * 2 : picked.length);
+    yield* windows(picked.length, (from, to) => {
+      for (const member of picked.slice(from, to)) {
+        if (withScores && reply.resp3) reply.array(2);
+        reply.bulk(member);
+        if (withScores) reply.double(zset!.score(member)!);
+      }
+    });
   }
 }
 

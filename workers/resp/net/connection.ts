@@ -5,11 +5,12 @@ import { Client } from '../clients/server.ts';
 import type { Server, Transport } from '../clients/server.ts';
 import { noteLateErrors } from '../clients/statistics.ts';
 import { attach, detach, sessionOf } from '../clients/session.ts';
-import { overdrawnMs } from '../clients/rate.ts';
-import { inTurn, mustWait, noteWork, shareLeft } from '../clients/turns.ts';
+import { largeTextsWaitMs, noteLargeTexts, overdrawnMs } from '../clients/rate.ts';
+import { inTurn, mustWait, noteWork, othersAtWork, shareLeft } from '../clients/turns.ts';
 import { execute, stamp, startBatch } from '../commands/execute.ts';
 import type { ConnectionLimits, Departure } from '../engine-api.ts';
 import { tick } from '../keyspace/clock.ts';
+import { largeTexts } from '../keyspace/large-text.ts';
 import { RequestParser } from '../protocol/parser.ts';
 import { writeRequest } from '../protocol/request.ts';
 import { DirectWriter } from './direct-write.ts';
@@ -21,14 +22,22 @@ const CHOKE_BYTES = 1_048_576;
 const BIG_REPLY = 16_384;
 /** Bytes of input kept while a client is blocked, above which reading stops. */
 const STALLED_INPUT_MAX = 1_048_576;
-/** What it takes to read from a socket, in milliseconds, which nobody measures. */
+/** What it takes to read from a socket, and for each byte, in milliseconds, which nobody measures. */
 const READ_MS = 0.004;
+const READ_BYTE_MS = 0.000_000_3;
 /** Bytes of input kept of a client whose node has had its share, above which reading stops. */
 const QUEUED_INPUT_MAX = 16_384;
 
 interface HeldReplies {
   readonly pieces: string[];
   durable: boolean;
+}
+
+/** How many milliseconds a node has to wait until it may go on. */
+function heldBackMs(server: Server, nowMs: number): number {
+  const { rateLimits } = server.node;
+  const largeMs = server.largeTextsLeft < 0 && othersAtWork() ? largeTextsWaitMs(server, nowMs) : 0;
+  return rateLimits === undefined ? largeMs : Math.max(largeMs, overdrawnMs(server, rateLimits, nowMs));
 }
 
 /** One socket: reads requests, runs them one after another, and writes their replies with one write per read. */
@@ -55,7 +64,7 @@ export class Connection implements Transport {
 
   constructor(socket: Socket, server: Server, address: string, localAddress: string) {
     this.socket = socket;
-    this.writer = new DirectWriter(socket);
+    this.writer = new DirectWriter(socket, (portion) => this.writeInTurn(portion));
     this.limits = server.host.limits;
     this.parser = new RequestParser(this.limits.bulkBytesMax);
     this.client = new Client(server, this, address, localAddress);
@@ -74,6 +83,7 @@ export class Connection implements Transport {
     if (this.closed || this.client.closing) return true;
     this.client.lastActiveMs = tick();
     this.client.node.netInputBytes += length;
+    this.client.server.spentMs += length * READ_BYTE_MS;
     this.client.node.readsProcessed++;
     startBatch();
     this.parser.feed(chunk, length);
@@ -107,15 +117,13 @@ export class Connection implements Transport {
     const { server } = client;
     const beganMs = stamp();
     if (client.authenticated) noteWork(server, beganMs);
-    const { rateLimits } = server.node;
-    if (rateLimits !== undefined && !client.privileged && client.authenticated) {
-      const waitMs = overdrawnMs(server, rateLimits, beganMs);
-      if (waitMs > 0 && parser.heldBytes > 0) {
-        this.queued = true;
-        setTimeout(() => this.takeTurn(), waitMs);
-        this.flush();
-        return;
-      }
+    const waitMs = client.privileged || !client.authenticated ? 0 : heldBackMs(server, beganMs);
+    if (waitMs > 0 && parser.heldBytes > 0) {
+      this.queued = true;
+      server.node.throttledReads++;
+      setTimeout(() => this.takeTurn(), waitMs);
+      this.flush();
+      return;
     }
     if (!myTurn && mustWait(server) && parser.heldBytes > 0) {
       this.waitForTurn();
@@ -153,7 +161,18 @@ export class Connection implements Transport {
       }
     }
     this.flush();
+    if (largeTexts.bytes > 0) noteLargeTexts(server, beganMs);
     server.spentMs += performance.now() - beganMs + READ_MS;
+  }
+
+  /** Hands a part of a long reply to the socket when it is the node's turn. */
+  private writeInTurn(portion: () => void): void {
+    const { server } = this.client;
+    inTurn(server, () => {
+      const beganMs = performance.now();
+      portion();
+      server.spentMs += performance.now() - beganMs + READ_MS;
+    });
   }
 
   private waitForTurn(): void {

@@ -36,7 +36,7 @@ function streamInternals(): StreamInternals | undefined {
 }
 
 /** Bytes of a long reply that are handed to the socket at a time: to copy all of it at once would keep everybody waiting. */
-const PORTION_BYTES = 262_144;
+const PORTION_BYTES = 65_536;
 
 /** A request is used up only by a write that was not finished at once, so nearly all writes share one. */
 let spare: WriteRequest | undefined = internals === undefined ? undefined : new internals.WriteWrap();
@@ -49,6 +49,7 @@ let spare: WriteRequest | undefined = internals === undefined ? undefined : new 
 export class DirectWriter {
   private readonly socket: Socket;
   private readonly handle: Partial<TcpHandle> | undefined;
+  private readonly inTurn: (portion: () => void) => void;
   /** The write that the peer has not taken yet, and its bytes. */
   private unfinished: WriteRequest | undefined;
   private unfinishedBytes = 0;
@@ -58,8 +59,10 @@ export class DirectWriter {
   private backlogBytes = 0;
   private sent: (() => void)[] | undefined;
 
-  constructor(socket: Socket) {
+  /** `inTurn` hands on a further portion once others have had their turn. */
+  constructor(socket: Socket, inTurn: (portion: () => void) => void = setImmediate) {
     this.socket = socket;
+    this.inTurn = inTurn;
     this.handle = (socket as unknown as { _handle?: Partial<TcpHandle> })._handle;
   }
 
@@ -139,7 +142,7 @@ export class DirectWriter {
       texts++;
     }
     this.backlog.splice(0, texts);
-    if (this.backlogBytes > 0) socket.write('', () => setImmediate(() => this.handOnPortion()));
+    if (this.backlogBytes > 0) socket.write('', () => this.inTurn(() => this.handOnPortion()));
     else {
       const { sent } = this;
       this.sent = undefined;

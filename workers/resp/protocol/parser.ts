@@ -1,3 +1,4 @@
+import { Gathering } from './gathering.ts';
 import { textAt, wordAt } from './words.ts';
 import type { Latin1Buffer } from './words.ts';
 
@@ -44,8 +45,7 @@ export class RequestParser {
   private countedArgs: readonly string[] = [];
   private argsCounted = 0;
   private argsBytes = 0;
-  private large: Buffer | undefined;
-  private largeFilled = 0;
+  private large: Gathering | undefined;
 
   constructor(bulkBytesMax: number) {
     this.bulkBytesMax = bulkBytesMax;
@@ -53,7 +53,7 @@ export class RequestParser {
 
   /** Bytes kept of an incomplete request. */
   get heldBytes(): number {
-    return (this.buffer === undefined ? 0 : this.end - this.at) + (this.large?.length ?? 0) + this.argsBytes;
+    return (this.buffer === undefined ? 0 : this.end - this.at) + (this.large?.size ?? 0) + this.argsBytes;
   }
 
   /** Gives the next bytes; they are read in place until `rest` is called. */
@@ -226,24 +226,14 @@ export class RequestParser {
         return true;
       }
       if (length < LARGE) return false;
-      this.large = Buffer.allocUnsafeSlow(Math.min(length + 2, 4 * LARGE));
-      this.largeFilled = 0;
+      this.large = new Gathering(length + 2);
     }
-    const wanted = length + 2 - this.largeFilled;
-    const taken = Math.min(wanted, this.end - this.at);
-    if (this.largeFilled + taken > this.large.length) {
-      // Grown as the bytes come, so that a header alone does not take memory.
-      const grown = Buffer.allocUnsafeSlow(
-        Math.min(length + 2, Math.max(this.large.length * 2, this.largeFilled + taken)),
-      );
-      this.large.copy(grown, 0, 0, this.largeFilled);
-      this.large = grown;
-    }
-    buffer.copy(this.large, this.largeFilled, this.at, this.at + taken);
-    this.largeFilled += taken;
+    const { large } = this;
+    const taken = Math.min(large.missing, this.end - this.at);
+    large.add(buffer, this.at, this.at + taken);
     this.at += taken;
-    if (taken < wanted) return false;
-    this.args.push((this.large as Latin1Buffer).latin1Slice(0, length));
+    if (large.missing > 0) return false;
+    this.args.push(large.text(length));
     this.large = undefined;
     return true;
   }
