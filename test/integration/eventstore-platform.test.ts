@@ -98,8 +98,8 @@ test('the history is told from any position, and the audit knows every command',
   const outcomes = (body.items as { action: string; outcome: string }[]).map(
     ({ action, outcome }) => `${action} ${outcome}`,
   );
-  expect(outcomes).toContain('tenant.suspend accepted');
-  expect(outcomes).toContain('tenant.suspend rejected');
+  expect(outcomes).toContain('SuspendTenant accepted');
+  expect(outcomes).toContain('SuspendTenant rejected');
 });
 
 test('every read model is what the log says', async () => {
