@@ -15,6 +15,7 @@ import { addRequestMetrics } from './plugins/request-metrics.ts';
 import { addRouteTable, type RouteTable } from './plugins/route-table.ts';
 import { Problem, problemDocument, problemKinds, type ProblemCode } from './problems.ts';
 import { endStreamsOnClose } from './streams/open-streams.ts';
+import { addAccessTokenRoute } from './routes/access-tokens.ts';
 import { addApiKeyRoutes } from './routes/api-keys.ts';
 import { addAuditRoutes } from './routes/audit.ts';
 import { addBackupRoutes } from './routes/backups.ts';
@@ -83,6 +84,7 @@ export async function createApp(dependencies: GatewayDependencies): Promise<Gate
     addBackupRoutes(api, dependencies);
     addRestoreRoute(api, dependencies);
     addOperationRoutes(api, dependencies);
+    addAccessTokenRoute(api, dependencies);
     addApiKeyRoutes(api, dependencies);
     addAuditRoutes(api, dependencies);
     addEventRoutes(api, dependencies);

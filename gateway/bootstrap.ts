@@ -14,7 +14,7 @@ import type { Logger } from '#infra/logging/log.ts';
 import { z } from 'zod';
 
 import { keyIdWithin, newApiKey } from './api-key.ts';
-import { authenticate } from './plugins/authentication.ts';
+import { principalOfKey } from './plugins/authentication.ts';
 
 const Credentials = z.object({ gatewayUrl: z.string(), apiKey: z.string(), respPort: z.int() });
 
@@ -55,7 +55,7 @@ export async function bootstrap({ log, logger, home, gatewayUrl, respPort }: Boo
 
 /** Whether the file stays as it is: its key opens the platform, or somebody else's does and this one was revoked on purpose. */
 async function keepsItsKey(log: EventLog, logger: Logger, credentials: Credentials): Promise<boolean> {
-  if ((await authenticate(log, `Bearer ${credentials.apiKey}`))?.role === 'operator') return true;
+  if ((await principalOfKey(log, credentials.apiKey))?.role === 'operator') return true;
   if (!(await isRevoked(log, credentials)) || !(await hasOperator(log))) return false;
   logger.warn('the key in credentials.json was revoked; another operator key is needed to use the platform');
   return true;

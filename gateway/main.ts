@@ -5,6 +5,7 @@ import { loadMasterKey } from '#infra/crypto/master-key.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
 import { openEventLog } from '#infra/event-log/open.ts';
+import { kafkaClient } from '#infra/kafka/client.ts';
 import { openObjectStore } from '#infra/object-store/open.ts';
 import type { Logger } from '#infra/logging/log.ts';
 import { migrate } from '#infra/postgres/migrate.ts';
@@ -14,8 +15,9 @@ import { readHeadFrom } from '#projections/kernel/consistency.ts';
 
 import { createApp } from './app.ts';
 import { bootstrap } from './bootstrap.ts';
-import { usualPatience } from './dependencies.ts';
+import { usualPatience, type GatewayDependencies } from './dependencies.ts';
 import { openNodeConnections } from './exec/node-connections.ts';
+import { takeCommands } from './kafka-commands/consumer.ts';
 import { managerLoads } from './manager-loads.ts';
 import { createPlacements } from './placement.ts';
 import { openLogFeed } from './streams/log-feed.ts';
@@ -42,7 +44,7 @@ export async function startRole(_name: string, config: Config, logger: Logger): 
 
   const feed = await openLogFeed(log);
   const nodes = openNodeConnections(masterKey);
-  const { app } = await createApp({
+  const dependencies: GatewayDependencies = {
     log,
     pool: reading,
     masterKey,
@@ -53,8 +55,14 @@ export async function startRole(_name: string, config: Config, logger: Logger): 
     endpoint: { host: config.publicHost, port: config.respPort },
     rateLimits: config.rateLimits,
     patience: usualPatience,
-  });
+  };
+  const { app } = await createApp(dependencies);
   await app.listen({ host: config.bindHost, port: config.gatewayPort });
+  const { kafka: settings } = config;
+  const commands =
+    settings === undefined
+      ? null
+      : takeCommands({ kafka: kafkaClient(settings, 'commands', logger), settings, app, deps: dependencies });
 
   let failure: Error | undefined;
   feed.ended.catch((error: Error) => {
@@ -64,10 +72,12 @@ export async function startRole(_name: string, config: Config, logger: Logger): 
   return {
     async readiness(): Promise<Readiness> {
       if (failure !== undefined) return { ready: false, detail: { feed: failure.message } };
-      return { ready: true, detail: { head: (await log.head()).toString() } };
+      const detail = { head: (await log.head()).toString() };
+      return { ready: true, detail: commands === null ? detail : { ...detail, kafkaCommands: commands.status() } };
     },
     async stop() {
       const cut = setTimeout(() => app.server.closeAllConnections(), drain_ms);
+      await commands?.stop();
       await app.close();
       clearTimeout(cut);
       await feed.stop();

@@ -35,6 +35,11 @@ interface ProblemKind {
 /** The catalogue: each code's HTTP status, title and remedy. The compiler asks for a row when a code is added. */
 export const problemKinds: Readonly<Record<ProblemCode, ProblemKind>> = {
   malformed_json: { status: 400, title: 'Malformed JSON', remedy: 'Send one JSON document in UTF-8.' },
+  malformed_command: {
+    status: 400,
+    title: 'Malformed command',
+    remedy: 'Send it to Kafka as docs/kafka.md describes.',
+  },
   malformed_request: { status: 400, title: 'Malformed request', remedy: 'Check the request line and its encoding.' },
   malformed_header: { status: 400, title: 'Malformed header', remedy: 'Correct the header that `detail` names.' },
   validation_failed: { status: 400, title: 'Validation failed', remedy: 'Correct every field listed in `errors`.' },

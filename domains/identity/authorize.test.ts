@@ -30,6 +30,7 @@ const table: Record<Action, string> = {
   ReadAudit: 'ot-t',
   ReadEvents: 'ot-t',
   ReadSchema: 'ottt',
+  CreateAccessToken: 'ottt',
   CreateApiKey: 'ot--',
   ReadApiKey: 'ot-t',
   RevokeApiKey: 'ot--',

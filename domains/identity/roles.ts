@@ -27,12 +27,20 @@ export type Action =
   | 'ReadAudit'
   | 'ReadEvents'
   | 'ReadSchema'
+  | 'CreateAccessToken'
   | 'CreateApiKey'
   | 'ReadApiKey'
   | 'RevokeApiKey';
 
-/** Reading that every role may do within its scope. */
-const reading: readonly Action[] = ['ReadTenant', 'ReadNode', 'ReadBackup', 'ReadOperation', 'ReadSchema'];
+/** Reading that every role may do within its scope; and a token for it. */
+const reading: readonly Action[] = [
+  'ReadTenant',
+  'ReadNode',
+  'ReadBackup',
+  'ReadOperation',
+  'ReadSchema',
+  'CreateAccessToken',
+];
 
 /** What developers do all day: nodes, their data and their backups, but nothing that takes access or data from others. */
 const developing: readonly Action[] = [

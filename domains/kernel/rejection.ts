@@ -28,7 +28,8 @@ export type RejectionCode =
   | 'operation_in_progress'
   | 'stale_epoch'
   | 'role_scope_mismatch'
-  | 'command_not_allowed';
+  | 'command_not_allowed'
+  | 'malformed_command';
 
 /** A refusal with its code and an explanation for people. */
 export function reject(code: RejectionCode, detail: string): Rejection {

@@ -6,6 +6,7 @@ import { ApiKeyId, TenantId } from '#domains/kernel/ids.ts';
 import { reject } from '#domains/kernel/rejection.ts';
 import { tenantStream } from '#domains/tenant/events.ts';
 import { recordDenial } from '#infra/commands/execute.ts';
+import { verifyAccessToken } from '#infra/crypto/access-token.ts';
 import { keyedHash } from '#infra/crypto/master-key.ts';
 import { constantTimeEqual, sha256Hex } from '#infra/crypto/secrets.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
@@ -25,7 +26,12 @@ declare module 'fastify' {
   }
 }
 
-const bearer = /^Bearer +(?<key>[A-Za-z0-9_-]{1,200}) *$/i;
+const bearer = /^Bearer +(?<key>[A-Za-z0-9_.-]{1,200}) *$/i;
+
+/** The key or token of an authorization; undefined where there is none of a form that could be one. */
+export function bearerOf(authorization: string | undefined): string | undefined {
+  return bearer.exec(authorization ?? '')?.groups?.['key'];
+}
 
 /** Asks every request of a route that is not public who it comes from, before its body is read. */
 export function addAuthentication(
@@ -37,7 +43,10 @@ export function addAuthentication(
   app.addHook('onRequest', async (request) => {
     const { action, basic } = request.routeOptions.config;
     if (action === 'public' || action === undefined) return;
-    const principal = await authenticate(log, basic === true ? asBearer(request) : request.headers.authorization);
+    const principal = await authenticate(
+      { log, masterKey },
+      basic === true ? asBearer(request) : request.headers.authorization,
+    );
     if (principal === null) {
       await limits.countFailure(request.ip);
       if (!isRead(request)) await recordAttempt(log, request, action, keyedHash(masterKey, 'request', request.url));
@@ -49,21 +58,38 @@ export function addAuthentication(
 }
 
 /**
- * Whose key it is, by the log itself: a key that was revoked, or whose tenant was deleted, is worth nothing from the
+ * Whose key or token it is, by the log itself: a key that was revoked, or whose tenant was deleted, is worth nothing from the
  * moment on at which that was acknowledged. Null for everything else that is not a valid key.
  */
-export async function authenticate(log: EventLog, authorization: string | undefined): Promise<Principal | null> {
-  const key = bearer.exec(authorization ?? '')?.groups?.['key'] ?? '';
+export async function authenticate(
+  { log, masterKey }: Pick<GatewayDependencies, 'log' | 'masterKey'>,
+  authorization: string | undefined,
+): Promise<Principal | null> {
+  const text = bearerOf(authorization) ?? '';
+  const keyId = verifyAccessToken(masterKey, text, new Date());
+  return keyId === null ? principalOfKey(log, text) : ((await holderOf(log, keyId))?.principal ?? null);
+}
+
+/** Whose API key it is; null for anything that is no valid one. */
+export async function principalOfKey(log: EventLog, key: string): Promise<Principal | null> {
   const id = ApiKeyId.safeParse(keyIdWithin(key));
-  if (!id.success) return null;
+  const holder = id.success ? await holderOf(log, id.data) : null;
+  return holder !== null && constantTimeEqual(sha256Hex(key), holder.secretSha256) ? holder.principal : null;
+}
+
+/** Who holds a key, while it and its tenant are there. */
+async function holderOf(
+  log: EventLog,
+  keyId: ApiKeyId,
+): Promise<{ principal: Principal; secretSha256: string } | null> {
   let created: Extract<IdentityEvent, { type: 'ApiKeyCreated' }>['data'] | null = null;
-  for (const event of (await log.readStream(apiKeyStream(id.data))) as unknown as IdentityEvent[]) {
+  for (const event of (await log.readStream(apiKeyStream(keyId))) as unknown as IdentityEvent[]) {
     created = event.type === 'ApiKeyCreated' ? event.data : null;
   }
-  if (created === null || !constantTimeEqual(sha256Hex(key), created.secretSha256)) return null;
-  const { role, tenantId } = created;
+  if (created === null) return null;
+  const { role, tenantId, secretSha256 } = created;
   if (tenantId !== null && (await isDeleted(log, tenantId))) return null;
-  return { keyId: id.data, role, tenantId };
+  return { principal: { keyId, role, tenantId }, secretSha256 };
 }
 
 const basicScheme = /^Basic +(?<credentials>[A-Za-z0-9+/]{1,400}={0,2}) *$/i;

@@ -138,7 +138,7 @@ async function followHistory(deps: GatewayDependencies, request: FastifyRequest,
   });
   const check = setInterval(() => void endUnlessValid(), patience.keepAlive_ms);
   const endUnlessValid = async (): Promise<void> => {
-    const principal = await authenticate(log, request.headers.authorization).catch(() => undefined);
+    const principal = await authenticate(deps, request.headers.authorization).catch(() => undefined);
     if (principal === null) events.end();
   };
   subscription.ended.catch((error: unknown) => {

@@ -4,8 +4,12 @@ import type { Admin, ITopicConfig } from 'kafkajs';
 /** Where the relay says how far it has come; see `Watermark`. */
 export const watermarksTopic = 'miniredis.watermarks.v1';
 
+/** Commands come in here, as over HTTP, and what became of them goes out there. */
+export const commandsTopic = 'miniredis.commands.v1';
+export const outcomesTopic = 'miniredis.outcomes.v1';
+
 /** Topics that look like those of events; no category has such a name. */
-const otherTopics: readonly string[] = [watermarksTopic, 'miniredis.commands.v1', 'miniredis.outcomes.v1'];
+const otherTopics: readonly string[] = [watermarksTopic, commandsTopic, outcomesTopic];
 const eventTopicName = /^miniredis\.[A-Za-z0-9._]+\.v1$/;
 
 /** The most that Kafka takes of one partition in one request, with what its framing needs. */
@@ -48,6 +52,11 @@ export function ensureWatermarksTopic(admin: Admin, settings: TopicSettings): Pr
       { name: 'segment.ms', value: '3600000' },
     ],
   });
+}
+
+/** Creates the topics of commands and their outcomes, unless they are there; they are kept as long as the brokers keep topics by default. */
+export async function ensureCommandTopics(admin: Admin, settings: TopicSettings): Promise<void> {
+  for (const topic of [commandsTopic, outcomesTopic]) await create(admin, shape(topic, settings.partitions, settings));
 }
 
 export type TopicSettings = Pick<KafkaSettings, 'partitions' | 'replication'>;

@@ -50,7 +50,7 @@ export async function openDirectoryStore(root: string): Promise<ObjectStore> {
       const file = await openObject(fileOf(key), key);
       // A file's stream ends with the byte it names last.
       const part = range === undefined ? {} : { start: range.start, end: range.end - 1 };
-      return file.createReadStream({ highWaterMark: 256 * 1024, ...part });
+      return file.createReadStream({ highWaterMark: 64 * 1024, ...part });
     },
     async head(key) {
       const found = await stat(fileOf(key)).catch(unlessMissing);

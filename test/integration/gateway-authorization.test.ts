@@ -220,6 +220,12 @@ const rows: readonly Row[] = [
     path: () => '/docs/js/scalar.js',
     expected: [200, 200, 200, 200, 200, 200, 200, 200],
   },
+  {
+    method: 'POST',
+    url: '/v1/access-tokens',
+    path: () => '/v1/access-tokens',
+    expected: [201, 201, 201, 201, 201, 201, 201, 401],
+  },
   // Whoever has a key may decode what is in Kafka.
   ...[
     '/schemas/types',

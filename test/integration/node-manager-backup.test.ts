@@ -196,7 +196,9 @@ describe('backups', () => {
     const wire = await connectRaw(bed.port);
     expect(await wire.call('AUTH', '@platform', bed.platformToken(node.nodeId))).toBe('+OK');
     void wire.call('MINIREDIS', 'SNAPSHOT', 'backups/given-up.rdb').catch(() => {});
-    await sleep(30);
+    // Until some of it is written.
+    const uploading = () => readdir(path.join(bed.config.home, 'objects', '.uploads'));
+    while ((await uploading()).length === 0) await sleep(2);
     wire.close();
     const taken = await platform.snapshot(target(node), 'backups/next.rdb', signal);
     expect(taken.keys).toBe(60_000);

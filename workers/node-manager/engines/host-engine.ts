@@ -50,6 +50,7 @@ export async function hostEngine(settings: EngineSettings, manager: Channel<Mana
     extraCommands: [
       platformCommands({
         store,
+        objectStoreUrl: settings.objectStoreUrl,
         log,
         isOpen: (node) => hosted.find(node.id as NodeId) === node,
         async replace(node, loaded) {

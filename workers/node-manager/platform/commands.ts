@@ -6,10 +6,12 @@ import type { Node } from '#workers/resp/keyspace/node.ts';
 import { createGate } from '../reports/gate.ts';
 import { restoreFromStore } from './restore.ts';
 import { snapshotToStore } from './snapshot.ts';
-import { verifyObject } from './verify.ts';
+import { verifyInThread } from './verify-in-thread.ts';
 
 interface PlatformCommandOptions {
   readonly store: ObjectStore;
+  /** Where that store is, for threads that open it themselves. */
+  readonly objectStoreUrl: string;
   /** Whether the node is one that is being served; platform connections also reach others. */
   readonly isOpen: (node: Node) => boolean;
   /** Puts loaded data in the place of the node's, atomically and durably, and resolves once the log knows. */
@@ -34,7 +36,13 @@ const concurrency = 2;
  * that did it last only gets its reply again. They reply with JSON, or with an error whose code is the subcommand; with ERR
  * where it may go better another time. One runs on a node at a time, the next waits; each ends when its connection does.
  */
-export function platformCommands({ store, isOpen, replace, log }: PlatformCommandOptions): ExtraCommand {
+export function platformCommands({
+  store,
+  objectStoreUrl,
+  isOpen,
+  replace,
+  log,
+}: PlatformCommandOptions): ExtraCommand {
   const gate = createGate(concurrency);
   const turns = new WeakMap<Node, ReturnType<typeof createGate>>();
   const lastRestores = new WeakMap<Node, { readonly operationId: string; readonly result: object }>();
@@ -48,7 +56,8 @@ export function platformCommands({ store, isOpen, replace, log }: PlatformComman
     VERIFY: {
       words: [4, 4],
       needsNode: false,
-      run: (_node, [, , key = '', sha256 = ''], signal) => verifyObject(store, key, sha256, signal),
+      run: (_node, [, , objectKey = '', sha256 = ''], signal) =>
+        verifyInThread({ objectStoreUrl, objectKey, sha256 }, signal),
     },
     RESTORE: {
       words: [4, 5],

@@ -10,12 +10,12 @@ export interface CheckedObject {
   check(): void;
 }
 
-/** Opens an object whose SHA-256 is known; reading it ends with the signal. Rejects when there is no such object. */
+/** Opens an object whose SHA-256 is known; reading it ends with the signal, if there is one. Rejects when there is no such object. */
 export async function openChecked(
   store: ObjectStore,
   objectKey: string,
   sha256: string,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<CheckedObject> {
   const found = await store.head(objectKey);
   if (found === null) throw new Error(`The object store has no object "${objectKey}".`);
@@ -26,7 +26,7 @@ export async function openChecked(
     const source = await store.get(objectKey);
     try {
       for await (const chunk of source) {
-        signal.throwIfAborted();
+        signal?.throwIfAborted();
         const part = chunk as Uint8Array;
         bytes += part.byteLength;
         sum.update(part);

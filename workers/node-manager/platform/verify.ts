@@ -16,13 +16,8 @@ export interface VerifyResult {
  * Reads a backup back and rebuilds every value of it, one after another, so that the memory it takes does not grow with the
  * backup. Rejects when the object is not the one that was written, or is no RDB file from its beginning to its checksum.
  */
-export async function verifyObject(
-  store: ObjectStore,
-  objectKey: string,
-  sha256: string,
-  signal: AbortSignal,
-): Promise<VerifyResult> {
-  const object = await openChecked(store, objectKey, sha256, signal);
+export async function verifyObject(store: ObjectStore, objectKey: string, sha256: string): Promise<VerifyResult> {
+  const object = await openChecked(store, objectKey, sha256);
   const digest = new KeyspaceDigest();
   await readRdb(
     object.content,

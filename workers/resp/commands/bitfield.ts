@@ -148,6 +148,7 @@ function bitField(readOnly: boolean): Run {
       const wanted = kind === 'SET' ? given : old + given;
       const fitted = fit(kind === 'SET' ? settable(wanted, type) : wanted, type, overflow);
       if (fitted === undefined) return undefined;
+      value.willChange(offset >>> 3, ((offset + type.bits) >>> 3) + 1);
       writeField(bytes, type, offset, fitted);
       if (grown || fitted !== old) changes++;
       return kind === 'SET' ? old : fitted;

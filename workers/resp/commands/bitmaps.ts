@@ -47,6 +47,7 @@ function setBit(client: Client, args: readonly string[]): void {
     reply.integer(old);
     return;
   }
+  value.willChange(byte, byte + 1);
   bytes[byte] = args[3] === '1' ? bytes[byte]! | mask : bytes[byte]! & ~mask;
   putWritable(client, args[1]!, value);
   changed(client, '$', 'setbit', args[1]!);

@@ -107,7 +107,7 @@ export function trimStream(stream: StreamValue, { by, approximate, limit }: Trim
       stream.dropFirstBlock();
       return removed + length;
     }
-    stream.dropHead(block, excess);
+    stream.dropHead(excess);
     return removed + excess;
   }
 }

@@ -2,6 +2,8 @@ import { made } from './large-text.ts';
 
 /** Filling so many bytes with zeros is nothing. */
 const PAGE_BYTES = 4096;
+/** How many bytes of a frozen value are copied together. */
+const PART = 65_536;
 
 /** A string value that is written in place (SETRANGE, SETBIT, APPEND to a large value), where copying would be quadratic. */
 export class ByteString {
@@ -10,6 +12,10 @@ export class ByteString {
   /** From here on the buffer holds nothing but zero bytes. */
   private zeroFrom: number;
   length: number;
+  /** The bytes as they were at one instant, while someone reads them. */
+  private frozen: ByteString | undefined;
+  /** Of a frozen value, the parts that changed since, by number. */
+  private kept: Map<number, Buffer> | undefined;
 
   get kind() {
     return 'string' as const;
@@ -27,13 +33,49 @@ export class ByteString {
     return this.buffer.length + 200;
   }
 
-  /** The bytes in use; valid until the next write. */
+  /** The bytes in use; valid until the next write. Whoever changes them has to say so first (`willChange`). */
   view(): Buffer {
     return this.buffer.subarray(0, this.length);
   }
 
+  /** The bytes `start` to `end` (exclusive), which must lie between the same multiples of 64 KiB. */
+  slice(start: number, end: number): Buffer {
+    const stop = Math.min(end, this.length);
+    const part = this.kept?.get(Math.floor(start / PART));
+    return part?.subarray(start % PART, stop - start + (start % PART)) ?? this.buffer.subarray(start, stop);
+  }
+
+  /**
+   * The bytes as they are now, to be read with `slice` while this goes on changing, until `thaw`. What is about to change is
+   * copied, so that neither the freezing nor a change copies all of a large value.
+   */
+  freeze(): ByteString {
+    const frozen = new ByteString('');
+    frozen.buffer = this.buffer;
+    frozen.length = this.length;
+    frozen.kept = new Map();
+    this.frozen = frozen;
+    return frozen;
+  }
+
+  thaw(): void {
+    this.frozen = undefined;
+  }
+
+  /** The bytes `start` to `end` (exclusive) are about to change. */
+  willChange(start: number, end: number): void {
+    if (this.frozen !== undefined) this.frozen.keep(start, end);
+  }
+
+  private keep(start: number, end: number): void {
+    for (let part = Math.floor(start / PART); part * PART < Math.min(end, this.length); part++) {
+      if (!this.kept!.has(part)) this.kept!.set(part, Buffer.from(this.slice(part * PART, (part + 1) * PART)));
+    }
+  }
+
   /** Writes at `offset`, filling a gap before it with zero bytes. */
   write(offset: number, text: string): void {
+    this.willChange(offset, offset + text.length);
     this.extend(offset + text.length);
     this.buffer.write(text, offset, 'latin1');
   }
@@ -46,6 +88,8 @@ export class ByteString {
       this.buffer.copy(grown, 0, 0, this.length);
       this.buffer = grown;
       this.zeroFrom = this.length;
+      // What was frozen keeps the old buffer, which nobody writes to any more.
+      this.frozen = undefined;
     }
     if (this.zeroFrom > this.length) this.buffer.fill(0, this.length, Math.min(length, this.zeroFrom));
     this.zeroFrom = Math.max(this.zeroFrom, length);

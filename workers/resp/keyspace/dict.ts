@@ -4,6 +4,9 @@ import { hashOf, Shard, SHARD_CAPACITY } from './shard.ts';
 /** Two neighbouring shards that hold fewer entries than this together become one again. */
 const SHARD_MERGE = 64;
 const DEPTH_MAX = 22;
+/** A shard of more than so many entries is visited in so many parts, since what is done with an entry may take a while. */
+const PART_MIN = 32;
+const PARTS = 8;
 /** A Dict's own object. */
 const DICT_BYTES = 96;
 
@@ -204,18 +207,24 @@ export class Dict<V> {
   }
 
   /**
-   * Visits the entries of one shard that lie at `cursor` or after it in the scan order, in no order, and returns the cursor
-   * to go on from, 0 at the end. What a scan with greater cursors has passed is as `position` says.
+   * Visits some entries, those of a part of one shard that lie at `cursor` or after it in the scan order, in no order, and returns
+   * the cursor to go on from, 0 at the end. What a scan with greater cursors has passed is as `position` says.
    */
-  visitShard(cursor: number, visit: (value: V, key: string) => void): number {
+  visitPart(cursor: number, visit: (value: V, key: string) => void): number {
     const shard = this.shardOf(cursor);
-    const { keys, values, hashes, size, depth } = shard;
-    // After shards were merged, a part of one may lie before the cursor.
-    const whole = cursor === 0 || (depth > 0 && cursor % 2 ** (32 - depth) === 0);
+    const { keys, values, hashes, size } = shard;
+    const end = this.endOf(shard, cursor);
+    const start = end - 2 ** (32 - shard.depth);
+    const part = size > PART_MIN ? (end - start) / PARTS : end - start;
+    const next = start + (Math.floor((cursor - start) / part) + 1) * part;
+    const whole = cursor === start && next === end;
     for (let i = 0; i < size; i++) {
-      if (whole || (hashes?.[i] ?? hashOf(keys[i]!)) >>> 0 >= cursor) visit(values[i]!, keys[i]!);
+      if (!whole) {
+        const at = (hashes?.[i] ?? hashOf(keys[i]!)) >>> 0;
+        if (at < cursor || at >= next) continue;
+      }
+      visit(values[i]!, keys[i]!);
     }
-    const next = this.endOf(shard, cursor);
     return next > 0xffff_ffff ? 0 : next;
   }
 

@@ -100,6 +100,15 @@ export class HashValue {
     return 0;
   }
 
+  /** A compact hash as it is now, which takes no time: its one string never changes. Undefined for others. */
+  asCompact(): HashValue | undefined {
+    if (typeof this.content !== 'string') return undefined;
+    const same = new HashValue();
+    same.content = this.content;
+    same.size = this.size;
+    return same;
+  }
+
   /** Hands on all fields as they are now, part by part, while they change; undefined for a compact hash. */
   freeze(emit: (field: string, value: string) => void): Frozen | undefined {
     return typeof this.content === 'string' ? undefined : new FrozenShards(this.content.fields, emit);

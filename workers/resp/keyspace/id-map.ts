@@ -54,6 +54,14 @@ export class IdMap<V> {
     return true;
   }
 
+  /** The same IDs with other values; much faster than setting them one by one. */
+  map<W>(to: (value: V) => W): IdMap<W> {
+    const mapped = new IdMap<W>();
+    mapped.size = this.size;
+    for (const { ids, values } of this.chunks) mapped.chunks.push({ ids: ids.slice(), values: values.map(to) });
+    return mapped;
+  }
+
   first(): StreamId | undefined {
     return this.chunks[0]?.ids[0];
   }

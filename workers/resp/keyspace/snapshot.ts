@@ -27,14 +27,14 @@ export interface SnapshotSource {
 }
 
 /**
- * A node's whole keyspace as it was at one instant, while writes go on and without a fork. Entries are emitted in slices
- * by `step`; an entry that is about to change before its turn is emitted first, as it still is.
+ * A node's whole keyspace as it was at one instant, while writes go on and without a fork. Entries are emitted a few at a
+ * time by `step`; an entry that is about to change before its turn is emitted first, as it still is.
  */
 export interface NodeSnapshot {
   /** How many entries there were at the instant. */
   readonly entryCount: number;
-  /** Emits entries for about `budgetMs` and says whether all have been emitted (then the snapshot has ended by itself). */
-  step(budgetMs: number): boolean;
+  /** Emits a few entries and says whether all have been emitted (then the snapshot has ended by itself). */
+  step(): boolean;
   /** Ends the snapshot early. */
   cancel(): void;
 }
@@ -66,21 +66,21 @@ export function beginSnapshot(node: SnapshotSource, emit: (entry: SnapshotEntry)
   const end = (): void => {
     if (node.snapshot === hook) node.snapshot = undefined;
   };
-  const step = (budgetMs: number): boolean => {
-    const deadline = performance.now() + budgetMs;
-    for (const one of frozen) {
-      while (one.cursor !== Infinity) {
-        if (performance.now() > deadline) return false;
-        const { captured, expires, index } = one;
-        const next = one.entries.visitShard(one.cursor, (value, key) => {
-          if (captured.size > 0 && captured.has(key)) return;
-          emit({ db: index, key, value, expireAtMs: expires.size === 0 ? undefined : expires.get(key) });
-        });
-        one.cursor = next === 0 ? Infinity : next;
-      }
+  let current = 0;
+  const step = (): boolean => {
+    const one = frozen[current];
+    if (one === undefined) {
+      end();
+      return true;
     }
-    end();
-    return true;
+    const { captured, entries, expires, index } = one;
+    const next = entries.visitPart(one.cursor, (value, key) => {
+      if (captured.size > 0 && captured.has(key)) return;
+      emit({ db: index, key, value, expireAtMs: expires.size === 0 ? undefined : expires.get(key) });
+    });
+    one.cursor = next === 0 ? Infinity : next;
+    if (next === 0) current++;
+    return false;
   };
   return { entryCount, step, cancel: end };
 }

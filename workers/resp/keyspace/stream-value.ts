@@ -2,6 +2,7 @@ import { lowerBound } from './id-map.ts';
 import { arrayBytes, OBJECT_BYTES } from './sizes.ts';
 import { BLOCK_BYTES, newBlock, packedSize, recordBytes } from './stream-block.ts';
 import type { StreamBlock } from './stream-block.ts';
+import { copyGroups } from './stream-group.ts';
 import type { StreamGroup } from './stream-group.ts';
 import { MIN_ID } from './stream-id.ts';
 import type { StreamId } from './stream-id.ts';
@@ -29,6 +30,8 @@ export class StreamValue {
   entriesAdded = 0;
   readonly blocks: StreamBlock[] = [];
   groups: Map<string, StreamGroup> | undefined;
+  /** What it was at one instant, while someone reads that; blocks are shared until they change. */
+  private frozen: StreamValue | undefined;
 
   get kind() {
     return 'stream' as const;
@@ -52,7 +55,7 @@ export class StreamValue {
 
   /** Adds an entry after all others: `words` from `at` on are its fields and values in turn. */
   append(id: StreamId, words: readonly string[], at: number, limits: BlockLimits): void {
-    let block = this.blocks.at(-1);
+    let block = this.writable(this.blocks.length - 1);
     if (block === undefined || isFull(block, words, at, limits)) {
       block = newBlock(id, words, at);
       this.blocks.push(block);
@@ -86,7 +89,7 @@ export class StreamValue {
   /** Removes the entry of an ID and says whether there was one. */
   delete(id: StreamId): boolean {
     const index = this.blockFor(id);
-    const block = this.blocks[index];
+    const block = this.writable(index);
     if (block === undefined) return false;
     const at = lowerBound(block.records, id);
     const record = block.records[at];
@@ -99,8 +102,9 @@ export class StreamValue {
     return true;
   }
 
-  /** Removes entries from a block's beginning; it must have more. */
-  dropHead(block: StreamBlock, count: number): void {
+  /** Removes entries from the beginning of the first block; it must have more. */
+  dropHead(count: number): void {
+    const block = this.writable(0)!;
     for (const record of block.records.splice(0, count)) this.bytes -= recordBytes(record);
     block.deleted += count;
     this.size -= count;
@@ -119,6 +123,32 @@ export class StreamValue {
     if (index === 0) this.blocks.shift();
     else this.blocks.splice(index, 1);
     this.bytes -= BLOCK_BYTES;
+  }
+
+  /** The stream as it is now, which does not change with this one; until `thaw`. What it costs is a pointer for each block. */
+  freeze(): StreamValue {
+    const frozen = new StreamValue();
+    const { size, lastId, maxDeletedId, entriesAdded, groups } = this;
+    Object.assign(frozen, { size, lastId, maxDeletedId, entriesAdded });
+    for (const block of this.blocks) frozen.blocks.push(block);
+    if (groups !== undefined) frozen.groups = copyGroups(groups);
+    this.frozen = frozen;
+    return frozen;
+  }
+
+  thaw(): void {
+    this.frozen = undefined;
+  }
+
+  /** A block that is about to change. One that a frozen stream has too is copied first. */
+  private writable(index: number): StreamBlock | undefined {
+    const block = this.blocks[index];
+    const { frozen } = this;
+    if (frozen === undefined || block === undefined) return block;
+    if (frozen.blocks[frozen.blockFor(block.base)] !== block) return block;
+    const copy = { ...block, records: block.records.slice() };
+    this.blocks[index] = copy;
+    return copy;
   }
 
   /** Visits the entries from `start` to `end` (inclusive) in order, until `visit` returns false. */

@@ -4,8 +4,8 @@ import { idOfRecord, wordsOf } from '../keyspace/stream-record.ts';
 import type { StreamValue } from '../keyspace/stream-value.ts';
 
 /** How many blocks or pending entries are added between two looks at the clock. */
-const SLICE = 8;
-const SLICE_PENDING = 512;
+const SLICE = 2;
+const SLICE_PENDING = 128;
 
 /**
  * Adds a stream to the text of a digest: its counters, its entries in order, and its groups by name, each with its

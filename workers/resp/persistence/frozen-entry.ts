@@ -1,22 +1,70 @@
 import type { Frozen } from '../keyspace/frozen.ts';
 import type { SnapshotEntry } from '../keyspace/snapshot.ts';
+import type { Value } from '../keyspace/value.ts';
 import type { KeyspaceDigest, LargeDigest } from './digest.ts';
 import { elementsOf } from './rdb/write-value.ts';
 import { RdbKeys } from './rdb/write.ts';
 
-/** A large collection of a snapshot, written part by part, as it was at the snapshot's instant, while it changes. */
+/** A large value of a snapshot, written part by part, as it was at the snapshot's instant, while it changes. */
 export interface FrozenEntry {
   readonly key: string;
   readonly keys: RdbKeys;
   /** Writes the next part; false when all is written. */
   step(): boolean;
-  /** Lets go of the collection before its end. */
+  /** Lets go of the value before its end. */
   end(): void;
 }
 
-/** Freezes the value of an entry; undefined when it is of a kind, or so compact, that it has to be written in one go. */
+/**
+ * Freezes the value of an entry; undefined when it is so small that it has to be written in one go: sets of up to 128 members,
+ * sorted sets as long as they are compact.
+ */
 export function freezeEntry(entry: SnapshotEntry, digest: KeyspaceDigest | undefined): FrozenEntry | undefined {
-  const { db, key, value, expireAtMs } = entry;
+  const still = standingStill(entry.value);
+  return still === undefined ? freezeParts(entry, digest) : freezeWhole(entry, still, digest);
+}
+
+/** A value that does not change, however the one it was made of does. */
+interface Still {
+  readonly value: Value;
+  readonly thaw?: () => void;
+}
+
+/** A value that can be had as it is now at once; undefined for those of many parts. */
+function standingStill(value: Value): Still | undefined {
+  if (typeof value === 'string') return { value };
+  if (value.kind === 'string' || value.kind === 'stream') return { value: value.freeze(), thaw: () => value.thaw() };
+  const compact = value.kind === 'hash' ? value.asCompact() : undefined;
+  return compact === undefined ? undefined : { value: compact };
+}
+
+function freezeWhole(
+  { db, key, expireAtMs }: SnapshotEntry,
+  { value, thaw }: Still,
+  digest: KeyspaceDigest | undefined,
+): FrozenEntry {
+  const keys = new RdbKeys();
+  function* write(): Generator<void> {
+    yield* keys.entrySliced(db, key, value, expireAtMs);
+    if (digest !== undefined) yield* digest.addSliced(db, key, value, expireAtMs);
+  }
+  const steps = write();
+  return {
+    key,
+    keys,
+    step() {
+      if (steps.next().done !== true) return true;
+      thaw?.();
+      return false;
+    },
+    end: () => thaw?.(),
+  };
+}
+
+function freezeParts(
+  { db, key, value, expireAtMs }: SnapshotEntry,
+  digest: KeyspaceDigest | undefined,
+): FrozenEntry | undefined {
   if (typeof value === 'string' || value.kind === 'string' || value.kind === 'stream') return undefined;
   const keys = new RdbKeys();
   const { out } = keys;

@@ -1,10 +1,13 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
+import { HashValue } from '../keyspace/hash-value.ts';
 import { Node } from '../keyspace/node.ts';
+import { DEFAULT_LIMITS } from '../keyspace/sizes.ts';
+import { mutable } from '../keyspace/value.ts';
 import { loadRdb } from './load.ts';
 import { snapshotRdb } from './snapshot.ts';
-import { digestOf, hashOf, listOf, nodeOf, plainNode, setOf, zsetOf } from './testing/keyspaces.ts';
+import { digestOf, hashOf, listOf, nodeOf, plainNode, setOf, streamOf, zsetOf } from './testing/keyspaces.ts';
 import { engine } from './testing/wal-lab.ts';
 
 const keys = [
@@ -27,6 +30,9 @@ function fullNode(): Node {
     'big list': listOf(many),
     'big set': setOf(many),
     'big zset': zsetOf(many.map((member, i) => [member, i])),
+    'big stream': streamOf(3000, ['a', 'b']),
+    'big bitmap': mutable('bits'.repeat(60_000), 300_000),
+    'compact hash': compactHash(many.slice(0, 300)),
   };
   const small = keys.slice(8).map((key) => [key, key] as const);
   return nodeOf(
@@ -39,10 +45,18 @@ function fullNode(): Node {
   );
 }
 
+/** A hash that is compact although it is large, as `hash-max-listpack-entries` may want it. */
+function compactHash(fields: readonly string[]): HashValue {
+  const hash = new HashValue();
+  for (const field of fields) hash.set(field, field, { ...DEFAULT_LIMITS, hashEntries: 1000 });
+  return hash;
+}
+
 const more = Array.from({ length: 1200 }, (_, i) => `more ${i}`);
 const element = fc.nat(2999).map((i) => `element ${i}`);
 const place = fc.nat(2000).map(String);
 const key = fc.constantFrom(...keys);
+const streamEntry = fc.nat(2999).map((i) => `${1_700_000_000_000 + Math.floor(i / 3) * 1000}-${i % 3}`);
 const write = fc.oneof(
   fc.tuple(fc.constant('SET'), key, fc.constant('changed')),
   fc.tuple(fc.constant('APPEND'), key, fc.constant('more')),
@@ -71,6 +85,41 @@ const write = fc.oneof(
   fc.tuple(fc.constant('LREM'), fc.constant('big list'), fc.constant('0'), element),
   fc.tuple(fc.constant('LTRIM'), fc.constant('big list'), place, fc.constantFrom('-1', '-2', '-500')),
   fc.tuple(fc.constant('LPUSH'), fc.constant('big list'), ...more.map((member) => fc.constant(member))),
+  fc.tuple(fc.constant('XADD'), fc.constant('big stream'), fc.constant('*'), fc.constant('field'), element),
+  fc.tuple(fc.constant('XDEL'), fc.constant('big stream'), streamEntry, streamEntry),
+  fc.tuple(fc.constant('XTRIM'), fc.constant('big stream'), fc.constant('MAXLEN'), place),
+  fc.tuple(
+    fc.constant('XREADGROUP'),
+    fc.constant('GROUP'),
+    fc.constant('group'),
+    element,
+    fc.constant('COUNT'),
+    fc.constant('30'),
+    fc.constant('STREAMS'),
+    fc.constant('big stream'),
+    fc.constant('>'),
+  ),
+  fc.tuple(fc.constant('XACK'), fc.constant('big stream'), fc.constant('group'), streamEntry, streamEntry),
+  fc.tuple(
+    fc.constant('XCLAIM'),
+    fc.constant('big stream'),
+    fc.constant('group'),
+    fc.constant('other'),
+    fc.constant('0'),
+    streamEntry,
+  ),
+  fc.tuple(fc.constant('SETBIT'), fc.constant('big bitmap'), fc.nat(2_500_000).map(String), fc.constantFrom('0', '1')),
+  fc.tuple(
+    fc.constant('BITFIELD'),
+    fc.constant('big bitmap'),
+    fc.constant('SET'),
+    fc.constant('u16'),
+    fc.nat(1_900_000).map(String),
+    fc.constant('777'),
+  ),
+  fc.tuple(fc.constant('SETRANGE'), fc.constant('big bitmap'), fc.nat(250_000).map(String), element),
+  fc.tuple(fc.constant('APPEND'), fc.constant('big bitmap'), fc.constant('y'.repeat(70_000))),
+  fc.tuple(fc.constant('HSET'), fc.constant('compact hash'), element, fc.constant('y')),
   fc.constant(['RENAME', 'big hash', 'big set']),
   fc.constant(['COPY', 'big list', 'new']),
 );
@@ -89,7 +138,6 @@ test('a snapshot is of one instant, whatever is written while it runs', { timeou
         const node = fullNode();
         let instant: { digest: string; content: unknown } | undefined;
         const { stream, result } = snapshotRdb(node, {
-          sliceMs: 0.1,
           onInstant: () => (instant = { digest: digestOf(node), content: plainNode(node) }),
         });
         const chunks: Buffer[] = [];

@@ -1,21 +1,15 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-
 import type { Node } from '../keyspace/node.ts';
 import { beginSnapshot } from '../keyspace/snapshot.ts';
 import type { NodeSnapshot, SnapshotEntry } from '../keyspace/snapshot.ts';
 import { KeyspaceDigest } from './digest.ts';
 import { freezeEntry } from './frozen-entry.ts';
 import type { FrozenEntry } from './frozen-entry.ts';
+import { nextSlice, sliceIsOver } from './pace.ts';
 import { isLarge } from './rdb/write-value.ts';
 import { RdbKeys, RdbSeal, writeHeader } from './rdb/write.ts';
 
-/**
- * How long one slice of a snapshot keeps others waiting, in milliseconds: a part of what they took themselves since the
- * slice before, so that a turn takes a third longer at most, however busy or idle the process is.
- */
-const SLICE_MIN_MS = 0.2;
-const SLICE_MAX_MS = 1;
-const SLICE_PART = 0.35;
+/** How much is handed on at a time: whoever takes it mostly makes a trip to another thread with it. */
+const CHUNK_BYTES = 131_072;
 
 /** What a snapshot holds. */
 interface SnapshotSummary {
@@ -26,7 +20,7 @@ interface SnapshotSummary {
 
 /** A snapshot on its way. */
 export interface RdbSnapshot {
-  /** The RDB file, in chunks of at most 256 KiB. The snapshot's instant is when it is first read; it can be read once. */
+  /** The RDB file, in chunks of some 128 KiB. The snapshot's instant is when it is first read; it can be read once. */
   readonly stream: AsyncIterable<Buffer>;
   /** Settles when the stream has ended: fulfilled when it was read to its end, rejected when it was broken off. */
   readonly result: Promise<SnapshotSummary>;
@@ -42,8 +36,6 @@ export interface SnapshotOptions {
   readonly aofBase?: boolean;
   /** False saves the time for a digest nobody wants (`digest` is then empty). */
   readonly digest?: boolean;
-  /** How long one slice keeps others waiting, in milliseconds: as long as suits them unless given. */
-  readonly sliceMs?: number;
 }
 
 /** Snapshots of one node take turns, since a node can run one at a time. */
@@ -81,42 +73,41 @@ export function snapshotRdb(node: Node, options: SnapshotOptions = {}): RdbSnaps
 async function* write(node: Node, options: SnapshotOptions): AsyncGenerator<Buffer, SnapshotSummary> {
   const seal = new RdbSeal();
   // A script that is suspended between two slices has done half of its work.
-  while (node.busy || options.ready?.() === false) await (node.busy ? node.whole() : nextTurn());
+  do await (node.busy ? node.whole() : nextSlice());
+  while (node.busy || options.ready?.() === false);
   const running = new RunningSnapshot(node, options);
   let bytes = 0;
+  let gathered: Buffer[] = [];
+  let gatheredBytes = 0;
   try {
     options.onInstant?.();
-    let slice = SLICE_MIN_MS;
     for (let done = false; !done;) {
-      done = running.step(options.sliceMs ?? slice);
-      let pieces = 0;
-      for (const piece of seal.pieces(running.take(done))) {
+      done = running.step();
+      const chunks = running.take(done);
+      if (!done) await nextSlice();
+      for (const piece of seal.pieces(chunks)) {
         bytes += piece.length;
-        yield piece;
-        if (++pieces % 4 === 0) await nextTurn();
+        gathered.push(piece);
+        gatheredBytes += piece.length;
+        if (gatheredBytes >= CHUNK_BYTES) {
+          yield Buffer.concat(gathered, gatheredBytes);
+          gathered = [];
+          gatheredBytes = 0;
+        }
+        if (sliceIsOver()) await nextSlice();
       }
-      if (done) break;
-      const since = performance.now();
-      await nextTurn();
-      const others = performance.now() - since;
-      slice = Math.min(SLICE_MAX_MS, Math.max(SLICE_MIN_MS, others * SLICE_PART));
     }
   } finally {
     running.end();
   }
   const end = seal.end();
-  yield end;
+  yield Buffer.concat([...gathered, end]);
   return { keys: running.keys, digest: running.digest?.toString() ?? '', bytes: bytes + end.length };
 }
 
-/** A large value that is being written: part by part while it changes, or in steps that a change brings to their end. */
-type Current =
-  | { readonly key: string; readonly frozen: FrozenEntry }
-  | { readonly key: string; readonly frozen?: undefined; readonly steps: Generator<void> };
-
 /**
- * The keys of a snapshot on their way into an RDB file. A large collection is written in parts, and frozen once it is about
- * to change or its turn has come. Keys that are captured in the middle of a large one go aside.
+ * The keys of a snapshot on their way into an RDB file. A large value is written in parts, and frozen once it is about to
+ * change or its turn has come. Keys that are captured in the middle of a large one go aside.
  */
 class RunningSnapshot {
   keys = 0;
@@ -129,7 +120,8 @@ class RunningSnapshot {
   /** Large entries waiting for their turn, by key, and those of them that were frozen because they changed. */
   private readonly waiting = new Map<string, SnapshotEntry[]>();
   private readonly frozen: FrozenEntry[] = [];
-  private current: Current | undefined;
+  /** The large value that is being written. */
+  private current: FrozenEntry | undefined;
   private scanned = false;
   /** Set while a key is written that is about to change, which can't wait. */
   private capturing = false;
@@ -153,16 +145,15 @@ class RunningSnapshot {
     node.snapshot = this.hook;
   }
 
-  /** Works for about `budgetMs` and says whether all is written. */
-  step(budgetMs: number): boolean {
-    const deadline = performance.now() + budgetMs;
+  /** Works until the slice is over and says whether all is written. */
+  step(): boolean {
     do {
       if (this.current !== undefined) this.stepCurrent(this.current);
-      else if (this.frozen.length > 0) this.begin(this.frozen.pop()!);
+      else if (this.frozen.length > 0) this.current = this.frozen.pop()!;
       else if (this.waiting.size > 0) this.beginWaiting();
       else if (this.scanned) return true;
-      else this.scanned = this.inner.step(Math.min(budgetMs / 4, 0.5));
-    } while (performance.now() < deadline);
+      else this.scanned = this.inner.step();
+    } while (!sliceIsOver());
     return false;
   }
 
@@ -174,7 +165,7 @@ class RunningSnapshot {
   /** Lets go of the node. */
   end(): void {
     this.inner.cancel();
-    this.current?.frozen?.end();
+    this.current?.end();
     for (const frozen of this.frozen) frozen.end();
     if (this.node.snapshot === this.hook) this.node.snapshot = undefined;
   }
@@ -203,55 +194,31 @@ class RunningSnapshot {
     else this.frozen.push(frozen);
   }
 
-  private begin(frozen: FrozenEntry): void {
-    this.current = { key: frozen.key, frozen };
-  }
-
   private beginWaiting(): void {
     for (const [key, entries] of this.waiting) {
       const entry = entries.pop()!;
       if (entries.length === 0) this.waiting.delete(key);
-      const frozen = freezeEntry(entry, this.digest);
-      if (frozen === undefined) this.current = { key, steps: this.largeSteps(entry) };
-      else this.begin(frozen);
+      this.freeze(entry);
       return;
     }
   }
 
-  private stepCurrent(current: Current): void {
-    if (current.frozen === undefined) {
-      if (current.steps.next().done === true) this.closeCurrent();
-      return;
-    }
-    const { frozen } = current;
-    const more = frozen.step();
-    const chunks = frozen.keys.out.take(!more);
+  private stepCurrent(current: FrozenEntry): void {
+    const more = current.step();
+    const chunks = current.keys.out.take(!more);
     if (chunks.length > 0) this.main.out.append(chunks);
-    if (more) return;
-    this.main.forgetSelection();
-    this.closeCurrent();
-  }
-
-  private *largeSteps({ db, key, value, expireAtMs }: SnapshotEntry): Generator<void> {
-    yield* this.main.entrySliced(db, key, value, expireAtMs);
-    if (this.digest !== undefined) yield* this.digest.addSliced(db, key, value, expireAtMs);
+    if (!more) this.closeCurrent();
   }
 
   private closeCurrent(): void {
     this.current = undefined;
-    if (this.aside === undefined) return;
-    this.main.out.append(this.aside.out.take(true));
     this.main.forgetSelection();
+    if (this.aside !== undefined) this.main.out.append(this.aside.out.take(true));
     this.aside = undefined;
   }
 
-  /** A key is about to change: what can't be frozen of it is written completely. */
+  /** A key is about to change: what still waits for its turn is frozen. */
   private release(key: string): void {
-    const { current } = this;
-    if (current?.key === key && current.frozen === undefined) {
-      while (current.steps.next().done !== true);
-      this.closeCurrent();
-    }
     const entries = this.waiting.get(key);
     if (entries === undefined) return;
     this.waiting.delete(key);

@@ -6,7 +6,7 @@ import { decompressLzf } from './lzf.ts';
 export const MORE = Symbol('more input is needed');
 
 /** How many bytes are asked for at a time, and checksummed between two looks at the clock. */
-const STEP = 262_144;
+const STEP = 32_768;
 
 /**
  * A window on RDB data that arrives in chunks. Primitives read synchronously from it; `mark` says that what was read

@@ -1,5 +1,5 @@
 const CHUNK_MIN = 4096;
-const CHUNK_MAX = 131_072;
+const CHUNK_MAX = 32_768;
 
 /** Primitives of the RDB format, written into chunks that are handed on as they fill up. */
 export class RdbOutput {

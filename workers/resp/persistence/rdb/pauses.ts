@@ -5,7 +5,7 @@ import type { RdbInput } from './input.ts';
 export type Pause = 'more' | 'slice';
 
 /** How many elements are read between two looks at the clock. */
-export const SLICE = 512;
+export const SLICE = 128;
 
 /** Repeats `read` from the last mark until the input suffices for it. */
 export function* whole<T>(input: RdbInput, read: () => T): Generator<Pause, T> {

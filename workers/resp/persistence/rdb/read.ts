@@ -1,15 +1,14 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-
 import type { EncodingLimits } from '../../keyspace/sizes.ts';
 import type { Value } from '../../keyspace/value.ts';
+import { nextSlice, sliceIsOver } from '../pace.ts';
 import { OPCODE, RDB_VERSION_MAX } from './format.ts';
 import { RdbInput } from './input.ts';
 import { whole } from './pauses.ts';
 import type { Pause } from './pauses.ts';
 import { readValue } from './read-value.ts';
 
-/** How long the reader works before others have their turn. */
-const SLICE_MS = 3;
+/** How many small entries are read between two looks at the clock. */
+const SLICE_ENTRIES = 16;
 
 /** What is done with each key of a file; a generator, so that work on a large value can be sliced as well. */
 export type RdbSink = (db: number, key: string, value: Value, expireAtMs: number | undefined) => Iterable<void> | void;
@@ -41,18 +40,12 @@ export async function readRdb(
   const chunks = source[Symbol.asyncIterator]();
   try {
     const parsing = parse(input, sink, options);
-    let deadline = performance.now() + SLICE_MS;
-    const breathe = async (): Promise<void> => {
-      if (performance.now() < deadline) return;
-      await nextTurn();
-      deadline = performance.now() + SLICE_MS;
-    };
     for (let step = parsing.next(); step.done !== true; step = parsing.next()) {
       if (step.value === 'more') {
-        for (; !input.sumSlice(); await breathe());
+        while (!input.sumSlice()) if (sliceIsOver()) await nextSlice();
         await input.fill(chunks);
       }
-      if (performance.now() >= deadline) await breathe();
+      if (sliceIsOver()) await nextSlice();
     }
     const end = input.offset;
     if (options.followed !== true && !(await input.atEnd(chunks))) input.fail('something follows its end');
@@ -67,8 +60,8 @@ function* parse(input: RdbInput, sink: RdbSink, { limits, onAux, onLibrary }: Rd
   let db = 0;
   let expireAtMs: number | undefined;
   for (let entries = 1; ; entries++) {
-    // Several entries are read before others get a chance, since looking at the clock costs more than a small entry.
-    if (entries % 64 === 0) yield 'slice';
+    // Looking at the clock costs about as much as a small entry.
+    if (entries % SLICE_ENTRIES === 0) yield 'slice';
     const opcode = yield* whole(input, () => input.byte());
     switch (opcode) {
       case OPCODE.end:

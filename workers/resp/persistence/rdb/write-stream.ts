@@ -10,8 +10,8 @@ import { ListpackWriter } from './listpack.ts';
 import type { RdbOutput } from './output.ts';
 
 /** How many blocks and pending entries are written between two looks at the clock. */
-const SLICE = 8;
-const SLICE_PENDING = 512;
+const SLICE = 2;
+const SLICE_PENDING = 128;
 
 const NONE = 0;
 const SAME_FIELDS = 2;

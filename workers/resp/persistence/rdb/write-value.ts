@@ -5,9 +5,9 @@ import type { RdbOutput } from './output.ts';
 import { writeStreamSliced } from './write-stream.ts';
 
 /** How many elements of a large collection are written between two looks at the clock. */
-const SLICE = 512;
+const SLICE = 128;
 /** Strings longer than this are written and hashed in slices. */
-const LARGE_BYTES = 131_072;
+const LARGE_BYTES = 32_768;
 
 /** How many elements a value has; 1 for a string. */
 export function elementsOf(value: Value): number {
@@ -57,7 +57,7 @@ function* writeTextSliced(out: RdbOutput, value: StringValue): Generator<void> {
   out.size(value.length);
   for (let at = 0; at < value.length; at += LARGE_BYTES) {
     if (typeof value === 'string') out.raw(value.slice(at, at + LARGE_BYTES));
-    else out.rawBytes(value.view().subarray(at, at + LARGE_BYTES));
+    else out.rawBytes(value.slice(at, at + LARGE_BYTES));
     yield;
   }
 }

@@ -4,8 +4,8 @@ import { AUX_ACL_USER, OPCODE, RDB_VERSION } from './format.ts';
 import { RdbOutput } from './output.ts';
 import { typeByte, writeBody, writeBodySliced } from './write-value.ts';
 
-/** How many bytes are checksummed and handed on at a time. */
-const CHUNK_BYTES = 262_144;
+/** How many bytes are checksummed at a time. */
+const CHUNK_BYTES = 32_768;
 
 /** A part of an RDB file: keys, with the database they belong to before them. */
 export class RdbKeys {

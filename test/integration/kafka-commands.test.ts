@@ -1,0 +1,209 @@
+import { takeCommands, type CommandConsumer } from '#gateway/kafka-commands/consumer.ts';
+import { kafkaClient } from '#infra/kafka/client.ts';
+import { frame, unframe } from '#infra/kafka/framing.ts';
+import { readRecords } from '#infra/kafka/read-records.ts';
+import { commandsTopic, ensureCommandTopics, outcomesTopic } from '#infra/kafka/topics.ts';
+import { schemaId } from '#schemas/ids.ts';
+import { wire } from '#schemas/wire.ts';
+import { Partitioners, type Admin, type Kafka as Client, type Producer } from 'kafkajs';
+import { pino } from 'pino';
+import { v4 as uuidv4 } from 'uuid';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+
+import { startKafka, type Kafka } from '../tools/kafka.ts';
+import { type GatewayBed, openGatewayBed } from './gateway-bed.ts';
+
+interface Outcome {
+  readonly commandId: string;
+  readonly outcome: string;
+  readonly status: number;
+  readonly code: string | null;
+  readonly position: number | null;
+  readonly repeated: boolean;
+  readonly body: string;
+}
+
+const logger = pino({ level: 'silent' });
+const settings = { partitions: 1, replication: 1 };
+
+let kafka: Kafka;
+let bed: GatewayBed;
+let client: Client;
+let admin: Admin;
+let producer: Producer;
+let token: string;
+let taking: CommandConsumer[] = [];
+
+beforeAll(async () => {
+  [kafka, bed] = await Promise.all([startKafka(), openGatewayBed()]);
+  client = kafkaClient({ brokers: [kafka.brokers], ssl: false, sslCaFile: undefined, sasl: undefined }, 'test', logger);
+  admin = client.admin();
+  producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner });
+  await Promise.all([admin.connect(), producer.connect()]);
+  await ensureCommandTopics(admin, settings);
+  token = (await bed.operator('POST', '/v1/access-tokens')).body.token;
+});
+afterAll(async () => {
+  await Promise.all([producer?.disconnect(), admin?.disconnect()]);
+  await Promise.all([kafka?.close(), bed?.close()]);
+});
+beforeEach(take);
+afterEach(stopTaking);
+
+function take(): void {
+  taking.push(takeCommands({ kafka: client, settings, app: bed.app, deps: { ...bed, logger } }));
+}
+
+async function stopTaking(): Promise<void> {
+  await Promise.all(taking.map((one) => one.stop()));
+  taking = [];
+}
+
+async function send(value: Buffer | string | null, headers: Record<string, string>): Promise<void> {
+  await producer.send({ topic: commandsTopic, messages: [{ value, headers }] });
+}
+
+/** Sends a command as JSON; returns its id. */
+async function command(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  const id = headers['command'] ?? uuidv4();
+  await send(JSON.stringify({ method, path, body }), { authorization: `Bearer ${token}`, command: id, ...headers });
+  return id;
+}
+
+async function outcomes(): Promise<Outcome[]> {
+  const ends = await admin.fetchTopicOffsets(outcomesTopic);
+  const ranges = ends.map(({ partition, high }) => ({ topic: outcomesTopic, partition, start: 0, end: Number(high) }));
+  const read: Outcome[] = [];
+  await readRecords(client, ranges, (_range, { key, value }) => {
+    const outcome = wire.decode('Outcome', 1, unframe(value).avro) as unknown as Outcome;
+    expect(String(key)).toBe(outcome.commandId);
+    read.push(outcome);
+  });
+  return read;
+}
+
+/** The outcomes of a command, as soon as there are so many. */
+async function outcomesOf(id: string, count = 1): Promise<Outcome[]> {
+  for (;;) {
+    const found = (await outcomes()).filter(({ commandId }) => commandId === id);
+    if (found.length >= count) return found;
+  }
+}
+
+async function entries(): Promise<{ type: string; address: string | null; data: unknown }[]> {
+  const found = [];
+  for await (const batch of bed.log.readAll({ after: 0n, filter: { categories: ['command'] } })) {
+    found.push(...batch.map(({ type, data, metadata: { address } }) => ({ type, data, address })));
+  }
+  return found;
+}
+
+test('a command over Kafka is a write over HTTP: same rules, same entry, its outcome under its id', async () => {
+  const id = await command('POST', '/v1/tenants', { name: 'Over Kafka' }, { correlation: 'corr-7' });
+  const [outcome] = await outcomesOf(id);
+  expect(outcome).toMatchObject({ outcome: 'accepted', status: 201, code: null, repeated: false });
+  const tenant = JSON.parse(outcome?.body ?? '') as { id: string; name: string };
+  expect((await bed.operator('GET', `/v1/tenants/${tenant.id}`)).body).toMatchObject({ name: 'Over Kafka' });
+  const { body } = await bed.operator('GET', `/v1/audit?action=CreateTenant`);
+  expect(body.items[0]).toMatchObject({
+    commandId: id,
+    outcome: 'accepted',
+    correlationId: 'corr-7',
+    address: 'kafka',
+  });
+  expect(outcome?.position).toBe(body.items[0].position);
+});
+
+test('Avro is understood as well as JSON', async () => {
+  const id = uuidv4();
+  const data = { method: 'POST', path: '/v1/tenants', body: JSON.stringify({ name: 'Avro' }) };
+  const avro = frame(schemaId({ eventType: 'Command', version: 1 }), wire.encode('Command', data).bytes);
+  await send(avro, { authorization: `Bearer ${token}`, command: id });
+  expect((await outcomesOf(id))[0]).toMatchObject({ outcome: 'accepted', status: 201 });
+});
+
+test('an id is handled once, over Kafka and HTTP together; another command under it is refused', async () => {
+  const id = uuidv4();
+  const body = { name: 'Once' };
+  const { body: made } = await bed.operator('POST', '/v1/tenants', body, { 'idempotency-key': id });
+  await command('POST', '/v1/tenants', body, { command: id });
+  await command('POST', '/v1/tenants', body, { command: id });
+  await command('POST', '/v1/tenants', { name: 'Another' }, { command: id });
+  const found = await outcomesOf(id, 3);
+  expect(found.map(({ status }) => status)).toEqual([201, 201, 422]);
+  expect(found.map(({ repeated }) => repeated)).toEqual([true, true, false]);
+  expect(JSON.parse(found[0]?.body ?? '')).toMatchObject({ id: made.id });
+  expect(found[2]?.code).toBe('idempotency_key_reused');
+});
+
+test('no secret gets into Kafka', async () => {
+  const { body: tenant } = await bed.operator('POST', '/v1/tenants', { name: 'Secretive' });
+  const node = await command('POST', `/v1/tenants/${tenant.id}/nodes`, { name: 'n', memoryLimitMb: 1 });
+  const key = await command('POST', '/v1/api-keys', { name: 'k', role: 'auditor' });
+  const [[ofNode], [ofKey]] = [await outcomesOf(node), await outcomesOf(key)];
+  expect(ofNode).toMatchObject({ outcome: 'accepted', status: 201 });
+  expect(JSON.parse(ofNode?.body ?? '')).toMatchObject({ credentialsShown: true });
+  expect(ofNode?.body).not.toMatch(/password"|redis:\/\/[^@]*:[^@]+@/);
+  expect(JSON.parse(ofKey?.body ?? '')).toMatchObject({ credentialsShown: true });
+  expect(ofKey?.body).not.toContain('mr_key_');
+});
+
+test('poison and whoever may not get a denial in the log and an outcome, and hold up nobody', async () => {
+  const { body: revoked } = await bed.operator('POST', '/v1/api-keys', { name: 'gone', role: 'operator' });
+  const { body: late } = await bed.client(revoked.key)('POST', '/v1/access-tokens');
+  await bed.operator('DELETE', `/v1/api-keys/${revoked.id}`);
+  const auditor = await bed.keyOf('auditor', null);
+  const { body: weak } = await bed.client(auditor)('POST', '/v1/access-tokens');
+  const before = (await entries()).length;
+
+  const ids = {
+    none: await command('POST', '/v1/tenants', { name: 'x' }, { authorization: '' }),
+    key: await command('POST', '/v1/tenants', { name: 'x' }, { authorization: `Bearer ${bed.operatorKey}` }),
+    forged: await command('POST', '/v1/tenants', { name: 'x' }, { authorization: `Bearer ${token.slice(0, -1)}0` }),
+    revoked: await command('POST', '/v1/tenants', { name: 'x' }, { authorization: `Bearer ${late.token}` }),
+    read: await command('GET', '/v1/tenants'),
+    elsewhere: await command('POST', '/subjects/x', {}),
+    exec: await command('POST', '/v1/nodes/node_x/exec', { command: ['GET', 'k'] }),
+    weak: await command('POST', '/v1/tenants', { name: 'x' }, { authorization: `Bearer ${weak.token}` }),
+    invalid: await command('POST', '/v1/tenants', { name: '' }),
+    nothing: await command('POST', '/v1/nothing', {}),
+  };
+  const poison = [null, '', '{', '[]', Buffer.from([0, 0, 0, 0, 99, 1]), Buffer.alloc(4), '"text"'];
+  for (const [n, value] of poison.entries()) {
+    await send(value, { authorization: `Bearer ${token}`, command: `poison-${n}` });
+  }
+  await send('{}', { authorization: `Bearer ${token}` });
+  const last = await command('POST', '/v1/tenants', { name: 'After all that' });
+
+  expect((await outcomesOf(last))[0]).toMatchObject({ outcome: 'accepted' });
+  const all = await outcomes();
+  const of = (id: string) => all.filter(({ commandId }) => commandId === id);
+  const denied = (code: string) => [expect.objectContaining({ outcome: 'denied', code })];
+  for (const id of [ids.none, ids.key, ids.forged, ids.revoked]) expect(of(id)).toEqual(denied('unauthenticated'));
+  for (const id of [ids.read, ids.elsewhere]) expect(of(id)).toEqual(denied('malformed_command'));
+  for (const n of poison.keys()) expect(of(`poison-${n}`)).toEqual(denied('malformed_command'));
+  expect(of(ids.exec)).toEqual(denied('command_not_allowed'));
+  expect(of(ids.weak)).toEqual(denied('forbidden'));
+  expect(of(ids.invalid)).toEqual([expect.objectContaining({ outcome: 'rejected', code: 'validation_failed' })]);
+  expect(of(ids.nothing)).toEqual([expect.objectContaining({ outcome: 'rejected', code: 'route_not_found' })]);
+  // The record without an id goes by its place.
+  expect(all.filter(({ commandId }) => commandId.startsWith(`${commandsTopic}/0/`))).toHaveLength(1);
+  const added = (await entries()).slice(before);
+  expect(added.filter(({ type }) => type === 'CommandDenied')).toHaveLength(4 + 2 + 7 + 1 + 1 + 1);
+  // A key that was sent by mistake is repeated nowhere.
+  expect(JSON.stringify([added, all])).not.toContain(bed.operatorKey);
+});
+
+test('a command that is delivered again after a crash is handled once and has its outcome', async () => {
+  const id = await command('POST', '/v1/tenants', { name: 'Crash' });
+  const [first] = await outcomesOf(id);
+  await stopTaking();
+  // As if the gateway had been killed before its group took note: everything is delivered again.
+  await admin.resetOffsets({ groupId: 'miniredis-commands', topic: commandsTopic, earliest: true });
+  const accepted = (await entries()).length;
+  take();
+  const [, second] = await outcomesOf(id, 2);
+  expect(second).toEqual({ ...first, repeated: true });
+  await command('POST', '/v1/tenants', { name: 'Sentinel' }).then((sentinel) => outcomesOf(sentinel));
+  expect(await entries()).toHaveLength(accepted + 1);
+});
