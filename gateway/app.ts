@@ -17,6 +17,7 @@ import { Problem, problemDocument, problemKinds, type ProblemCode } from './prob
 import { endStreamsOnClose } from './streams/open-streams.ts';
 import { addAccessTokenRoute } from './routes/access-tokens.ts';
 import { addApiKeyRoutes } from './routes/api-keys.ts';
+import { addSubjectRoutes } from './routes/subjects.ts';
 import { addAuditRoutes } from './routes/audit.ts';
 import { addBackupRoutes } from './routes/backups.ts';
 import { addDocsRoutes } from './routes/docs.ts';
@@ -86,6 +87,7 @@ export async function createApp(dependencies: GatewayDependencies): Promise<Gate
     addOperationRoutes(api, dependencies);
     addAccessTokenRoute(api, dependencies);
     addApiKeyRoutes(api, dependencies);
+    addSubjectRoutes(api, dependencies);
     addAuditRoutes(api, dependencies);
     addEventRoutes(api, dependencies);
     addHealthRoutes(api, dependencies);

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 
 import type { Config } from '#infra/config/config.ts';
-import { loadMasterKey } from '#infra/crypto/master-key.ts';
+import { masterKeyOf } from '#infra/crypto/master-key.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
 import { openEventLog } from '#infra/event-log/open.ts';
@@ -29,7 +29,7 @@ const drain_ms = 9000;
 export async function startRole(_name: string, config: Config, logger: Logger): Promise<RunningRole> {
   await mkdir(config.home, { recursive: true });
   await migrate(config.databaseUrl);
-  const masterKey = await loadMasterKey(config.masterKeyFile);
+  const masterKey = await masterKeyOf(config);
   const writing = createPool(withTimeouts(config.databaseUrl), { max: 12, name: 'gateway-log' });
   const reading = createPool(withTimeouts(config.databaseUrl), { max: 12, name: 'gateway-views' });
   const log = openEventLog(config.eventStoreUrl, {

@@ -8,6 +8,7 @@ import type { ManagerEvent } from '#domains/manager/events.ts';
 import type { NodeEvent } from '#domains/node/events.ts';
 import type { ReservationEvent } from '#domains/reservation/events.ts';
 import type { RestoreEvent } from '#domains/restore/events.ts';
+import type { SubjectEvent } from '#domains/subject/events.ts';
 import type { TenantEvent } from '#domains/tenant/events.ts';
 import { describe, expect, test } from 'vitest';
 
@@ -21,6 +22,7 @@ type AnyEvent =
   | NodeEvent
   | ReservationEvent
   | RestoreEvent
+  | SubjectEvent
   | TenantEvent;
 
 /** Ids are branded in the domains; a sample only has to have the shape. */
@@ -35,6 +37,7 @@ type Plain<T> = T extends string
 /** One or more samples of every event type. The compiler refuses this table when a type is missing or a field is wrong. */
 const samples: { [Type in AnyEvent['type']]: readonly Plain<Extract<AnyEvent, { type: Type }>['data']>[] } = {
   TenantCreated: [{ tenantId: 'tnt_1', name: 'Čapek & Söhne 🤖', plan: 'free' }],
+  SubjectErased: [{ subject: 'tnt_1' }],
   TenantSuspended: [{ tenantId: 'tnt_1', reason: '' }],
   TenantResumed: [{ tenantId: 'tnt_1' }],
   TenantDeleted: [{ tenantId: 'tnt_1' }],

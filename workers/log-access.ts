@@ -1,5 +1,5 @@
 import type { Config } from '#infra/config/config.ts';
-import { loadMasterKey, type MasterKey } from '#infra/crypto/master-key.ts';
+import { masterKeyOf, type MasterKey } from '#infra/crypto/master-key.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
@@ -28,13 +28,14 @@ export async function openLogAccess(
   {
     databaseUrl,
     eventStoreUrl,
+    masterKey: text,
     masterKeyFile,
     objectStoreUrl,
-  }: Pick<Config, 'databaseUrl' | 'eventStoreUrl' | 'masterKeyFile' | 'objectStoreUrl'>,
+  }: Pick<Config, 'databaseUrl' | 'eventStoreUrl' | 'masterKey' | 'masterKeyFile' | 'objectStoreUrl'>,
   name: string,
 ): Promise<LogAccess> {
   await patiently(databasePatience_ms, () => migrate(databaseUrl));
-  const masterKey = await loadMasterKey(masterKeyFile);
+  const masterKey = await masterKeyOf({ masterKey: text, masterKeyFile });
   const pool = createPool(databaseUrl, { name: `miniredis ${name}` });
   const objects = await openObjectStore(objectStoreUrl);
   const log = openEventLog(eventStoreUrl, {

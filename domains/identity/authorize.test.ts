@@ -34,6 +34,7 @@ const table: Record<Action, string> = {
   CreateApiKey: 'ot--',
   ReadApiKey: 'ot-t',
   RevokeApiKey: 'ot--',
+  EraseSubject: 'o---',
 };
 
 const cases = Object.entries(table).flatMap(([action, row]) =>

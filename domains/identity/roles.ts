@@ -30,7 +30,8 @@ export type Action =
   | 'CreateAccessToken'
   | 'CreateApiKey'
   | 'ReadApiKey'
-  | 'RevokeApiKey';
+  | 'RevokeApiKey'
+  | 'EraseSubject';
 
 /** Reading that every role may do within its scope; and a token for it. */
 const reading: readonly Action[] = [

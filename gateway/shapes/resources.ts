@@ -119,6 +119,10 @@ export const ApiKeyReply = ApiKey.extend({
   credentialsShown,
 }).meta({ id: 'ApiKeyReply' });
 
+export const Subject = z
+  .object({ id: z.string(), state: z.literal('erased'), erasedAt: Timestamp })
+  .meta({ id: 'Subject' });
+
 const Party = z.object({ kind: z.string(), id: z.string() });
 
 export const AuditItem = z

@@ -25,6 +25,8 @@ export interface Settings {
   readonly objectStoreUrl: string;
   /** Absolute path. */
   readonly masterKeyFile: string;
+  /** The key itself, where it does not lie in a file. */
+  readonly masterKey: string | undefined;
   readonly managerId: string;
   /** What one node may do in a second; 0: no limit. */
   readonly nodeRates: { readonly commandsPerSecond: number; readonly bytesPerSecond: number };
@@ -157,6 +159,7 @@ function toSettings(values: Values): Settings {
     temporalNamespace: values.TEMPORAL_NAMESPACE,
     objectStoreUrl: values.OBJECT_STORE_URL ?? pathToFileURL(path.join(home, 'objects')).href,
     masterKeyFile: values.MASTER_KEY_FILE === '' ? path.join(home, 'master.key') : path.resolve(values.MASTER_KEY_FILE),
+    masterKey: values.MASTER_KEY,
     managerId: values.MANAGER_ID,
     nodeRates: {
       commandsPerSecond: values.NODE_COMMANDS_PER_SECOND,
@@ -201,6 +204,7 @@ export function toEnvironment(config: Config): Record<string, string> {
     TEMPORAL_ADDRESS: config.temporalAddress,
     OBJECT_STORE_URL: config.objectStoreUrl,
     MASTER_KEY_FILE: config.masterKeyFile,
+    ...(config.masterKey !== undefined && { MASTER_KEY: config.masterKey }),
     ENGINE_PROCESSES: String(config.engineProcesses),
     ...(config.kafka?.sslCaFile !== undefined && { KAFKA_SSL_CA_FILE: config.kafka.sslCaFile }),
   };

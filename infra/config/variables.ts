@@ -113,6 +113,10 @@ export const variables = {
     'File of the key that wraps all keys; unset: one in the home, made on first start',
     z.string(),
   ),
+  MASTER_KEY: secretVariable(
+    'The master key itself, 64 hexadecimal digits, instead of a file',
+    optional(z.string().regex(/^[0-9a-f]{64}$/, 'is not 64 hexadecimal digits')),
+  ),
   MANAGER_ID: variable(
     'manager-1',
     'Name of the node manager, the same at every start: its nodes are its own by it',

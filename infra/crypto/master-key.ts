@@ -29,6 +29,19 @@ export async function loadMasterKey(file: string): Promise<MasterKey> {
   return createSecretKey(Buffer.from(text.trim(), 'hex'));
 }
 
+/** The master key of a platform: given as text (`MASTER_KEY`), or else kept in a file. */
+export function masterKeyOf({
+  masterKey,
+  masterKeyFile,
+}: {
+  readonly masterKey?: string | undefined;
+  readonly masterKeyFile: string;
+}): Promise<MasterKey> {
+  return masterKey === undefined
+    ? loadMasterKey(masterKeyFile)
+    : Promise.resolve(createSecretKey(Buffer.from(masterKey, 'hex')));
+}
+
 /** A key for one purpose, so that what is made for one can't be passed off for another (HKDF-SHA-256, RFC 5869). */
 export function deriveKey(masterKey: MasterKey, purpose: string): KeyObject {
   let derived = derivedKeys.get(masterKey);

@@ -2,8 +2,8 @@ import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 
 import type { Pool } from 'pg';
 
-import { deriveKey, type MasterKey } from './master-key.ts';
-import { seal, unseal } from './seal.ts';
+import { underMasterKey, type KeyEncryption } from './key-encryption.ts';
+import type { MasterKey } from './master-key.ts';
 
 /** The key of each subject; null for one who was erased (or, when reading, never had one). */
 export type KeysOfSubjects = ReadonlyMap<string, KeyObject | null>;
@@ -16,7 +16,7 @@ export interface SubjectKeys {
   forReading(subjects: Iterable<string>): Promise<KeysOfSubjects>;
   /**
    * Destroys the key of a subject for good: everything about them in the log reads as null from now on. Other processes
-   * forget a key they have in use within `keyLifetimeMs`.
+   * forget a key they have in use when they do the same, and within `keyLifetimeMs` at the latest.
    */
   erase(subject: string): Promise<void>;
 }
@@ -29,10 +29,15 @@ interface Row {
   readonly wrapped_key: Buffer | null;
 }
 
-/** Keys kept in the table `subject_keys`, wrapped by the master key, and for a while in this process. */
-export function openSubjectKeys(pool: Pool, masterKey: MasterKey): SubjectKeys {
-  const wrapping = deriveKey(masterKey, 'subject-keys');
+/** Keys kept in the table `subject_keys`, wrapped by the master key (or by a service that keeps it), and for a while in this process. */
+export function openSubjectKeys(
+  pool: Pool,
+  masterKey: MasterKey,
+  encryption: KeyEncryption = underMasterKey(masterKey),
+): SubjectKeys {
   const cache = new Map<string, { key: KeyObject | null; until: number }>();
+  /** Those that this process has seen destroyed: that never changes again. */
+  const destroyed = new Set<string>();
 
   function remember(subject: string, key: KeyObject | null): void {
     const oldest = cache.size >= cacheSize ? cache.keys().next().value : undefined;
@@ -60,8 +65,13 @@ export function openSubjectKeys(pool: Pool, masterKey: MasterKey): SubjectKeys {
       text: 'SELECT subject, wrapped_key FROM subject_keys WHERE subject = ANY ($1)',
       values: [subjects],
     });
-    for (const { subject, wrapped_key: wrapped } of rows) {
-      const key = wrapped === null ? null : createSecretKey(unseal(wrapping, subject, wrapped));
+    const unwrapped = rows.map(async ({ subject, wrapped_key: wrapped }) =>
+      wrapped === null ? null : encryption.unwrap(subject, wrapped),
+    );
+    const keys = await Promise.all(unwrapped);
+    for (const [n, { subject }] of rows.entries()) {
+      const bytes = keys[n] ?? null;
+      const key = bytes === null ? null : createSecretKey(bytes);
       found.set(subject, key);
       remember(subject, key);
     }
@@ -76,7 +86,7 @@ export function openSubjectKeys(pool: Pool, masterKey: MasterKey): SubjectKeys {
       name: 'subject-keys-insert',
       text: `INSERT INTO subject_keys (subject, wrapped_key) SELECT * FROM unnest($1::text[], $2::bytea[])
              ON CONFLICT (subject) DO NOTHING RETURNING subject`,
-      values: [[...made.keys()], [...made].map(([subject, key]) => seal(wrapping, subject, key))],
+      values: [[...made.keys()], await Promise.all([...made].map(([subject, key]) => encryption.wrap(subject, key)))],
     });
     for (const { subject } of rows) {
       const key = createSecretKey(made.get(subject) ?? Buffer.alloc(0));
@@ -100,11 +110,13 @@ export function openSubjectKeys(pool: Pool, masterKey: MasterKey): SubjectKeys {
       return found;
     },
     async erase(subject) {
+      if (destroyed.has(subject)) return;
       await pool.query(
         `INSERT INTO subject_keys (subject, erased_at) VALUES ($1, now())
          ON CONFLICT (subject) DO UPDATE SET wrapped_key = NULL, erased_at = now() WHERE subject_keys.erased_at IS NULL`,
         [subject],
       );
+      destroyed.add(subject);
       cache.delete(subject);
     },
   };

@@ -18,6 +18,10 @@ export function openCodec(keys: SubjectKeys): Codec {
     },
     async decode(events) {
       const plain = events.map((event) => decode(event.type, event.schemaVersion, event.data));
+      // Whoever reads that somebody was erased sees to it that the key is gone, so nobody reads on in plain text, whatever crashed.
+      for (const [n, { type }] of events.entries()) {
+        if (type === 'SubjectErased') await keys.erase(String(plain[n]?.['subject']));
+      }
       const subjects = subjectsToRead(events, plain);
       const found = subjects.size === 0 ? noKeys : await keys.forReading(subjects);
       return events.map((event, n) => decodeEvent(event, plain[n] ?? {}, found));

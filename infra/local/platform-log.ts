@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 
 import { parseSettings, type Settings } from '#infra/config/config.ts';
-import { loadMasterKey } from '#infra/crypto/master-key.ts';
+import { masterKeyOf, type MasterKey } from '#infra/crypto/master-key.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
@@ -23,6 +23,7 @@ export interface PlatformLog {
   readonly settings: Settings;
   readonly log: EventLog;
   readonly pool: Pool;
+  readonly masterKey: MasterKey;
   readonly objects: ObjectStore;
 }
 
@@ -36,16 +37,16 @@ export async function withPlatformLog<Result>(
   if (databaseUrl === undefined) {
     throw new UsageProblem(`No platform runs in ${settings.home}; start it, or set MINIREDIS_HOME or DATABASE_URL.`);
   }
-  if (!existsSync(settings.masterKeyFile)) {
+  if (settings.masterKey === undefined && !existsSync(settings.masterKeyFile)) {
     throw new UsageProblem(`There is no master key ${settings.masterKeyFile}; set MINIREDIS_HOME or MASTER_KEY_FILE.`);
   }
-  const masterKey = await loadMasterKey(settings.masterKeyFile);
+  const masterKey = await masterKeyOf(settings);
   const objects = await openObjectStore(settings.objectStoreUrl);
   const pool = createPool(databaseUrl, { max: 5, name: `miniredis ${name}` });
   const codec = openCodec(openSubjectKeys(pool, masterKey));
   const log = openEventLog(settings.eventStoreUrl, { pool, codec, notify: false, objects });
   try {
-    return await work({ settings, log, pool, objects });
+    return await work({ settings, log, pool, masterKey, objects });
   } finally {
     await log.close();
     await pool.end();

@@ -3,12 +3,14 @@ import { UsageProblem } from '#infra/local/platform-log.ts';
 import { Command, CommanderError } from 'commander';
 
 import { addArchiveCommands } from './archive.ts';
+import { addKeyCommands } from './keys.ts';
 import { addParkedCommands } from './parked.ts';
 
 const program = new Command('log')
   .description('Looks after the event log of the platform in MINIREDIS_HOME.')
   .exitOverride();
 addArchiveCommands(program);
+addKeyCommands(program);
 addParkedCommands(program);
 
 try {

@@ -39,6 +39,7 @@ export const apiKeys: View<ApiKeyRow, IdentityEvent> = {
     updatedAt: 'timestamp',
     version: 'integer',
   },
+  personal: { name: 'id' },
   lookup: { by: 'key' },
   find: subjectOf,
   apply,

@@ -46,6 +46,7 @@ export const audit: View<AuditRow, AuditEvent> = {
     causationId: 'text',
     redisCommand: 'text',
   },
+  personal: { address: 'actorId' },
   lookup: { by: 'nothing' },
   find: (event) => event.position.toString(),
   apply: (_row, event) => [{ ...entry(event), ...outcomeOf(event) }],

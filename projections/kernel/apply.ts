@@ -3,6 +3,7 @@ import { isTransient } from '#infra/event-log/postgres/transient.ts';
 import type { ClientBase } from 'pg';
 
 import { lockCheckpoints, moveCheckpoints, shapeOf } from './checkpoints.ts';
+import { erase, erasedBy } from './erasure.ts';
 import { applyInMemory, emptyFold, soughtBy, type Fold } from './fold.ts';
 import { liveTable, loadCurrent, upsertRows } from './rows.ts';
 import type { AnyView } from './view.ts';
@@ -71,6 +72,7 @@ async function applyToTable(
   const fold = emptyFold();
   await foldFromTable(client, view, table, fold, events);
   await writeRows(client, view, table, fold);
+  await orFail(view, () => erase(client, view, table, erasedBy(events)));
 }
 
 /** Applies events to rows in memory, of which those that are missing there are loaded from the table. */

@@ -24,8 +24,8 @@ const setupLock = 0x7669_6577;
 const columns = 'view, position, shape, halted_at AS "haltedAt", error';
 
 /** Tells tables apart that were made by definitions or reducers of different meaning. */
-export function shapeOf({ definition, revision, fields, key, categories }: AnyView): string {
-  const text = JSON.stringify([definition, revision, fields, key, categories]);
+export function shapeOf({ definition, revision, fields, key, categories, personal = {} }: AnyView): string {
+  const text = JSON.stringify([definition, revision, fields, key, categories, personal]);
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 

@@ -5,6 +5,7 @@ import type { ClientBase, Pool, PoolClient } from 'pg';
 
 import { foldFromTable, writeRows } from './apply.ts';
 import { definitionOf } from './checkpoints.ts';
+import { erase, erasedBy, erasures } from './erasure.ts';
 import { emptyFold } from './fold.ts';
 import { schema } from './rows.ts';
 import type { AnyView } from './view.ts';
@@ -113,6 +114,11 @@ export async function fill(
   }
   await writing;
   await writeRows(client, view, side.table, fold);
+  if (view.personal !== undefined) {
+    for await (const batch of log.readAll({ after: side.position, to, filter: { categories: [erasures] } })) {
+      await erase(client, view, side.table, erasedBy(batch));
+    }
+  }
   side.position = to;
   progress?.(to, to);
 }

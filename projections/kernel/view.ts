@@ -34,6 +34,8 @@ export interface View<Row extends AnyRow, Event extends DomainEvent> {
   /** The field that is the primary key. */
   readonly key: keyof Row & string;
   readonly fields: { readonly [Field in keyof Row]: FieldKind };
+  /** Fields that are about somebody, each with the field that says about whom: they become null when that subject is erased. */
+  readonly personal?: { readonly [Field in keyof Row]?: keyof Row & string };
   /** How an event finds the row it changes. */
   readonly lookup: Lookup;
   /** What `lookup` looks for; null when the event is none of the view's business. */

@@ -29,6 +29,7 @@ export const tenants: View<TenantRow, TenantEvent> = {
     updatedAt: 'timestamp',
     version: 'integer',
   },
+  personal: { name: 'id' },
   lookup: { by: 'key' },
   find: subjectOf,
   apply,

@@ -186,6 +186,13 @@ const rows: readonly Row[] = [
     expected: [200, 200, 403, 403, 404, 404, 403, 401],
   },
   {
+    method: 'POST',
+    url: '/v1/subjects/:subjectId/erase',
+    path: (t) => `/v1/subjects/${t.keyId}/erase`,
+    // The key is in use.
+    expected: [409, 403, 403, 403, 404, 404, 403, 401],
+  },
+  {
     method: 'GET',
     url: '/v1/audit',
     path: (t) => `/v1/audit?tenantId=${t.tenantId}`,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { ManagerId } from '#domains/kernel/ids.ts';
 import type { Config } from '#infra/config/config.ts';
-import { loadMasterKey } from '#infra/crypto/master-key.ts';
+import { masterKeyOf } from '#infra/crypto/master-key.ts';
 import { verifyPlatformToken } from '#infra/crypto/platform-token.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
@@ -33,7 +33,7 @@ const patience_ms = 2500;
  */
 export async function startNodeManager(config: Config, log: Logger): Promise<RunningRole> {
   const managerId = ManagerId.parse(config.managerId);
-  const masterKey = await loadMasterKey(config.masterKeyFile);
+  const masterKey = await masterKeyOf(config);
   const pool = createPool(config.databaseUrl, { name: `miniredis ${managerId}` });
   const eventLog = openEventLog(config.eventStoreUrl, {
     pool,

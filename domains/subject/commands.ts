@@ -1,0 +1,3 @@
+import type { DomainCommand } from '../kernel/decider.ts';
+
+export type SubjectCommand = DomainCommand<'EraseSubject', { subject: string }>;
