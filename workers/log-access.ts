@@ -3,7 +3,7 @@ import { masterKeyOf, type MasterKey } from '#infra/crypto/master-key.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
-import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
+import { openEventLog } from '#infra/event-log/open.ts';
 import { patiently } from '#infra/event-log/postgres/transient.ts';
 import type { ObjectStore } from '#infra/object-store/object-store.ts';
 import { openObjectStore } from '#infra/object-store/open.ts';
@@ -27,17 +27,20 @@ export interface LogAccess {
 
 /** Opens the log that the configuration names, with the database brought up to date. */
 export async function openLogAccess(
-  config: Pick<Config, 'databaseUrl' | 'masterKey' | 'masterKeyFile' | 'objectStoreUrl' | 'kafka' | 'streamTransport'>,
+  config: Pick<
+    Config,
+    'databaseUrl' | 'eventStoreUrl' | 'masterKey' | 'masterKeyFile' | 'objectStoreUrl' | 'kafka' | 'streamTransport'
+  >,
   name: string,
   logger: Logger,
 ): Promise<LogAccess> {
-  const { databaseUrl, objectStoreUrl } = config;
+  const { databaseUrl, eventStoreUrl, objectStoreUrl } = config;
   await patiently(databasePatience_ms, () => migrate(databaseUrl));
   const masterKey = await masterKeyOf(config);
   const pool = createPool(databaseUrl, { name: `miniredis ${name}` });
   const objects = await openObjectStore(objectStoreUrl);
   const codec = openCodec(openSubjectKeys(pool, masterKey));
-  const stored = openPostgresEventLog({ pool, codec, notify: true, objects });
+  const stored = openEventLog(eventStoreUrl, { pool, codec, notify: true, objects });
   const log = withTransport(stored, { config, codec, name, logger });
   return {
     pool,

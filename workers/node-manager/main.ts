@@ -6,7 +6,7 @@ import { masterKeyOf } from '#infra/crypto/master-key.ts';
 import { verifyPlatformToken } from '#infra/crypto/platform-token.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
-import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
+import { openEventLog } from '#infra/event-log/open.ts';
 import { withTransport } from '#infra/kafka/source/with-transport.ts';
 import { openObjectStore } from '#infra/object-store/open.ts';
 import type { Logger } from '#infra/logging/log.ts';
@@ -38,7 +38,7 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
   const pool = createPool(config.databaseUrl, { name: `miniredis ${managerId}` });
   const codec = openCodec(openSubjectKeys(pool, masterKey));
   const objects = await openObjectStore(config.objectStoreUrl);
-  const stored = openPostgresEventLog({ pool, codec, notify: true, objects });
+  const stored = openEventLog(config.eventStoreUrl, { pool, codec, notify: true, objects });
   const eventLog = withTransport(stored, { config, codec, name: managerId, logger: log });
   const throttle = createThrottle();
 
