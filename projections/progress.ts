@@ -1,4 +1,4 @@
-import type { Progress } from './kernel/side-table.ts';
+import type { Progress } from './kernel/fill.ts';
 
 /** Shows how far a fill has come: a bar on a terminal, else a line every few seconds. */
 export interface ShownProgress {

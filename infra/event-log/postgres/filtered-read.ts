@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 
 import type { StoredEvent } from '../codec.ts';
 import type { ReadFilter } from '../event-log.ts';
+import { isInPart } from '../part.ts';
 import { ask } from './ask.ts';
 import { eventColumns, storedEvent, type EventRow } from './rows.ts';
 
@@ -27,7 +28,8 @@ export async function readFiltered(
   limit: number,
   filter: ReadFilter,
 ): Promise<StoredBatch> {
-  if (to - after > scanWindow) {
+  // Whoever reads a part reads most of it: what is between costs less than finding each event by itself.
+  if (filter.part === undefined && to - after > scanWindow) {
     const indexed = await searchableUpTo(pool);
     if (after < indexed) return search(pool, after, to < indexed ? to : indexed, limit, filter);
   }
@@ -45,12 +47,24 @@ function conditionsOf({ tenantId, types, categories }: ReadFilter) {
 
 async function scan(pool: Pool, after: bigint, to: bigint, limit: number, filter: ReadFilter): Promise<StoredBatch> {
   const conditions = conditionsOf(filter);
-  const where = conditions.map(({ column }, n) => `AND ${column} = ANY ($${n + 4}::text[])`).join(' ');
+  const { part } = filter;
+  const where = [
+    ...conditions.map(({ column }, n) => `AND ${column} = ANY ($${n + 4}::text[])`),
+    ...(part === undefined
+      ? []
+      : [`AND ${isInPart(`$${conditions.length + 4}::int`, `$${conditions.length + 5}::int`)}`]),
+  ].join(' ');
   const rows = await ask<EventRow>(
     pool,
-    `scan ${conditions.map(({ column }) => column).join(' ')}`,
+    `scan ${conditions.map(({ column }) => column).join(' ')}${part === undefined ? '' : ' part'}`,
     `SELECT ${eventColumns} FROM events WHERE position > $1 AND position <= $2 ${where} ORDER BY position LIMIT $3`,
-    [after, to, limit, ...conditions.map(({ values }) => values)],
+    [
+      after,
+      to,
+      limit,
+      ...conditions.map(({ values }) => values),
+      ...(part === undefined ? [] : [part.number, part.of]),
+    ],
   );
   const events = rows.map(storedEvent);
   return { events, upTo: events.length < limit ? to : (events.at(-1)?.position ?? to) };
