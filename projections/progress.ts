@@ -19,6 +19,7 @@ export function watchProgress(what: string): ShownProgress {
   return {
     report(position, target) {
       const now = performance.now();
+      if (position === 0n) return;
       if (now - shownAt < (stderr.isTTY ? barEvery_ms : lineEvery_ms)) return;
       shownAt = now;
       shown = true;

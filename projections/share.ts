@@ -51,6 +51,7 @@ function report({ progress }: Watching, reached: readonly bigint[], to: bigint):
 }
 
 function runThread(order: Order, signal: AbortSignal, onReport: (report: Report) => void): Promise<void> {
+  if (signal.aborted) return Promise.reject(signal.reason as Error);
   const worker = new Worker(new URL('./share-thread.ts', import.meta.url), { workerData: order });
   const stop = () => void worker.terminate();
   signal.addEventListener('abort', stop, { once: true });

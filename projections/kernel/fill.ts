@@ -32,7 +32,7 @@ export interface Filling extends Watching {
 }
 
 /** What is shorter is done before the hands are there. */
-const worthSharing = 50_000n;
+const worthSharing = 200_000n;
 
 /** The rows of so many streams are held before they are written: most streams are short, and their rows are written once. */
 const heldStreams = 20_000;
