@@ -262,7 +262,7 @@ export class Connection implements Transport {
     };
     const { journal } = this.client.node;
     if (journal === undefined) release(true);
-    else journal.whenDurable(release);
+    else journal.whenKept(release);
   }
 
   private write(pieces: string[]): void {
@@ -337,7 +337,7 @@ export class Connection implements Transport {
       const handle = takeHandle(socket);
       const session = sessionOf(client);
       this.destroy();
-      to({ handle, address, localAddress, session, input });
+      if (handle !== undefined) to({ handle, address, localAddress, session, input });
     };
     const goOnceSent = (): void => {
       if (this.writer.waiting === 0) go();
@@ -345,7 +345,7 @@ export class Connection implements Transport {
     };
     const { journal } = client.node;
     if (this.held === undefined || journal === undefined) goOnceSent();
-    else journal.whenDurable(goOnceSent);
+    else journal.whenKept(goOnceSent);
   }
 
   end(): void {
