@@ -15,6 +15,7 @@ await withPlatformLog('projections thread', async ({ log, pool }) => {
   const client = await pool.connect();
   try {
     await client.query('SET synchronous_commit = off');
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that of windows; this is a thread's port.
     const progress = (position: Report) => parentPort?.postMessage(position);
     await fillPart(client, log, { ...stretch, view }, { progress }, part);
   } finally {

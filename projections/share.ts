@@ -20,7 +20,7 @@ const threadsMax = 4;
 /** Fills side tables by threads, each of which reads, folds and writes a part of the streams over a connection of its own. */
 export function sharedByThreads(threads = Math.min(threadsMax, availableParallelism())): NonNullable<Filling['share']> {
   return async ({ view, ...stretch }, watching) => {
-    const reached = new Array<bigint>(threads).fill(stretch.after);
+    const reached = Array.from({ length: threads }, () => stretch.after);
     const ending = new AbortController();
     const signals = [ending.signal, ...(watching.signal === undefined ? [] : [watching.signal])];
     const hands = reached.map((_, number) =>

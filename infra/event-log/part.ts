@@ -9,7 +9,7 @@ export interface Part {
  * does the same (`isInPart`), has them without hashing anything.
  */
 export function inPart({ number, of }: Part, stream: string): boolean {
-  const [beforeLast = '', last = ''] = ['', '', ...stream].slice(-2);
+  const [beforeLast = '', last = ''] = ['', '', ...Array.from(stream)].slice(-2);
   return (codeOf(last) * 31 + codeOf(beforeLast)) % of === number;
 }
 
