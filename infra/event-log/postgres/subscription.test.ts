@@ -31,7 +31,7 @@ async function write({ log }: LogUnderTest, callers: number, each: number): Prom
   );
 }
 
-async function until(condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+async function until(condition: () => boolean, timeoutMs = 60_000): Promise<void> {
   const end = Date.now() + timeoutMs;
   while (!condition()) {
     if (Date.now() > end) throw new Error('It did not come about in time.');
