@@ -1,4 +1,4 @@
-/** `npm run bench -- <name> [--json] …`: runs one bench and prints its figures, beside those of the peer it names. */
+/** `npm run bench -- <name> [<part> …] [--json] …`: runs one bench and prints its figures, beside those of the peer it names. */
 import { readdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { printer, type Bench, type Figure } from './tools/figure.ts';
@@ -19,10 +19,12 @@ const names = (await readdir(import.meta.dirname, { withFileTypes: true }))
   .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && entry.name !== 'main.ts')
   .map((entry) => entry.name.slice(0, -'.ts'.length));
 
-const [name] = positionals;
+const [name, ...parts] = positionals;
 const rounds = Number(values.rounds);
 if (name === undefined || !names.includes(name) || !(Number.isInteger(rounds) && rounds > 0)) {
-  console.error('usage: npm run bench -- <name> [--json] [--only <parts>] [--tests <commands>] [--rounds N] [--quick]');
+  console.error(
+    'usage: npm run bench -- <name> [<part> …] [--json] [--only <parts>] [--tests <commands>] [--rounds N] [--quick]',
+  );
   console.error('       [--page <file.md>]');
   console.error(`benches: ${names.join(', ')}`);
   process.exit(2);
@@ -31,7 +33,12 @@ const list = (text: string) => text.split(',').filter((word) => word !== '');
 const { bench } = (await import(`./${name}.ts`)) as { bench: Bench };
 const print = printer(values.json);
 const figures: Figure[] = [];
-const options = { only: list(values.only), tests: list(values.tests.toUpperCase()), rounds, quick: values.quick };
+const options = {
+  only: [...parts, ...list(values.only)],
+  tests: list(values.tests.toUpperCase()),
+  rounds,
+  quick: values.quick,
+};
 const note = (figure: Figure): void => {
   print(figure);
   figures.push(figure);

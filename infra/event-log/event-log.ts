@@ -89,9 +89,9 @@ export interface EventLog {
    */
   readStreamBatches(stream: string, range?: StreamRange & { batchSize?: number }): AsyncIterable<RecordedEvent[]>;
   /**
-   * All events after a position (0n: from the start), in order, in batches of at most `batchSize` (default 500), the next of which is
-   * read when it is asked for. `to` is inclusive; default: the head now. The store itself filters, so that what is passed over costs
-   * next to nothing.
+   * All events after a position (0n: from the start), in order, in batches of at most `batchSize` (default 500). While one batch is
+   * handled the next is read, and no more than that. `to` is inclusive; default: the head now. The store itself filters, so that
+   * what is passed over costs next to nothing.
    */
   readAll(options: {
     after: bigint;

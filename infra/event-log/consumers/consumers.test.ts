@@ -1,8 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { RecordedEvent } from '#domains/kernel/envelope.ts';
 import { testDatabase } from '#test/tools/postgres.ts';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
+import { startFaultyProxy } from '../testing/faulty-proxy.ts';
 import { appendOf, openLog, said, type LogUnderTest } from '../testing/log-under-test.ts';
 import { shardOf, type Consumer } from './consumer.ts';
 import { lagOfGroups } from './lag.ts';
@@ -202,6 +205,28 @@ test('it goes on where it was when the server ends all of its connections', asyn
     .catch(() => {});
   await vi.waitFor(() => append('node-a', '2'), patience);
   await vi.waitFor(() => expect(done).toEqual(['1', '2']), patience);
+});
+
+test('an owner that is cut off from PostgreSQL does nothing more when its lease has run out, and goes on afterwards', async () => {
+  const proxy = await startFaultyProxy(database.url);
+  const far = openLog(proxy.url);
+  let away = true;
+  const { consumer, done, tried } = recording(() => (away ? new Away('away') : null));
+  start(consumer, { log: far.log, pool: far.pool });
+  await append('node-a', '1', '2');
+  await vi.waitFor(() => expect(tried.length).toBeGreaterThan(5), patience);
+  proxy.setOpen(false);
+  // The lease is of one second, and the owner's own clock says when it is over.
+  await sleep(1300);
+  const before = tried.length;
+  await sleep(300);
+  expect(tried.length).toBe(before);
+  away = false;
+  proxy.setOpen(true);
+  await vi.waitFor(() => expect(done).toEqual(['1', '2']), patience);
+  await running.pop()?.stop();
+  await far.close();
+  await proxy.close();
 });
 
 test('stopping does not wait for what is away, and hands over where it was', async () => {

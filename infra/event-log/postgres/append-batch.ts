@@ -33,8 +33,11 @@ export async function appendBatch(client: ClientBase, batch: readonly EncodedApp
   });
 }
 
-const types =
-  'text[] text[] uuid[] bytea[] int[] int[] text[] bytea[] int[] int[] int[] int[] int[] int[] uuid[] text[] int[] bytea[] bytea[]';
+const types = [
+  'text[] uuid[] bytea[] int[] int[]',
+  'int[] int[] int[]',
+  'int[] int[] int[] int[] uuid[] int[] text[] text[] text[] text[] bytea[] bytea[] bytea[]',
+].join(' ');
 const statement = `SELECT * FROM append_events(${types
   .split(' ')
   .map((type, n) => `$${n + 1}::${type}`)
@@ -58,21 +61,22 @@ function resultOf(row: Row, streams: readonly string[]): AppendResult {
 /** The batch as the arrays that `append_events` takes, in its order. Streams, pins, appends and events are numbered from 1. */
 function columnsOf(batch: readonly EncodedAppend[]): { streams: string[]; counts: number[]; values: BinaryArray[] } {
   const numbers = new Map<string, number>();
-  const categories: string[] = [];
   const pins: { stream: number; expected: number; events: number }[] = [];
-  const events: { append: number; pin: number; offset: number; event: EncodedEvent }[] = [];
+  const events: EventRow[] = [];
   const counts: number[] = [];
 
-  for (const [a, { streams }] of batch.entries()) {
+  for (const [a, { streams, metadata }] of batch.entries()) {
     const before = events.length;
-    for (const { stream, category, expectedVersion, events: added } of streams) {
-      let number = numbers.get(stream);
-      if (number === undefined) {
-        number = categories.push(category);
-        numbers.set(stream, number);
+    const bytes = encodeMetadata(metadata);
+    for (const { stream: name, category, expectedVersion, events: added } of streams) {
+      let stream = numbers.get(name);
+      if (stream === undefined) {
+        stream = numbers.size + 1;
+        numbers.set(name, stream);
       }
-      const pin = pins.push({ stream: number, expected: expectedNumber(expectedVersion), events: added.length });
-      for (const [offset, event] of added.entries()) events.push({ append: a + 1, pin, offset, event });
+      const pin = pins.push({ stream, expected: expectedNumber(expectedVersion), events: added.length });
+      const of = { append: a + 1, pin, stream, name, category, tenantId: metadata.tenantId, metadata: bytes };
+      for (const [offset, event] of added.entries()) events.push({ of, offset, event });
     }
     counts.push(events.length - before);
   }
@@ -82,26 +86,43 @@ function columnsOf(batch: readonly EncodedAppend[]): { streams: string[]; counts
     counts,
     values: [
       textArray(streams),
-      textArray(categories),
       uuidArray(batch.map(({ commandUid }) => commandUid)),
       byteaArray(batch.map(contentOf)),
       int4Array(batch.map((append) => append.streams.length)),
       int4Array(counts),
-      textArray(batch.map(({ metadata }) => metadata.tenantId)),
-      byteaArray(batch.map(({ metadata }) => encodeMetadata(metadata))),
       int4Array(pins.map((pin) => pin.stream)),
       int4Array(pins.map((pin) => pin.expected)),
       int4Array(pins.map((pin) => pin.events)),
-      int4Array(events.map(({ append }) => append)),
-      int4Array(events.map(({ pin }) => pin)),
+      int4Array(events.map(({ of }) => of.append)),
+      int4Array(events.map(({ of }) => of.pin)),
+      int4Array(events.map(({ of }) => of.stream)),
       int4Array(events.map(({ offset }) => offset)),
       uuidArray(events.map(({ event }) => event.eventId)),
-      textArray(events.map(({ event }) => event.type)),
       int4Array(events.map(({ event }) => event.schemaVersion)),
+      textArray(events.map(({ of }) => of.name)),
+      textArray(events.map(({ of }) => of.category)),
+      textArray(events.map(({ event }) => event.type)),
+      textArray(events.map(({ of }) => of.tenantId)),
+      byteaArray(events.map(({ of }) => of.metadata)),
       byteaArray(events.map(({ event }) => event.address)),
       byteaArray(events.map(({ event }) => event.data)),
     ],
   };
+}
+
+/** An event of the batch, and what it has in common with the others of its pin. */
+interface EventRow {
+  readonly of: {
+    readonly append: number;
+    readonly pin: number;
+    readonly stream: number;
+    readonly name: string;
+    readonly category: string;
+    readonly tenantId: string | null;
+    readonly metadata: Buffer;
+  };
+  readonly offset: number;
+  readonly event: EncodedEvent;
 }
 
 function expectedNumber(expected: ExpectedVersion): number {

@@ -8,6 +8,9 @@ import { backOff, isTransient, unavailable } from './transient.ts';
 
 /** A batch is full with so many appends, or so many bytes of events. */
 const [batchAppends, batchBytes] = [200, 4 * 1024 * 1024];
+const batchesUnderWay = 2;
+/** So few go in one batch, though there is room for another: a batch has its price. */
+const batchAppendsMin = 8;
 /** How long a caller waits at most for a server that is away or does not say what became of an append. */
 const patienceMs = 10_000;
 /** How long the server has for one batch before it is asked again over another connection. */
@@ -15,6 +18,8 @@ const answerMs = 5_000;
 
 interface Waiting {
   readonly append: EncodedAppend;
+  /** Its command, and its streams behind a sign that no command begins with. */
+  readonly keys: readonly string[];
   readonly bytes: number;
   readonly giveUpAt: number;
   /** How far the log was known to reach when the append came in. */
@@ -34,18 +39,42 @@ export interface KnownHead {
   readonly recorded: (position: bigint) => void;
 }
 
-/** A queue in front of `append_events`. */
+/**
+ * A queue in front of `append_events`. Two batches are under way at a time: while the server is at one, the next is already there and
+ * waits for the lock. What could tell which of two went first, appends to one stream and repeats of one command, never is in both.
+ */
 export function openAppendQueue(pool: Pool, head: KnownHead): AppendQueue {
   let waiting: Waiting[] = [];
-  let running = false;
+  let underWay = 0;
+  let starting = false;
+  /** The streams and commands of the batches under way. */
+  const busy = new Set<string>();
 
-  async function run(): Promise<void> {
-    while (waiting.length > 0) {
-      const { batch, rest } = takeBatch(waiting);
+  function start(): void {
+    starting = false;
+    while (underWay < batchesUnderWay && waiting.length > 0) {
+      const { batch, rest } = takeBatch(
+        waiting,
+        busy,
+        Math.max(batchAppendsMin, Math.ceil(waiting.length / (batchesUnderWay - underWay))),
+      );
+      if (batch.length === 0) return;
       waiting = rest;
-      await settle(batch);
+      underWay += 1;
+      for (const entry of batch) for (const key of entry.keys) busy.add(key);
+      void settle(batch).then(() => {
+        underWay -= 1;
+        for (const entry of batch) for (const key of entry.keys) busy.delete(key);
+        startSoon();
+      });
     }
-    running = false;
+  }
+
+  /** Whoever else appends in the same turn of the loop is to come along. */
+  function startSoon(): void {
+    if (starting || underWay === batchesUnderWay || waiting.length === 0) return;
+    starting = true;
+    setImmediate(start);
   }
 
   /** Asks until the server has answered for every append of the batch, or its time is up. */
@@ -99,34 +128,40 @@ export function openAppendQueue(pool: Pool, head: KnownHead): AppendQueue {
     append(append) {
       return new Promise((resolve, reject) => {
         const giveUpAt = Date.now() + patienceMs;
-        waiting.push({ append, bytes: bytesOf(append), giveUpAt, cameAt: head.known, resolve, reject });
-        if (running) return;
-        running = true;
-        // Whoever else appends in the same turn of the loop is to come along.
-        void Promise.resolve().then(run);
+        const keys = [append.commandUid, ...append.streams.map(({ stream }) => `=${stream}`)];
+        waiting.push({ append, keys, bytes: bytesOf(append), giveUpAt, cameAt: head.known, resolve, reject });
+        startSoon();
       });
     },
   };
 }
 
 /**
- * Those that have waited longest. Of the repeats of one command only the first: the second is to find what the first did.
+ * Those that have waited longest, as many as fit. What has a stream or a command in common with a batch under way, or with something
+ * that has waited longer, stays behind; within a batch only repeats of a command do, since the second is to find what the first did.
  */
-function takeBatch(waiting: readonly Waiting[]): { batch: Waiting[]; rest: Waiting[] } {
+function takeBatch(
+  waiting: readonly Waiting[],
+  busy: ReadonlySet<string>,
+  wanted: number,
+): { batch: Waiting[]; rest: Waiting[] } {
   const batch: Waiting[] = [];
   const rest: Waiting[] = [];
-  const uids = new Set<string>();
+  const commands = new Set<string>();
+  const behind = new Set<string>();
   let bytes = 0;
   for (const entry of waiting) {
     const { commandUid } = entry.append;
-    const fits = batch.length === 0 || (batch.length < batchAppends && bytes + entry.bytes <= batchBytes);
-    if (fits && !uids.has(commandUid)) {
+    const fits =
+      batch.length === 0 || (batch.length < Math.min(wanted, batchAppends) && bytes + entry.bytes <= batchBytes);
+    if (fits && !commands.has(commandUid) && !entry.keys.some((key) => busy.has(key) || behind.has(key))) {
       batch.push(entry);
+      commands.add(commandUid);
       bytes += entry.bytes;
     } else {
       rest.push(entry);
+      for (const key of entry.keys) behind.add(key);
     }
-    uids.add(commandUid);
   }
   return { batch, rest };
 }

@@ -3,7 +3,7 @@ import type { Pool, QueryResultRow } from 'pg';
 import { lend } from './lend.ts';
 
 /** How long the server has for one answer before it is asked again over another connection. */
-const answerMs = 30_000;
+export const answerMs = 30_000;
 
 /** The rows that a statement answers with; it is prepared under its name on each connection. */
 export function ask<Row extends QueryResultRow>(

@@ -10,14 +10,16 @@ const digestBytes = 16;
  */
 export function contentOf({ streams }: EncodedAppend): Buffer {
   let said = '';
-  const parts: Buffer[] = [];
+  let bytes = 0;
   for (const { stream, events } of streams) {
     for (const { type, schemaVersion, data } of events) {
       // With the lengths said, no two lists run together to the same bytes.
       said += `${stream.length} ${stream} ${type} ${schemaVersion} ${data.length} `;
-      parts.push(data);
+      bytes += data.length;
     }
   }
-  parts.unshift(Buffer.from(said));
-  return hash('sha256', Buffer.concat(parts), 'buffer').subarray(0, digestBytes);
+  const all = Buffer.allocUnsafe(3 * said.length + bytes);
+  let end = all.write(said);
+  for (const { events } of streams) for (const { data } of events) end += data.copy(all, end);
+  return hash('sha256', all.subarray(0, end), 'buffer').subarray(0, digestBytes);
 }

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { Client, type Pool } from 'pg';
 
 import { readHead } from './read.ts';
@@ -8,6 +10,8 @@ const channel = 'miniredis_log';
 const hintStatement = `SELECT set_config('synchronous_commit', 'off', true), pg_notify('${channel}', '')`;
 /** Notifications are a hint that may be lost; so often the truth is asked for when nothing is heard. */
 const pollMs = 250;
+/** A hint costs about as much as an append, so under load they come no more often than this. */
+const hintPauseMs = 4;
 
 /** Knows how far the log reaches and wakes those who wait for more. */
 export interface HeadWatch {
@@ -76,6 +80,7 @@ export function watchHead(pool: Pool, notify: boolean): HeadWatch {
     while (hinted < known && !closing.signal.aborted) {
       hinted = known;
       await pool.query({ name: 'hint', text: hintStatement }).catch(() => {});
+      await sleep(hintPauseMs);
     }
     hinting = null;
   }

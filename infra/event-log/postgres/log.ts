@@ -8,6 +8,7 @@ import type { Append, AppendResult, EventLog, ReadFilter, StreamRange, Subscript
 import { checkAppend, checkRange, checkSize } from '../limits.ts';
 import { openAppendQueue } from './append-queue.ts';
 import { watchHead } from './head-watch.ts';
+import type { StoredBatch } from './filtered-read.ts';
 import { openLogReader } from './log-reader.ts';
 import { readHead } from './read.ts';
 import { postgresSnapshots } from './snapshots.ts';
@@ -53,12 +54,20 @@ export function openPostgresEventLog({ pool, codec, notify, objects }: PostgresE
 
   async function* readAll({ filter, batchSize = defaultBatchSize, ...range }: ReadAllOptions) {
     const to = range.to ?? (await head());
-    let { after } = range;
-    while (after < to) {
-      const from = after;
-      const { events, upTo } = await patiently(readPatienceMs, () => read(from, to, batchSize, filter));
-      if (events.length > 0) yield events;
-      after = upTo;
+    const readOn = (after: bigint) =>
+      patiently(readPatienceMs, () => reader.readAll(after, to, batchSize, filter ?? {}));
+    let coming = range.after < to ? readOn(range.after) : null;
+    try {
+      while (coming !== null) {
+        const { events, upTo }: StoredBatch = await coming;
+        // While this batch is decoded and handled, the server is at the next one.
+        coming = upTo < to ? readOn(upTo) : null;
+        coming?.catch(ignore);
+        if (events.length > 0) yield await patiently(readPatienceMs, () => codec.decode(events));
+      }
+    } finally {
+      // Whoever stops before the end leaves no read behind.
+      await coming?.catch(ignore);
     }
   }
 
@@ -126,3 +135,5 @@ export function openPostgresEventLog({ pool, codec, notify, objects }: PostgresE
     },
   };
 }
+
+function ignore(): void {}

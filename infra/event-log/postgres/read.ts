@@ -2,11 +2,17 @@ import type { Pool } from 'pg';
 
 import type { StoredEvent } from '../codec.ts';
 import type { StreamRange } from '../event-log.ts';
-import { ask } from './ask.ts';
+import { answerMs, ask } from './ask.ts';
+import { copiedEvents } from './copied-events.ts';
+import { copyOut } from './copy-out.ts';
+import { lend } from './lend.ts';
 import { eventColumns, storedEvent, type EventRow } from './rows.ts';
 
 /** The largest that PostgreSQL's integer and bigint hold: beyond every version and every position. */
 const [versionMax, positionMax] = [2 ** 31 - 1, 2n ** 63n - 1n];
+
+/** So few rows are there sooner by a statement that is prepared than by COPY, which is planned anew each time. */
+const few = 20n;
 
 /** What the database holds of a stream within a range, and where the stream begins and ends, wherever its events are. */
 export interface StreamRows {
@@ -57,13 +63,17 @@ export async function readRows(
   to: bigint,
   limit: number,
 ): Promise<{ events: StoredEvent[]; upTo: bigint }> {
-  const rows = await ask<EventRow>(
-    pool,
-    'read',
-    `SELECT ${eventColumns} FROM events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3`,
-    [after, to, limit],
-  );
-  return { events: rows.map(storedEvent), upTo: rows.length < limit ? to : (rows.at(-1)?.position ?? to) };
+  const select = (from: string, upTo: string, most: string) =>
+    `SELECT ${eventColumns} FROM events WHERE position > ${from} AND position <= ${upTo} ORDER BY position LIMIT ${most}`;
+  let events: StoredEvent[];
+  if (to - after <= few) {
+    const rows = await ask<EventRow>(pool, 'read', select('$1', '$2', '$3'), [after, to, limit]);
+    events = rows.map(storedEvent);
+  } else {
+    const text = select(`${after}`, `${to}`, `${limit}`);
+    events = copiedEvents(await lend(pool, answerMs, (client) => copyOut(client, text)));
+  }
+  return { events, upTo: events.length < limit ? to : (events.at(-1)?.position ?? to) };
 }
 
 /** The position of the last event. */

@@ -60,17 +60,19 @@ INSERT INTO head (position, recorded_at) VALUES (0, '-infinity');
 -- outcome: repeated (these very events were recorded before); version (the stream numbered conflict_stream is at conflict_version,
 -- -1 when it is not there); event-id (the ids stand for something else already).
 CREATE FUNCTION append_events(
-  streams text[], categories text[],
+  streams text[],
   append_uid uuid[], append_content bytea[], append_pins integer[], append_events integer[],
-  append_tenant_id text[], append_metadata bytea[],
   pin_stream integer[], pin_expected integer[], pin_events integer[],
-  event_append integer[], event_pin integer[], event_offset integer[], event_id uuid[], event_type text[],
-  event_schema_version integer[], event_address bytea[], event_data bytea[]
+  event_append integer[], event_pin integer[], event_stream integer[], event_offset integer[],
+  event_id uuid[], event_schema_version integer[], event_stream_name text[], event_category text[], event_type text[],
+  event_tenant_id text[], event_metadata bytea[], event_address bytea[], event_data bytea[]
 ) RETURNS TABLE (append integer, outcome text, first_position bigint, last_position bigint,
                  conflict_stream integer, conflict_version integer)
 LANGUAGE plpgsql
 -- The plans must not depend on how small the tables were when a connection first used them.
 SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
 SET plan_cache_mode = force_generic_plan
 -- Whoever waits longer has been given up by its caller; it must not append behind the caller's back.
 SET lock_timeout = '4s'
@@ -98,9 +100,10 @@ BEGIN
   -- Only now, behind the lock: each statement sees what was committed before it began.
   SELECT array_agg(coalesce(known.last_version, -1) ORDER BY n), array_agg(known.first_position ORDER BY n)
     INTO old_versions, firsts
-    FROM unnest(streams) WITH ORDINALITY AS asked (stream, n) LEFT JOIN streams known ON known.stream = asked.stream;
+    FROM (SELECT unnest(streams) AS stream, generate_series(1, cardinality(streams)) AS n) AS asked
+    LEFT JOIN streams known ON known.stream = asked.stream;
   SELECT array_agg((SELECT known.first_position FROM appends known WHERE known.command_uid = asked.uid) ORDER BY n)
-    INTO earlier FROM unnest(append_uid) WITH ORDINALITY AS asked (uid, n);
+    INTO earlier FROM (SELECT unnest(append_uid) AS uid, generate_series(1, cardinality(append_uid)) AS n) AS asked;
   versions := old_versions;
 
   append := 0;
@@ -148,27 +151,33 @@ BEGIN
 
   IF log_end > old_end THEN
     log_time := greatest(date_trunc('milliseconds', clock_timestamp()), log_time);
+    -- Functions that return sets cost much less in the list of a SELECT than in its FROM, where each fills a table first.
     INSERT INTO events (position, event_id, recorded_at, stream_id, version, schema_version, stream, category, type, tenant_id,
                         metadata, address, data)
-    SELECT shifts[e.a] + e.n, e.id, log_time, firsts[p.s], bases[e.p] + e."offset", e.schema_version, s.stream, s.category, e.type,
-           a.tenant_id, a.metadata, e.address, e.data
-    FROM unnest(event_append, event_pin, event_offset, event_id, event_type, event_schema_version, event_address, event_data)
-         WITH ORDINALITY AS e (a, p, "offset", id, type, schema_version, address, data, n)
-    JOIN unnest(pin_stream) WITH ORDINALITY AS p (s, n) ON p.n = e.p
-    JOIN unnest(streams, categories) WITH ORDINALITY AS s (stream, category, n) ON s.n = p.s
-    JOIN unnest(append_tenant_id, append_metadata) WITH ORDINALITY AS a (tenant_id, metadata, n) ON a.n = e.a
-    WHERE shifts[e.a] IS NOT NULL
-    ORDER BY e.n;
-    INSERT INTO streams (stream, first_position, last_position, last_version)
-    SELECT new.stream, new.first, new.last, new.version
-    FROM unnest(streams, firsts, lasts, versions, old_versions) AS new (stream, first, last, version, old)
-    WHERE new.old = -1 AND new.last IS NOT NULL;
-    UPDATE streams AS known SET last_position = moved.last, last_version = moved.version
-    FROM unnest(streams, lasts, versions, old_versions) AS moved (stream, last, version, old)
-    WHERE known.stream = moved.stream AND moved.old >= 0 AND moved.last IS NOT NULL;
+    SELECT shifts[e.append] + e.n, e.id, log_time, firsts[e.s], bases[e.pin] + e."offset", e.schema_version, e.stream, e.category,
+           e.type, e.tenant_id, e.metadata, e.address, e.data
+    FROM (SELECT unnest(event_append) AS append, unnest(event_pin) AS pin, unnest(event_stream) AS s, unnest(event_offset) AS "offset",
+                 generate_series(1, cardinality(event_id)) AS n, unnest(event_id) AS id, unnest(event_schema_version) AS schema_version,
+                 unnest(event_stream_name) AS stream, unnest(event_category) AS category, unnest(event_type) AS type,
+                 unnest(event_tenant_id) AS tenant_id, unnest(event_metadata) AS metadata, unnest(event_address) AS address,
+                 unnest(event_data) AS data) AS e
+    WHERE shifts[e.append] IS NOT NULL;
+    IF -1 = ANY (old_versions) THEN
+      INSERT INTO streams (stream, first_position, last_position, last_version)
+      SELECT new.stream, new.first, new.last, new.version
+      FROM (SELECT unnest(streams) AS stream, unnest(firsts) AS first, unnest(lasts) AS last, unnest(versions) AS version,
+                   unnest(old_versions) AS old) AS new
+      WHERE new.old = -1 AND new.last IS NOT NULL;
+    END IF;
+    IF 0 <= ANY (old_versions) THEN
+      UPDATE streams AS known SET last_position = moved.last, last_version = moved.version
+      FROM (SELECT unnest(streams) AS stream, unnest(lasts) AS last, unnest(versions) AS version, unnest(old_versions) AS old) AS moved
+      WHERE known.stream = moved.stream AND moved.old >= 0 AND moved.last IS NOT NULL;
+    END IF;
     INSERT INTO appends (command_uid, first_position, events, content)
     SELECT new.uid, new.start, new.events, new.content
-    FROM unnest(append_uid, starts, append_events, append_content) AS new (uid, start, events, content)
+    FROM (SELECT unnest(append_uid) AS uid, unnest(starts) AS start, unnest(append_events) AS events,
+                 unnest(append_content) AS content) AS new
     WHERE new.start IS NOT NULL AND new.events > 0;
     UPDATE head SET position = log_end, recorded_at = log_time;
   END IF;
