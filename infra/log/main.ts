@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 
 import { addArchiveCommands } from './archive.ts';
 import { addKeyCommands } from './keys.ts';
+import { addGroupCommands } from './groups.ts';
 import { addParkedCommands } from './parked.ts';
 
 const program = new Command('log')
@@ -11,6 +12,7 @@ const program = new Command('log')
   .exitOverride();
 addArchiveCommands(program);
 addKeyCommands(program);
+addGroupCommands(program);
 addParkedCommands(program);
 
 try {

@@ -53,11 +53,13 @@ afterEach(async () => {
 });
 
 /** Runs the command line against the test's database. */
-function parked(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+const parked = (...args: string[]) => command('parked', ...args);
+
+function command(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const env = { PATH: process.env['PATH'], DATABASE_URL: database.url, MINIREDIS_HOME: home };
   const program = path.join(import.meta.dirname, 'main.ts');
   return new Promise((resolve) => {
-    execFile(process.execPath, [program, 'parked', ...args], { env }, (error, stdout, stderr) =>
+    execFile(process.execPath, [program, ...args], { env }, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
     );
   });
@@ -122,4 +124,20 @@ test('what nobody delivers yet, what is not parked and what is not there is said
     stderr: expect.stringContaining('It is a whole number'),
   });
   expect(await parked('--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('replay') });
+});
+
+test('groups are listed, and one that nobody runs can be dropped', async () => {
+  const listed = await command('groups', 'list');
+  expect(listed.stdout).toMatch(
+    /^mailing {2}(has caught up|is \d+ events behind, .*); run by 1 process; parked streams: 1\n$/,
+  );
+  expect(await command('groups', 'drop', '--group', 'mailing')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('or a process runs it'),
+  });
+  await consumer.stop();
+  expect((await command('groups', 'list')).stdout).toContain('run by nobody');
+  expect(await command('groups', 'drop', '--group', 'mailing')).toMatchObject({ code: 0 });
+  expect(await command('groups', 'list')).toMatchObject({ stdout: 'There are no consumer groups yet.\n' });
+  expect(await listParked(under.pool, {})).toEqual([]);
 });

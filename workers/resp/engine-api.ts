@@ -21,10 +21,15 @@ export type AuthResult =
   | { readonly node?: undefined; readonly refusal?: string; readonly elsewhere?: undefined }
   | { readonly node?: undefined; readonly elsewhere: (connection: Departure) => void };
 
+/** An operating system's socket as Node's `net` wraps it, without a stream around it. */
+export interface BareHandle {
+  close(): void;
+}
+
 /** A connection that leaves one engine for another one. All but the handle is plain data. */
 export interface Departure {
   /** The operating system's socket, as Node's `net` wraps it; nothing reads from it any more. */
-  readonly handle: unknown;
+  readonly handle: BareHandle;
   readonly address: string;
   readonly localAddress: string;
   readonly session: SessionState;

@@ -86,3 +86,13 @@ export async function releaseShard(pool: Pool, group: string, progress: Progress
 export async function leaveGroup(pool: Pool, group: string, member: string): Promise<void> {
   await pool.query('DELETE FROM consumer_members WHERE consumer_group = $1 AND member = $2', [group, member]);
 }
+
+/** Forgets a group, with its checkpoints and parked streams. False when there is none, or some process runs it. */
+export async function dropGroup(pool: Pool, group: string): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `DELETE FROM consumer_groups g WHERE g.name = $1 AND NOT EXISTS (
+       SELECT FROM consumer_members m WHERE m.consumer_group = g.name AND m.lease_until > clock_timestamp())`,
+    [group],
+  );
+  return rowCount === 1;
+}

@@ -134,7 +134,7 @@ test('owners that are killed, stalled, stopped and started under load: every eff
   await expect.poll(() => allFlaws(() => perStream), patience).toEqual([]);
   await expect.poll(async () => listParked(under.pool, {}), patience).toEqual([]);
   await expectFenced();
-});
+}, 180_000);
 
 test('an owner whose lease has lapsed, or whose shard is another’s, can write nothing', async () => {
   const { pool, log } = under;

@@ -1,13 +1,15 @@
-import type { Socket } from 'node:net';
+import type { BareHandle } from '#workers/resp/engine-api.ts';
+
+import { sendHandles, type Peer } from './handles.ts';
 
 /** What one side may ask of the other: the data it gives and the data it gets, both plain. */
 export type CallTable = Readonly<Record<string, { readonly asks: unknown; readonly answers: unknown }>>;
 
-/** How one side answers. A socket comes with calls that hand one over. */
+/** How one side answers. A socket's handle comes with calls that hand one over. */
 export type Handlers<Calls extends CallTable> = {
   readonly [Name in keyof Calls]: (
     asked: Calls[Name]['asks'],
-    socket: Socket | undefined,
+    handle: BareHandle | undefined,
   ) => Calls[Name]['answers'] | Promise<Calls[Name]['answers']>;
 };
 
@@ -15,8 +17,8 @@ export type Handlers<Calls extends CallTable> = {
 export interface Channel<Calls extends CallTable> {
   /** Rejects with a RemoteError when the other side does, and with what `end` was given when it is gone. */
   call<Name extends keyof Calls & string>(name: Name, asks: Calls[Name]['asks']): Promise<Calls[Name]['answers']>;
-  /** Tells without being answered. A socket goes over with it, or is closed when it can't. */
-  tell<Name extends keyof Calls & string>(name: Name, asks: Calls[Name]['asks'], socket?: Socket): void;
+  /** Tells without being answered. A handle goes over with it, or is closed when it can't. */
+  tell<Name extends keyof Calls & string>(name: Name, asks: Calls[Name]['asks'], handle?: BareHandle): void;
   /** The other side is gone. */
   end(reason: Error): void;
 }
@@ -44,13 +46,6 @@ type Frame =
   | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown }
   | { readonly kind: 'failure'; readonly id: number; readonly failure: Failure };
 
-/** `process` in a forked process, and the ChildProcess in the one that forked it. */
-interface Peer {
-  readonly connected: boolean;
-  send?(message: unknown, handle: Socket | undefined, options: object, sent: (error: Error | null) => void): boolean;
-  on(event: 'message', listener: (message: unknown, handle?: unknown) => void): unknown;
-}
-
 interface Waiter {
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: Error) => void;
@@ -62,40 +57,27 @@ export function openChannel<Ours extends CallTable, Theirs extends CallTable>(
   handlers: Handlers<Ours>,
 ): Channel<Theirs> {
   const waiting = new Map<number, Waiter>();
-  /** Sockets on their way, which nobody else would close. */
-  const carried = new Set<Socket>();
+  const sendHandle = sendHandles(peer);
   let gathered: Frame[] = [];
   let lastId = 0;
   let ended: Error | undefined;
 
-  function send(frames: readonly Frame[], socket?: Socket): void {
-    if (!peer.connected) {
-      socket?.destroy();
-      return;
-    }
-    if (socket !== undefined) carried.add(socket);
-    peer.send?.(frames, socket, {}, (error) => {
-      if (socket === undefined) return;
-      carried.delete(socket);
-      if (error !== null) socket.destroy();
-    });
-  }
-
   function flush(): void {
     const frames = gathered;
     gathered = [];
-    if (frames.length > 0) send(frames);
+    // That the other side is gone is known from elsewhere.
+    if (frames.length > 0 && peer.connected) peer.send?.(frames, undefined, {}, () => {});
   }
 
   function say(frame: Frame): void {
     if (gathered.push(frame) === 1) queueMicrotask(flush);
   }
 
-  async function handle({ id, name, asks }: Extract<Frame, { kind: 'call' }>, socket?: Socket): Promise<void> {
+  async function handle({ id, name, asks }: Extract<Frame, { kind: 'call' }>, carried?: BareHandle): Promise<void> {
     try {
       const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
       if (handler === undefined) throw new Error(`Nobody here answers "${name}".`);
-      const answer = await handler(asks, socket);
+      const answer = await handler(asks, carried);
       if (id !== 0) say({ kind: 'answer', id, answer });
     } catch (error) {
       const { name: kind, message } = error instanceof Error ? error : new Error(String(error));
@@ -106,9 +88,9 @@ export function openChannel<Ours extends CallTable, Theirs extends CallTable>(
     }
   }
 
-  function take(frame: Frame, socket: Socket | undefined): void {
+  function take(frame: Frame, carried: BareHandle | undefined): void {
     if (frame.kind === 'call') {
-      void handle(frame, socket);
+      void handle(frame, carried);
       return;
     }
     const waiter = waiting.get(frame.id);
@@ -117,9 +99,9 @@ export function openChannel<Ours extends CallTable, Theirs extends CallTable>(
     else waiter?.reject(new RemoteError(frame.failure));
   }
 
-  peer.on('message', (message, socket) => {
+  peer.on('message', (message, carried) => {
     // A supervisor's own messages go over the same channel.
-    if (Array.isArray(message)) for (const frame of message as Frame[]) take(frame, socket as Socket | undefined);
+    if (Array.isArray(message)) for (const frame of message as Frame[]) take(frame, carried as BareHandle | undefined);
   });
 
   return {
@@ -132,21 +114,19 @@ export function openChannel<Ours extends CallTable, Theirs extends CallTable>(
         say({ kind: 'call', id, name, asks });
       });
     },
-    tell(name, asks, socket) {
+    tell(name, asks, carried) {
       const frame: Frame = { kind: 'call', id: 0, name, asks };
-      if (socket === undefined) {
+      if (carried === undefined) {
         say(frame);
         return;
       }
       flush();
-      send([frame], socket);
+      sendHandle([frame], carried);
     },
     end(reason) {
       ended ??= reason;
       for (const { reject } of waiting.values()) reject(ended);
       waiting.clear();
-      for (const socket of carried) socket.destroy();
-      carried.clear();
     },
   };
 }

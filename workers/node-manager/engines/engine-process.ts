@@ -1,6 +1,4 @@
 /** The program of an engine process: it hosts nodes as the manager that forked it says, over IPC, and ends when that is gone. */
-import { takeHandle } from '#workers/resp/net/handle.ts';
-
 import type { EngineCalls, EngineSettings, ManagerCalls } from './calls.ts';
 import { openChannel } from './channel.ts';
 import { hostEngine, type HostedEngine } from './host-engine.ts';
@@ -24,9 +22,7 @@ const manager = openChannel<EngineCalls, ManagerCalls>(process, {
   drop: async ({ nodeId, partition }) => (await here()).drop(nodeId, partition),
   userFits: async (login) => (await here()).userFits(login),
   status: async () => (await here()).status(),
-  async takeOver({ luggage, ticket }, socket) {
-    // The peer may have left on the way.
-    const handle = socket === undefined ? undefined : takeHandle(socket);
+  async takeOver({ luggage, ticket }, handle) {
     if (handle !== undefined) (await here()).takeOver({ ...luggage, handle }, ticket);
   },
   othersUse: async (bytes) => (await here()).othersUse(bytes),

@@ -5,7 +5,6 @@ import type { NodeId } from '#domains/kernel/ids.ts';
 import type { Config } from '#infra/config/config.ts';
 import type { Logger } from '#infra/logging/log.ts';
 import type { AuthRequest, Departure } from '#workers/resp/engine-api.ts';
-import { takeHandle, wrapHandle } from '#workers/resp/net/handle.ts';
 
 import { NodeDamaged, type Host } from '../hosting/reconciler.ts';
 import { lockFolder } from '../hosting/folder-lock.ts';
@@ -121,8 +120,7 @@ export async function openEngines(options: EnginesOptions): Promise<Engines> {
         const { ticket } = verdict;
         return { verdict, here: ticket !== undefined && engineOf(ticket.nodeId)?.index === index };
       },
-      handOver({ luggage, ticket }, socket) {
-        const handle = socket === undefined ? undefined : takeHandle(socket);
+      handOver({ luggage, ticket }, handle) {
         if (handle !== undefined) handOver({ ...luggage, handle }, ticket);
       },
       async restored(nodeId) {
@@ -148,10 +146,9 @@ export async function openEngines(options: EnginesOptions): Promise<Engines> {
   }
 
   function handOver({ handle, ...luggage }: Departure, ticket: Ticket): void {
-    const socket = wrapHandle(handle);
     const channel = engineOf(ticket.nodeId)?.current;
-    if (channel === undefined) socket.destroy();
-    else channel.tell('takeOver', { luggage, ticket }, socket);
+    if (channel === undefined) handle.close();
+    else channel.tell('takeOver', { luggage, ticket }, handle);
   }
 
   /** Where the node's data is or will be, once that is on the disk too. */

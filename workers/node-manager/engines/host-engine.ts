@@ -5,7 +5,6 @@ import { createLog } from '#infra/logging/log.ts';
 import { openObjectStore } from '#infra/object-store/open.ts';
 import type { AuthRequest, AuthResult, Departure, Engine } from '#workers/resp/engine-api.ts';
 import { createEngine } from '#workers/resp/engine.ts';
-import { wrapHandle } from '#workers/resp/net/handle.ts';
 import { rdbCodec } from '#workers/resp/persistence/codec.ts';
 
 import { hostNodes, type HostedNodes } from '../hosting/hosted-nodes.ts';
@@ -99,7 +98,7 @@ export async function hostEngine(settings: EngineSettings, manager: Channel<Mana
     const { ticket } = verdict;
     if (ticket === undefined) return verdict;
     if (here) return enterAwake(ticket);
-    return { elsewhere: ({ handle, ...luggage }) => manager.tell('handOver', { luggage, ticket }, wrapHandle(handle)) };
+    return { elsewhere: ({ handle, ...luggage }) => manager.tell('handOver', { luggage, ticket }, handle) };
   }
 
   return {

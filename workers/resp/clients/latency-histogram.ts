@@ -1,15 +1,21 @@
 import type { CommandStat } from './server.ts';
 
 /** Bucket i holds what took more than 1024 × 2^(i-1) and at most 1024 × 2^i nanoseconds; longer than a second is a second. */
-const BUCKETS = 21;
 const NANOSECONDS_MAX = 1e9;
 
 /** Counts what a call took. */
 export function countLatency(stat: CommandStat, microseconds: number): void {
   const nanoseconds = Math.min(NANOSECONDS_MAX, microseconds * 1000);
-  const histogram = (stat.histogram ??= Array.from({ length: BUCKETS }, () => 0));
-  const bucket = 32 - Math.clz32((nanoseconds - 1) >>> 10);
-  histogram[nanoseconds <= 1024 ? 0 : bucket]!++;
+  const bucket = nanoseconds <= 1024 ? 0 : 32 - Math.clz32((nanoseconds - 1) >>> 10);
+  let { histogram } = stat;
+  // As long as it has to be, which is short: there is one for each command of each node.
+  if (histogram === undefined || bucket >= histogram.length) histogram = stat.histogram = upTo(bucket, histogram);
+  histogram[bucket]!++;
+}
+
+/** The counts of the buckets up to one, from those there were. */
+function upTo(bucket: number, before: readonly number[] = []): number[] {
+  return Array.from({ length: bucket + 1 }, (_, i) => before[i] ?? 0);
 }
 
 /** The greatest time that counts as one of a bucket's in Redis's histograms, which have two significant digits. */

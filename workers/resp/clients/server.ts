@@ -349,6 +349,8 @@ export class Server {
   /** The client has left. */
   forget(client: Client): void {
     this.clientsMade?.delete(client.id);
+    // Most nodes have no client most of the time.
+    if (this.clientsMade?.size === 0) this.clientsMade = undefined;
     this.pausedClientsMade?.delete(client);
     this.lastLeftMs = Date.now();
   }

@@ -44,12 +44,15 @@ const STAMPED = { stamped: true } as const;
 /** A time in milliseconds is beyond what fits into a place of an array. */
 const TIME_BYTES = 16;
 
+/** The expiries of a database that has none: thousands of nodes have a key, and few of those expire. */
+const NO_EXPIRIES = new Dict<number>();
+
 /** One numbered database: its entries, and beside them the times at which some of them expire. */
 export class Database {
   index: number;
   entries = new Dict<Value>(STAMPED);
   /** Absolute expiry times in milliseconds. */
-  expires = new Dict<number>();
+  expires = NO_EXPIRIES;
   /** Bytes of the keys and values themselves, without the tables that hold them. */
   private payload = 0;
   /** Clients that WATCH a key, and whether it had expired, without being removed, when they began. */
@@ -70,7 +73,9 @@ export class Database {
   /** Bytes of all that is in it. */
   get usedBytes(): number {
     if (this.entries.size === 0) return 0;
-    return this.payload + this.entries.bytes + this.expires.bytes + this.expires.size * TIME_BYTES;
+    const { expires } = this;
+    const times = expires === NO_EXPIRIES ? 0 : expires.bytes + expires.size * TIME_BYTES;
+    return this.payload + this.entries.bytes + times;
   }
 
   /** The value of a key, without counting as a use. An expired key is removed and gone. */
@@ -173,6 +178,7 @@ export class Database {
   expireAt(key: string, atMs: number): void {
     if (this.owner.snapshot !== undefined) this.owner.snapshot.capture(this, key);
     // The key's string is the one of the entry, so that it is not kept twice.
+    if (this.expires === NO_EXPIRIES) this.expires = new Dict();
     if (this.expires.set(this.entries.keyOf(key) ?? key, atMs) && this.expires.size === 1) this.owner.expiryAdded();
     if (this.watched !== undefined || this.owner.invalidated !== undefined) this.signal(key);
   }
@@ -208,7 +214,7 @@ export class Database {
   /** Lets go of everything, however much it is, in constant time: nothing is looked at again. */
   private start(): void {
     this.entries = new Dict(STAMPED);
-    this.expires = new Dict();
+    this.expires = NO_EXPIRIES;
     this.payload = 0;
   }
 

@@ -1,5 +1,7 @@
 /** Up to this many entries are compared one by one, without a table. */
 const LINEAR_MAX = 8;
+/** What the first entry makes room for: many nodes have a key or two. */
+const SMALLEST = 2;
 /** Room for as many entries as places that one byte tells apart: a shard that has more should be split. */
 export const SHARD_CAPACITY = 248;
 /** What a shard's objects take: itself, two arrays, and (with a table) two or three typed arrays with their buffers. */
@@ -75,6 +77,10 @@ export class Shard<V> {
 
   /** Makes room for at least `wanted` entries. */
   private reserve(wanted: number): void {
+    if (wanted <= SMALLEST * 2) {
+      this.resize(wanted <= SMALLEST ? SMALLEST : SMALLEST * 2);
+      return;
+    }
     const rounded = (wanted + 7) & ~7;
     this.resize(
       rounded > SHARD_CAPACITY * 0.7 && wanted <= SHARD_CAPACITY ? SHARD_CAPACITY : Math.max(LINEAR_MAX, rounded),

@@ -337,7 +337,7 @@ export class Connection implements Transport {
       const handle = takeHandle(socket);
       const session = sessionOf(client);
       this.destroy();
-      to({ handle, address, localAddress, session, input });
+      if (handle !== undefined) to({ handle, address, localAddress, session, input });
     };
     const goOnceSent = (): void => {
       if (this.writer.waiting === 0) go();

@@ -7,6 +7,7 @@ const SLICE_MAX_MS = 1;
 const SLICE_PART = 0.25;
 
 const waiting: (() => void)[] = [];
+let scheduled = false;
 let endsMs = 0;
 let endedMs = 0;
 
@@ -21,17 +22,24 @@ export function sliceIsOver(): boolean {
  */
 export function nextSlice(): Promise<void> {
   endedMs = performance.now();
-  return new Promise((resolve) => {
-    if (waiting.push(resolve) === 1) setImmediate(begin);
-  });
+  if (!scheduled) setImmediate(begin);
+  scheduled = true;
+  return new Promise((resolve) => void waiting.push(resolve));
 }
 
 function begin(): void {
   const nowMs = performance.now();
-  const sliceMs = Math.min(SLICE_MAX_MS, Math.max(SLICE_MIN_MS, (nowMs - endedMs) * SLICE_PART));
-  endsMs = nowMs + sliceMs;
-  // Should whoever is next not come back for another one, this is when the slice ended.
-  endedMs = nowMs;
+  endsMs = nowMs + Math.min(SLICE_MAX_MS, Math.max(SLICE_MIN_MS, (nowMs - endedMs) * SLICE_PART));
+  serve();
+}
+
+/** Lets one work, and the next one with what that leaves of the slice: thousands of small nodes may be loading. */
+function serve(): void {
   waiting.shift()!();
-  if (waiting.length > 0) setImmediate(begin);
+  queueMicrotask(() => {
+    endedMs = performance.now();
+    if (waiting.length === 0) scheduled = false;
+    else if (endedMs < endsMs) serve();
+    else setImmediate(begin);
+  });
 }

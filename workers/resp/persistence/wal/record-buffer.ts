@@ -12,7 +12,8 @@ const SHORT = 24;
 
 /** What all records of a node begin with. Made once by whoever writes them, who is known by it. */
 export function nodePrefix(id: string, epoch: number): Buffer {
-  const prefix = Buffer.alloc(1 + id.length + 6);
+  // Out of the pool that Node has for short buffers: there are as many as nodes that write.
+  const prefix = Buffer.allocUnsafe(1 + id.length + 6);
   prefix[0] = id.length;
   prefix.write(id, 1, 'latin1');
   prefix.writeUIntLE(epoch, 1 + id.length, 6);
