@@ -4,13 +4,14 @@ import type { Config } from '#infra/config/config.ts';
 import { masterKeyOf } from '#infra/crypto/master-key.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
-import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
+import { openEventLog } from '#infra/event-log/open.ts';
 import { kafkaClient } from '#infra/kafka/client.ts';
 import { openObjectStore } from '#infra/object-store/open.ts';
 import type { Logger } from '#infra/logging/log.ts';
 import { migrate } from '#infra/postgres/migrate.ts';
 import { createPool } from '#infra/postgres/pool.ts';
 import type { Readiness, RunningRole } from '#infra/process/role.ts';
+import { readHeadFrom } from '#projections/kernel/consistency.ts';
 
 import { createApp } from './app.ts';
 import { bootstrap } from './bootstrap.ts';
@@ -31,12 +32,13 @@ export async function startRole(_name: string, config: Config, logger: Logger): 
   const masterKey = await masterKeyOf(config);
   const writing = createPool(withTimeouts(config.databaseUrl), { max: 12, name: 'gateway-log' });
   const reading = createPool(withTimeouts(config.databaseUrl), { max: 12, name: 'gateway-views' });
-  const log = openPostgresEventLog({
+  const log = openEventLog(config.eventStoreUrl, {
     pool: writing,
     codec: openCodec(openSubjectKeys(writing, masterKey)),
     notify: true,
     objects: await openObjectStore(config.objectStoreUrl),
   });
+  readHeadFrom(reading, config.eventStoreUrl === undefined ? undefined : log);
   const { home, respPort } = config;
   await bootstrap({ log, logger, home, respPort, gatewayUrl: `http://${config.publicHost}:${config.gatewayPort}` });
 

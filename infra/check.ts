@@ -18,6 +18,7 @@ const checks: ReadonlyArray<readonly [name: string, command: string, ...args: st
     'gateway',
   ],
   ['dead code', 'knip'],
+  ['schemas', 'node', 'schemas/main.ts', 'check'],
 ];
 
 function run(command: string, args: string[]): Promise<{ code: number; output: string }> {

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import avro, { type Resolver, type Type } from 'avsc';
+import avro, { type Type } from 'avsc';
+
+import type { Upcaster, Upcasters } from './upcasters.ts';
 
 /** A field whose value is about a person: the log holds it encrypted with the key of the subject that another field names. */
 interface PersonalField {
@@ -11,7 +13,7 @@ interface PersonalField {
   readonly subject: string;
 }
 
-/** Every version of every event type's Avro schema. The newest one is written; what older ones wrote is read as if it were. */
+/** Every version of every event type's Avro schema. The newest one is written; what older ones wrote is upcast to it, step by step. */
 export interface Registry {
   /** Every event type that has a schema, in alphabetical order. */
   readonly eventTypes: () => readonly string[];
@@ -22,7 +24,7 @@ export interface Registry {
    * missing, unknown or of the wrong type: the log must never hold what its schema does not say.
    */
   readonly encode: (eventType: string, data: unknown) => { schemaVersion: number; bytes: Buffer };
-  /** The data of an event written by any version of its schema, resolved to the newest one, as a plain object. */
+  /** The data of an event written by any version of its schema, upcast to the newest one, as a plain object. */
   readonly decode: (eventType: string, schemaVersion: number, bytes: Buffer) => Record<string, unknown>;
   /** A hash of all schemas: another one as soon as any of them is added or changed. */
   readonly fingerprint: () => string;
@@ -41,7 +43,7 @@ interface SchemaFile {
 }
 
 /** The schemas in a folder of files named `<Event>.v<N>.avsc`. A file is parsed when it is first needed. */
-export function openRegistry(folder: string): Registry {
+export function openRegistry(folder: string, upcasters: Upcasters = {}): Registry {
   const versions = versionsIn(folder);
   const schemaOf = cached((name) => parseSchema(folder, name));
   const newest = cached((eventType) => {
@@ -51,12 +53,20 @@ export function openRegistry(folder: string): Registry {
     }
     return schemaOf(`${eventType}.v${Math.max(...known)}`);
   });
-  const resolverOf = cached((name): Resolver => {
+  /** The steps by which what a version wrote becomes what the newest one says. */
+  const stepsOf = cached((name): readonly Step[] => {
     const [eventType = '', version] = name.split('.v');
-    if (versions.get(eventType)?.includes(Number(version)) !== true) {
+    const known = (versions.get(eventType) ?? []).toSorted((left, right) => left - right);
+    if (!known.includes(Number(version))) {
       throw new TypeError(`${name}.avsc is not in schemas/events; a schema that was ever used must stay there`);
     }
-    return newest(eventType).type.createResolver(schemaOf(name).type);
+    const onward = known.filter((one) => one >= Number(version));
+    return onward.slice(1).map((next, n) => {
+      const from = onward[n] ?? next;
+      const [before, after] = [schemaOf(`${eventType}.v${from}`).type, schemaOf(`${eventType}.v${next}`).type];
+      const upcaster = upcasters[eventType]?.[from];
+      return upcaster === undefined ? avroStep(before, after) : ownStep(`${eventType}.v${from}`, upcaster, after);
+    });
   });
   return {
     fingerprint: () => fingerprintOf(folder),
@@ -75,12 +85,39 @@ export function openRegistry(folder: string): Registry {
     },
     decode(eventType, schemaVersion, bytes) {
       const { type, version } = newest(eventType);
-      const resolver = schemaVersion === version ? undefined : resolverOf(`${eventType}.v${schemaVersion}`);
-      const record: unknown = type.fromBuffer(bytes, resolver, false);
-      // Avro makes instances of a class of its own.
-      return { ...(record as Record<string, unknown>) };
+      if (schemaVersion === version) return plain(type.fromBuffer(bytes));
+      const name = `${eventType}.v${schemaVersion}`;
+      const steps = stepsOf(name);
+      return steps.reduce((data, step) => step(data), plain(schemaOf(name).type.fromBuffer(bytes)));
     },
   };
+}
+
+type Step = (data: Record<string, unknown>) => Record<string, unknown>;
+
+/** New fields get their defaults, those that are gone go, and numbers become wider. */
+function avroStep(before: Type, after: Type): Step {
+  const resolver = after.createResolver(before);
+  return (data) => plain(after.fromBuffer(before.toBuffer(data), resolver));
+}
+
+/** A step that somebody wrote, held to what the next version says. */
+function ownStep(name: string, upcaster: Upcaster, after: Type): Step {
+  return (data) => {
+    const next = upcaster(data);
+    const hook = (at: readonly string[]) => {
+      throw new TypeError(
+        `The upcaster from ${name} on leaves ${at.join('.') || 'the event'} missing or of a wrong type.`,
+      );
+    };
+    after.isValid(next, { noUndeclaredFields: true, errorHook: hook });
+    return next;
+  };
+}
+
+/** Avro makes instances of a class of its own. */
+function plain(record: unknown): Record<string, unknown> {
+  return { ...(record as Record<string, unknown>) };
 }
 
 /** The versions there are of each event type, from the names of the files alone. */

@@ -10,8 +10,9 @@ import type { ReservationEvent } from '#domains/reservation/events.ts';
 import type { RestoreEvent } from '#domains/restore/events.ts';
 import type { SubjectEvent } from '#domains/subject/events.ts';
 import type { TenantEvent } from '#domains/tenant/events.ts';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, expectTypeOf, test } from 'vitest';
 
+import type { EventData } from './event-data.ts';
 import { decode, encode, eventTypes, personalFields } from './registry.ts';
 
 type AnyEvent =
@@ -33,6 +34,22 @@ type Plain<T> = T extends string
     : T extends object
       ? { [K in keyof T]: Plain<T[K]> }
       : T;
+
+/** What the domains say of each event, as a schema can say it. */
+type Said = { [Type in AnyEvent['type']]: Plain<Extract<AnyEvent, { type: Type }>['data']> };
+type Same<Left, Right> = [Left] extends [Right] ? ([Right] extends [Left] ? true : false) : false;
+/** The events of which the domains and the schemas (`event-data.ts` is made of them) say different things. */
+type Drifted = {
+  [Type in keyof EventData | keyof Said]: Type extends keyof EventData & keyof Said
+    ? Same<EventData[Type], Said[Type]> extends true
+      ? never
+      : Type
+    : Type;
+}[keyof EventData | keyof Said];
+
+test('the domains say of each event what its newest schema says: the compiler names the one that drifted', () => {
+  expectTypeOf<Drifted>().toBeNever();
+});
 
 /** One or more samples of every event type. The compiler refuses this table when a type is missing or a field is wrong. */
 const samples: { [Type in AnyEvent['type']]: readonly Plain<Extract<AnyEvent, { type: Type }>['data']>[] } = {

@@ -3,7 +3,7 @@ import { masterKeyOf, type MasterKey } from '#infra/crypto/master-key.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
-import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
+import { openEventLog } from '#infra/event-log/open.ts';
 import { patiently } from '#infra/event-log/postgres/transient.ts';
 import type { ObjectStore } from '#infra/object-store/object-store.ts';
 import { openObjectStore } from '#infra/object-store/open.ts';
@@ -27,17 +27,23 @@ export interface LogAccess {
 export async function openLogAccess(
   {
     databaseUrl,
+    eventStoreUrl,
     masterKey: text,
     masterKeyFile,
     objectStoreUrl,
-  }: Pick<Config, 'databaseUrl' | 'masterKey' | 'masterKeyFile' | 'objectStoreUrl'>,
+  }: Pick<Config, 'databaseUrl' | 'eventStoreUrl' | 'masterKey' | 'masterKeyFile' | 'objectStoreUrl'>,
   name: string,
 ): Promise<LogAccess> {
   await patiently(databasePatience_ms, () => migrate(databaseUrl));
   const masterKey = await masterKeyOf({ masterKey: text, masterKeyFile });
   const pool = createPool(databaseUrl, { name: `miniredis ${name}` });
   const objects = await openObjectStore(objectStoreUrl);
-  const log = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: true, objects });
+  const log = openEventLog(eventStoreUrl, {
+    pool,
+    codec: openCodec(openSubjectKeys(pool, masterKey)),
+    notify: true,
+    objects,
+  });
   return {
     pool,
     log,

@@ -18,6 +18,9 @@ export interface Server {
   stop(): Promise<void>;
 }
 
+/** 640 MiB of 16 MiB each. */
+const walFiles = 40;
+
 /** Starts one on a new cluster, which goes with it. */
 export async function startServer(): Promise<Server> {
   const home = mkdtempSync(path.join(tmpdir(), 'miniredis-bench-log-'));
@@ -28,6 +31,7 @@ export async function startServer(): Promise<Server> {
   const kill = () => process.kill(server.pid, 'SIGQUIT');
   process.once('exit', kill);
   await server.ready;
+  await fillWalFolder(urlOf(options, 'postgres'));
   return {
     pid: server.pid,
     home,
@@ -47,4 +51,18 @@ export async function startServer(): Promise<Server> {
       await rm(home, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * A server that has run for a while writes its log into files that are there already. A new one makes them as it goes, 16 MiB of zeros
+ * each, while all who write wait: whoever writes most would be measured by that.
+ */
+async function fillWalFolder(url: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  for (let file = 0; file < walFiles; file += 1) {
+    await client.query(`SELECT pg_logical_emit_message(false, 'bench', 'a new file begins'), pg_switch_wal()`);
+  }
+  await client.query('CHECKPOINT');
+  await client.end();
 }

@@ -31,7 +31,8 @@ export async function findOutcome(
   commandId: string,
   requestHmac: string,
 ): Promise<CommandOutcome | null> {
-  const [record] = await log.readStream(commandStream(commandUidOf(actor, commandId)));
+  const commandUid = commandUidOf(actor, commandId);
+  const [record] = await log.readStream(commandStream(commandUid));
   if (record === undefined) return null;
   const recorded = record as RecordedEvent<CommandRecord>;
   if (recorded.data.requestHmac !== requestHmac) return { outcome: 'reused' };
@@ -49,28 +50,13 @@ export async function findOutcome(
     target: { kind: targetKind, id: targetId },
     // An access that is recorded in the place of an acceptance has no result.
     result: result ?? {},
-    versions: await versionsWritten(log, recorded),
+    versions: await versionsWritten(log, commandUid),
   };
 }
 
-const window = 32n;
-
-/** A command's events stand right before its record. */
-async function versionsWritten(log: EventLog, record: RecordedEvent): Promise<Record<string, number>> {
-  const versions: Record<string, number> = {};
-  for (let to = record.position - 1n; to > 0n; to -= window) {
-    const after = to > window ? to - window : 0n;
-    for await (const batch of log.readAll({ after, to })) {
-      for (const event of batch.toReversed()) {
-        if (!sameCommand(event, record)) return versions;
-        versions[event.stream] ??= event.version;
-      }
-    }
-  }
-  return versions;
-}
-
-function sameCommand(event: RecordedEvent, record: RecordedEvent): boolean {
-  const [left, right] = [event.metadata, record.metadata];
-  return left.commandId === right.commandId && left.actor.kind === right.actor.kind && left.actor.id === right.actor.id;
+/** The last version that a command wrote to each stream but its own. */
+async function versionsWritten(log: EventLog, commandUid: string): Promise<Record<string, number>> {
+  const written = await log.readAppend(commandUid);
+  const own = commandStream(commandUid);
+  return Object.fromEntries(written.flatMap(({ stream, version }) => (stream === own ? [] : [[stream, version]])));
 }

@@ -76,9 +76,12 @@ describe('bad values', () => {
     expect(problems({ GATEWAY_PORT: 'x', RESP_PORT: 'y', LOG_LEVEL: 'z' })).toHaveLength(3);
   });
 
-  test('a password in a bad connection string is not repeated', () => {
-    const [sentence] = problems({ DATABASE_URL: 'mysql://me:hunter2@db/x' });
-    expect(sentence).toMatch(/^DATABASE_URL is not a connection string/);
+  test.each([
+    ['DATABASE_URL', 'mysql://me:hunter2@db/x'],
+    ['EVENTSTORE_URL', 'http://me:hunter2@db:2113'],
+  ])('a password in a bad connection string (%s) is not repeated', (name, value) => {
+    const [sentence] = problems({ [name]: value });
+    expect(sentence).toMatch(new RegExp(`^${name} is not a connection string`));
     expect(sentence).not.toContain('hunter2');
   });
 
@@ -91,7 +94,7 @@ describe('bad values', () => {
     ]);
   });
 
-  test.each(['EVENTSTORE_URL', 'REDIS_URL'])('%s is refused until it does something', (name) => {
+  test.each(['REDIS_URL'])('%s is refused until it does something', (name) => {
     expect(problems({ [name]: 'kurrent.example:2113' })).toEqual([
       expect.stringContaining(`${name} is not available yet`),
     ]);
@@ -105,6 +108,10 @@ describe('bad values', () => {
       'KAFKA_SASL_MECHANISM "plain" takes KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
     ],
     [{ KAFKA_SSL_CA_FILE: '/ca.pem' }, 'KAFKA_SSL_CA_FILE takes KAFKA_SSL "true"'],
+    [
+      { KAFKA_BROKERS: 'a:1', EVENTSTORE_URL: 'esdb://b:2113' },
+      'KAFKA_BROKERS relays a log in PostgreSQL: leave it unset together with EVENTSTORE_URL',
+    ],
   ])('what only helps together is asked for together: %o', (env, sentence) => {
     expect(problems(env)).toEqual([sentence]);
   });

@@ -13,6 +13,8 @@ export interface Settings {
   readonly bindHost: string;
   readonly redisPorts: { readonly start: number; readonly end: number };
   readonly databaseUrl: string | undefined;
+  /** Undefined: the log is in PostgreSQL. */
+  readonly eventStoreUrl: string | undefined;
   /** 0: to be chosen. */
   readonly postgresPort: number;
   readonly temporalAddress: string | undefined;
@@ -84,7 +86,7 @@ export function parseSettings(env: NodeJS.ProcessEnv): ParsedSettings {
   }
   if (problems.length > 0) return { ok: false, problems };
   const parsed = values as Values;
-  const clashes = [...portClashes(parsed), ...kafkaGaps(parsed)];
+  const clashes = [...portClashes(parsed), ...kafkaGaps(parsed), ...logClashes(parsed)];
   return clashes.length > 0 ? { ok: false, problems: clashes } : { ok: true, settings: toSettings(parsed) };
 }
 
@@ -101,6 +103,12 @@ function portClashes(values: Values): string[] {
     taken.set(port, name);
   }
   return problems;
+}
+
+/** The relay reads what PostgreSQL has stored. */
+function logClashes(values: Values): string[] {
+  if (values.EVENTSTORE_URL === undefined || values.KAFKA_BROKERS.length === 0) return [];
+  return ['KAFKA_BROKERS relays a log in PostgreSQL: leave it unset together with EVENTSTORE_URL'];
 }
 
 function kafkaGaps(values: Values): string[] {
@@ -144,6 +152,7 @@ function toSettings(values: Values): Settings {
     bindHost: values.BIND_HOST,
     redisPorts: { start: values.REDIS_PORT_START, end: values.REDIS_PORT_END },
     databaseUrl: values.DATABASE_URL,
+    eventStoreUrl: values.EVENTSTORE_URL,
     postgresPort: values.POSTGRES_PORT,
     temporalAddress: values.TEMPORAL_ADDRESS,
     temporalPort: values.TEMPORAL_PORT,

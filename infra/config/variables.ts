@@ -57,6 +57,13 @@ const postgresUrl = z
     'is not a connection string of the form postgres://user:password@host:port/database',
   );
 
+const eventStoreUrl = z
+  .string()
+  .regex(
+    /^esdb(\+discover)?:\/\/[^\s/?#]+\/?(\?\S*)?$/,
+    'is not a connection string of the form esdb://user:password@host:2113, with ?tls=false where the server has no TLS',
+  );
+
 const directoryUrl = z
   .string()
   .refine(
@@ -182,7 +189,10 @@ export const variables = {
   ALERT_PORT: variable('9400', 'The same for the role alert', port),
   AUDIT_PORT: variable('9500', 'The same for the role audit', port),
   RELAY_PORT: variable('9600', 'The same for the role relay', port),
-  EVENTSTORE_URL: secretVariable('EventStoreDB as event log (not available yet)', notYet('the log is in PostgreSQL')),
+  EVENTSTORE_URL: secretVariable(
+    'EventStoreDB or KurrentDB that holds the event log, esdb://user:password@host:2113; unset: PostgreSQL does',
+    optional(eventStoreUrl),
+  ),
   KAFKA_BROKERS: variable('', 'Kafka to relay events to, host:port with commas between; unset: none', brokerList),
   KAFKA_PARTITIONS: variable(
     '3',

@@ -58,6 +58,14 @@ export interface Subscription {
   readonly ended: Promise<void>;
 }
 
+/** What not every store can do, so that nobody takes it for granted. */
+interface Capabilities {
+  /** Whether positions are 1, 2, 3 and so on. Otherwise they only grow, and none may be made up: a position comes from the log. */
+  readonly gapless: boolean;
+  /** Whether an append over several streams is one write. Otherwise it is several, of which nobody is shown a part. */
+  readonly multiStreamAtomic: boolean;
+}
+
 /** The state that a stream's events up to a version lead to, as text of JSON. */
 export interface Snapshot {
   readonly version: number;
@@ -74,6 +82,7 @@ export interface Snapshots {
 
 /** The one source of truth. Adapters are chosen by configuration; this port is all that others see. */
 export interface EventLog {
+  readonly capabilities: Capabilities;
   /**
    * Records the events, or tells which expectation did not hold. Appends made at the same moment travel together, yet each has its
    * own result. Throws `LogUnavailable` when the outcome could not be learned for some ten seconds (making the same append again is
@@ -88,6 +97,8 @@ export interface EventLog {
    * stream is, one batch is in memory.
    */
   readStreamBatches(stream: string, range?: StreamRange & { batchSize?: number }): AsyncIterable<RecordedEvent[]>;
+  /** The events that the append with this `commandUid` recorded, in their order; none when there is no such append. */
+  readAppend(commandUid: string): Promise<RecordedEvent[]>;
   /**
    * All events after a position (0n: from the start), in order, in batches of at most `batchSize` (default 500). While one batch is
    * handled the next is read, and no more than that. `to` is inclusive; default: the head now. The store itself filters, so that

@@ -5,7 +5,7 @@ import { masterKeyOf, type MasterKey } from '#infra/crypto/master-key.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
-import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
+import { openEventLog } from '#infra/event-log/open.ts';
 import type { ObjectStore } from '#infra/object-store/object-store.ts';
 import { openObjectStore } from '#infra/object-store/open.ts';
 import { createPool } from '#infra/postgres/pool.ts';
@@ -44,7 +44,7 @@ export async function withPlatformLog<Result>(
   const objects = await openObjectStore(settings.objectStoreUrl);
   const pool = createPool(databaseUrl, { max: 5, name: `miniredis ${name}` });
   const codec = openCodec(openSubjectKeys(pool, masterKey));
-  const log = openPostgresEventLog({ pool, codec, notify: false, objects });
+  const log = openEventLog(settings.eventStoreUrl, { pool, codec, notify: false, objects });
   try {
     return await work({ settings, log, pool, masterKey, objects });
   } finally {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { EventLog } from '#infra/event-log/event-log.ts';
 import type { Pool } from 'pg';
 
 import { schema } from './rows.ts';
@@ -15,8 +16,24 @@ export type Waited =
   | { readonly reached: true; readonly at: bigint }
   | { readonly reached: false; readonly at: bigint; readonly halted: readonly string[] };
 
-/** The head and all checkpoints, in one query. Before the platform's first start there are no checkpoints. */
+const logsElsewhere = new WeakMap<Pool, Pick<EventLog, 'head'>>();
+
+/** Says that the log is not in the database of the read models, so that its head must be asked for beside; undefined: it is there. */
+export function readHeadFrom(pool: Pool, log: Pick<EventLog, 'head'> | undefined): void {
+  if (log === undefined) logsElsewhere.delete(pool);
+  else logsElsewhere.set(pool, log);
+}
+
+/** The head and all checkpoints, in one query where the log is in the same database. */
 export async function headAndCheckpoints(pool: Pool): Promise<Reading> {
+  const elsewhere = logsElsewhere.get(pool);
+  if (elsewhere === undefined) return readBoth(pool);
+  const [head, { checkpoints }] = await Promise.all([elsewhere.head(), readBoth(pool)]);
+  return { head, checkpoints };
+}
+
+/** Before the platform's first start there are no checkpoints. */
+async function readBoth(pool: Pool): Promise<Reading> {
   const query = {
     name: 'head-and-checkpoints',
     text: `SELECT h.position AS head, c.view, c.position, c.halted_at IS NOT NULL AS halted

@@ -29,8 +29,9 @@ import { newSecret, sha256Hex } from '#infra/crypto/secrets.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
-import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
+import { openEventLog } from '#infra/event-log/open.ts';
 import { createPool } from '#infra/postgres/pool.ts';
+import { readHeadFrom } from '#projections/kernel/consistency.ts';
 import { runProjections } from '#projections/kernel/runner.ts';
 import { allViews } from '#projections/views.ts';
 import type { FastifyInstance, InjectOptions } from 'fastify';
@@ -83,15 +84,23 @@ const silent = pino({ level: 'silent' });
 
 export interface BedOptions {
   readonly memoryBudgetMb?: number;
+  /** Where the log is, when it is not in PostgreSQL. */
+  readonly eventStoreUrl?: string;
   readonly respPort?: number;
   readonly dependencies?: Partial<GatewayDependencies>;
 }
 
 export async function openGatewayBed(options: BedOptions = {}): Promise<GatewayBed> {
+  const { eventStoreUrl } = options;
   const database = await testDatabase();
   const masterKey = createSecretKey(randomBytes(32));
   const pool = createPool(database.url, { max: 10, name: 'test' });
-  const log = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: true });
+  const log = openEventLog(eventStoreUrl, {
+    pool,
+    codec: openCodec(openSubjectKeys(pool, masterKey)),
+    notify: true,
+  });
+  readHeadFrom(pool, eventStoreUrl === undefined ? undefined : log);
   let projections = runProjections(log, pool, allViews, silent);
   await until(() => projections.state() === 'live', 'projections run');
 

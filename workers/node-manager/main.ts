@@ -6,7 +6,7 @@ import { masterKeyOf } from '#infra/crypto/master-key.ts';
 import { verifyPlatformToken } from '#infra/crypto/platform-token.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
-import { openPostgresEventLog } from '#infra/event-log/postgres/log.ts';
+import { openEventLog } from '#infra/event-log/open.ts';
 import { openObjectStore } from '#infra/object-store/open.ts';
 import type { Logger } from '#infra/logging/log.ts';
 import { createPool } from '#infra/postgres/pool.ts';
@@ -36,7 +36,7 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
   const managerId = ManagerId.parse(config.managerId);
   const masterKey = await masterKeyOf(config);
   const pool = createPool(config.databaseUrl, { name: `miniredis ${managerId}` });
-  const eventLog = openPostgresEventLog({
+  const eventLog = openEventLog(config.eventStoreUrl, {
     pool,
     codec: openCodec(openSubjectKeys(pool, masterKey)),
     notify: true,

@@ -132,6 +132,8 @@ export type SavingSetting =
   | 'appenddirname'
   | 'aof-load-truncated'
   | 'aof-timestamp-enabled'
+  | 'aof-use-rdb-preamble'
+  | 'rdbcompression'
   | 'auto-aof-rewrite-percentage'
   | 'auto-aof-rewrite-min-size'
   | 'save'

@@ -196,6 +196,9 @@ function memoryJournal(): NodeJournal & { blocks: (readonly Effect[])[]; settle:
       journal.blocks.push(effects);
       journal.holdsReplies = true;
     },
+    whenKept(callback: (kept: boolean) => void) {
+      callbacks.push(callback);
+    },
     whenDurable(callback: (durable: boolean) => void) {
       callbacks.push(callback);
     },

@@ -146,7 +146,7 @@ export function createEngine(options: EngineOptions): Engine {
       await client.pending;
       detach(client);
       const reply = readReply(client.reply.take().join(''));
-      if (node.journal?.holdsReplies === true) await durable(node);
+      if (node.journal?.holdsReplies === true) await kept(node);
       return reply;
     },
     applyJournaled(node, db, args) {
@@ -221,10 +221,10 @@ export function createEngine(options: EngineOptions): Engine {
   };
 }
 
-/** Waits until what was written is as durable as the node promises. */
-function durable(node: Node): Promise<void> {
+/** Waits until what was written is as safe as the node promises. */
+function kept(node: Node): Promise<void> {
   return new Promise((resolve, reject) => {
-    node.journal?.whenDurable((written) => {
+    node.journal?.whenKept((written) => {
       if (written) resolve();
       else reject(new Error('The write was carried out but could not be made durable.'));
     });

@@ -10,7 +10,7 @@ import { openAppendQueue } from './append-queue.ts';
 import { watchHead } from './head-watch.ts';
 import type { StoredBatch } from './filtered-read.ts';
 import { openLogReader } from './log-reader.ts';
-import { readHead } from './read.ts';
+import { readHead, readPlaceOfAppend } from './read.ts';
 import { postgresSnapshots } from './snapshots.ts';
 import { subscribeTo, type ReadBatch } from './subscription.ts';
 import { patiently } from './transient.ts';
@@ -94,11 +94,20 @@ export function openPostgresEventLog({ pool, codec, notify, objects }: PostgresE
     }
   }
 
+  function readAppend(commandUid: string): Promise<RecordedEvent[]> {
+    return patiently(readPatienceMs, async () => {
+      const place = await readPlaceOfAppend(pool, commandUid);
+      if (place === null) return [];
+      return (await read(place.after, place.to, Number(place.to - place.after))).events;
+    });
+  }
+
   function head(): Promise<bigint> {
     return patiently(readPatienceMs, () => readHead(pool));
   }
 
   return {
+    capabilities: { gapless: true, multiStreamAtomic: true },
     async append(append) {
       if (closed) throw new Error('The event log is closed.');
       const result = encodeAndAppend(append);
@@ -111,6 +120,7 @@ export function openPostgresEventLog({ pool, codec, notify, objects }: PostgresE
     },
     readStream,
     readStreamBatches,
+    readAppend,
     readAll,
     subscribe({ after, filter, batchSize = defaultBatchSize, handle }) {
       if (closed) throw new Error('The event log is closed.');

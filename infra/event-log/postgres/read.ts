@@ -76,6 +76,15 @@ export async function readRows(
   return { events, upTo: events.length < limit ? to : (events.at(-1)?.position ?? to) };
 }
 
+/** Where the events of an append are: behind a position, up to another; null when there is no such append. */
+export async function readPlaceOfAppend(pool: Pool, commandUid: string): Promise<{ after: bigint; to: bigint } | null> {
+  const text = 'SELECT first_position, events FROM appends WHERE command_uid = $1';
+  const [row] = await ask<{ first_position: bigint; events: number }>(pool, 'place-of-append', text, [commandUid]);
+  if (row === undefined) return null;
+  const after = row.first_position - 1n;
+  return { after, to: after + BigInt(row.events) };
+}
+
 /** The position of the last event. */
 export async function readHead(pool: Pool): Promise<bigint> {
   const [row] = await ask<{ position: bigint }>(pool, 'head', 'SELECT position FROM head', []);

@@ -18,7 +18,7 @@ export function signalStream(client: Client, key: string): void {
 }
 
 interface Addition {
-  noCreate: boolean;
+  readonly noCreate: boolean;
   /** Absent for `*`. */
   readonly id: { readonly id: StreamId; readonly autoSeq: boolean } | undefined;
   readonly trim: Trim | undefined;
@@ -26,8 +26,12 @@ interface Addition {
   readonly fieldsAt: number;
 }
 
+/** What nearly every XADD is: an ID of the server's, and no trimming. */
+const PLAIN: Addition = { noCreate: false, id: undefined, trim: undefined, fieldsAt: 3 };
+
 /** Reads what stands before XADD's fields; undefined when it is wrong (the error was sent). */
 function additionArgs(client: Client, args: readonly string[]): Addition | undefined {
+  if (args[2] === '*') return PLAIN;
   const options: TrimOptions = { trim: undefined, limit: undefined };
   let noCreate = false;
   let id: Addition['id'];

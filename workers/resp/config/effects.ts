@@ -252,6 +252,8 @@ export const effects: ReadonlyMap<string, Effect> = new Map<string, Effect>([
   ofSaving('appenddirname'),
   ofSaving('aof-load-truncated'),
   ofSaving('aof-timestamp-enabled'),
+  ofSaving('aof-use-rdb-preamble'),
+  ofSaving('rdbcompression'),
   ofSaving('auto-aof-rewrite-percentage'),
   ofSaving('auto-aof-rewrite-min-size'),
   ofSaving('save'),

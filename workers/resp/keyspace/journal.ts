@@ -14,10 +14,13 @@ export interface NodeJournal {
   /** Buffers effects that must be recovered together or not at all (a MULTI block, or one command with several effects). */
   appendBlock(effects: readonly Effect[]): void;
   /**
-   * True while something appended is not yet as durable as the node promises (`always`: not yet fsynced). Replies of
-   * this node are held meanwhile. For `everysec` only while the disk lags far behind, so that writers slow down.
+   * True while something appended is not yet as safe as the node promises (`always`: not yet fsynced; `everysec` of a
+   * standalone server: not yet written). Replies of this node are held meanwhile, and while the disk lags far behind, so that
+   * writers slow down.
    */
   readonly holdsReplies: boolean;
+  /** Calls back once replies about all that was appended until now may leave (`true`), or never may (`false`). */
+  whenKept(callback: (kept: boolean) => void): void;
   /** Calls back once all that was appended until now is durable (`true`), or can't be made so (`false`). */
   whenDurable(callback: (durable: boolean) => void): void;
   /** Why nothing can be written down any more; undefined while all is well. Writes are refused with MISCONF meanwhile. */

@@ -10,8 +10,17 @@ export const MAX_ID: StreamId = '\xff'.repeat(16);
 const HALF = 2 ** 32;
 const UINT64_MAX = 0xffff_ffff_ffff_ffffn;
 
-/** The ID that was made last, with its numbers: XADD asks for them several times. */
-let made = { id: MIN_ID, ms: 0, seq: 0 };
+/** An ID with its numbers. */
+interface Numbers {
+  readonly id: StreamId;
+  readonly ms: number | bigint;
+  readonly seq: number | bigint;
+}
+
+/** The ID that was made last: XADD asks for its numbers several times. */
+let made: Numbers = { id: MIN_ID, ms: 0, seq: 0 };
+/** The ID whose numbers were read last: with XADD that is the one that its block begins with. */
+let read: Numbers = made;
 
 const highOf = (value: number | bigint): number =>
   typeof value === 'number' ? Math.floor(value / HALF) : Number(value >> 32n);
@@ -57,14 +66,20 @@ function halfOf(id: StreamId, at: 0 | 8): number | bigint {
   return high < 2 ** 21 ? high * HALF + low : (BigInt(high) << 32n) | BigInt(low);
 }
 
+function numbersOf(id: StreamId): Numbers {
+  if (id === made.id) return made;
+  if (id !== read.id) read = { id, ms: halfOf(id, 0), seq: halfOf(id, 8) };
+  return read;
+}
+
 /** The milliseconds of an ID; a bigint where a number can't hold them. */
 export function msOf(id: StreamId): number | bigint {
-  return id === made.id ? made.ms : halfOf(id, 0);
+  return numbersOf(id).ms;
 }
 
 /** The sequence of an ID; a bigint where a number can't hold it. */
 export function seqOf(id: StreamId): number | bigint {
-  return id === made.id ? made.seq : halfOf(id, 8);
+  return numbersOf(id).seq;
 }
 
 /** An ID as clients write it, `ms-seq`. */

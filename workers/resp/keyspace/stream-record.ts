@@ -17,6 +17,12 @@ function lengthMark(length: number): string {
 /** Makes a record of an ID and the words from `at` on, fields and values in turn. */
 export function recordOf(id: StreamId, words: readonly string[], at: number): StreamRecord {
   // Joining gives a flat string at once; adding one to the other would keep the parts alive in a rope.
+  if (words.length - at === 2) {
+    // Most entries have one field, and an array that is made in one go takes half the time.
+    const field = words[at]!;
+    const value = words[at + 1]!;
+    return [id, lengthMark(field.length), field, lengthMark(value.length), value].join('');
+  }
   const parts = [id];
   for (let i = at; i < words.length; i++) parts.push(lengthMark(words[i]!.length), words[i]!);
   return parts.join('');

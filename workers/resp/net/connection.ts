@@ -262,7 +262,7 @@ export class Connection implements Transport {
     };
     const { journal } = this.client.node;
     if (journal === undefined) release(true);
-    else journal.whenDurable(release);
+    else journal.whenKept(release);
   }
 
   private write(pieces: string[]): void {
@@ -345,7 +345,7 @@ export class Connection implements Transport {
     };
     const { journal } = client.node;
     if (this.held === undefined || journal === undefined) goOnceSent();
-    else journal.whenDurable(goOnceSent);
+    else journal.whenKept(goOnceSent);
   }
 
   end(): void {

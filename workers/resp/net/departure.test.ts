@@ -89,6 +89,7 @@ test('replies that wait are out before the connection leaves', async () => {
     failure: undefined,
     append() {},
     appendBlock() {},
+    whenKept: (callback: (durable: boolean) => void) => void waiting.push(callback),
     whenDurable: (callback: (durable: boolean) => void) => void waiting.push(callback),
   } as unknown as NonNullable<Node['journal']>;
   const socket = dial(port);

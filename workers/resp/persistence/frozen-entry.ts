@@ -2,13 +2,12 @@ import type { Frozen } from '../keyspace/frozen.ts';
 import type { SnapshotEntry } from '../keyspace/snapshot.ts';
 import type { Value } from '../keyspace/value.ts';
 import type { KeyspaceDigest, LargeDigest } from './digest.ts';
-import { elementsOf } from './rdb/write-value.ts';
-import { RdbKeys } from './rdb/write.ts';
+import type { OpenCollection, SnapshotKeys } from './snapshot-form.ts';
 
 /** A large value of a snapshot, written part by part, as it was at the snapshot's instant, while it changes. */
 export interface FrozenEntry {
   readonly key: string;
-  readonly keys: RdbKeys;
+  readonly keys: SnapshotKeys;
   /** Writes the next part; false when all is written. */
   step(): boolean;
   /** Lets go of the value before its end. */
@@ -19,9 +18,13 @@ export interface FrozenEntry {
  * Freezes the value of an entry; undefined when it is so small that it has to be written in one go: sets of up to 128 members,
  * sorted sets as long as they are compact.
  */
-export function freezeEntry(entry: SnapshotEntry, digest: KeyspaceDigest | undefined): FrozenEntry | undefined {
+export function freezeEntry(
+  entry: SnapshotEntry,
+  keys: SnapshotKeys,
+  digest: KeyspaceDigest | undefined,
+): FrozenEntry | undefined {
   const still = standingStill(entry.value);
-  return still === undefined ? freezeParts(entry, digest) : freezeWhole(entry, still, digest);
+  return still === undefined ? freezeParts(entry, keys, digest) : freezeWhole(entry, still, keys, digest);
 }
 
 /** A value that does not change, however the one it was made of does. */
@@ -41,9 +44,9 @@ function standingStill(value: Value): Still | undefined {
 function freezeWhole(
   { db, key, expireAtMs }: SnapshotEntry,
   { value, thaw }: Still,
+  keys: SnapshotKeys,
   digest: KeyspaceDigest | undefined,
 ): FrozenEntry {
-  const keys = new RdbKeys();
   function* write(): Generator<void> {
     yield* keys.entrySliced(db, key, value, expireAtMs);
     if (digest !== undefined) yield* digest.addSliced(db, key, value, expireAtMs);
@@ -63,16 +66,14 @@ function freezeWhole(
 
 function freezeParts(
   { db, key, value, expireAtMs }: SnapshotEntry,
+  keys: SnapshotKeys,
   digest: KeyspaceDigest | undefined,
 ): FrozenEntry | undefined {
   if (typeof value === 'string' || value.kind === 'string' || value.kind === 'stream') return undefined;
-  const keys = new RdbKeys();
-  const { out } = keys;
   let sum: LargeDigest | undefined;
+  let parts: OpenCollection | undefined;
   const emit = (element: string, second?: string | number): void => {
-    out.string(element);
-    if (typeof second === 'number') out.double(second);
-    else if (second !== undefined) out.string(second);
+    parts?.add(element, second);
     sum?.add(element, second);
   };
   const emitOne = (element: string): void => emit(element);
@@ -80,13 +81,14 @@ function freezeParts(
     value.kind === 'set' || value.kind === 'list' ? value.freeze(emitOne) : value.freeze(emit);
   if (frozen === undefined) return undefined;
   sum = digest?.open(db, key, value, expireAtMs);
-  keys.entryHead(db, key, value, expireAtMs);
-  out.size(elementsOf(value));
+  const opened = keys.open(db, key, value, expireAtMs);
+  parts = opened;
   return {
     key,
     keys,
     step() {
       if (frozen.step()) return true;
+      opened.end();
       sum?.end();
       return false;
     },

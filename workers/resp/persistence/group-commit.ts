@@ -44,7 +44,9 @@ export class GroupCommit {
   /** False leaves syncing to the operating system, except where someone asks for it. */
   syncs = true;
   private readonly sink: CommitSink;
+  /** Those who wait for a sync, and those who wait for a write, in the order of their positions. */
   private waiters: Waiter[] = [];
+  private writeWaiters: Waiter[] = [];
   /** Whether the batch that gathers, and what was written since the last sync, hold something that waits for a sync. */
   private pendingWaits = false;
   private writtenWaits = false;
@@ -71,6 +73,11 @@ export class GroupCommit {
     return this.failure === undefined ? this.durable : Infinity;
   }
 
+  /** The same for replies that wait for no sync. */
+  get handedOver(): number {
+    return this.failure === undefined ? this.written : Infinity;
+  }
+
   /** Whether the disk is so far behind that writers have to slow down. */
   get lagging(): boolean {
     return (
@@ -90,6 +97,13 @@ export class GroupCommit {
   whenDurable(done: (durable: boolean) => void): void {
     if (this.broken) done(false);
     else this.waiters.push({ position: this.sink.end, done });
+  }
+
+  /** Calls back once everything appended until now was handed to the operating system, or can't be. */
+  whenWritten(done: (written: boolean) => void): void {
+    if (this.broken) done(false);
+    else if (this.sink.end <= this.written) queueMicrotask(() => done(true));
+    else this.writeWaiters.push({ position: this.sink.end, done });
   }
 
   /** Resolves once everything appended until now is on the disk; rejects when it can't be. */
@@ -116,6 +130,7 @@ export class GroupCommit {
     this.written = this.sink.end;
     this.writtenWaits ||= this.pendingWaits;
     this.pendingWaits = false;
+    this.tellOf(this.writeWaiters, this.written);
   }
 
   /** Writes and syncs what is left. */
@@ -173,6 +188,7 @@ export class GroupCommit {
     this.writtenWaits ||= this.pendingWaits;
     this.pendingWaits = false;
     this.written = await this.withRetry(() => this.sink.write());
+    this.tellOf(this.writeWaiters, this.written);
   }
 
   private async syncWritten(): Promise<void> {
@@ -182,9 +198,14 @@ export class GroupCommit {
     this.unsyncedSince = this.sink.gathered > 0 ? performance.now() : undefined;
     await this.sink.sync(writtenWaits);
     this.durable = written;
+    this.tellOf(this.waiters, written);
+  }
+
+  /** Tells those who waited for what lies before a position. */
+  private tellOf(waiters: Waiter[], position: number): void {
     let done = 0;
-    while (done < this.waiters.length && this.waiters[done]!.position <= written) done++;
-    this.tell(this.waiters.splice(0, done), true);
+    while (done < waiters.length && waiters[done]!.position <= position) done++;
+    this.tell(waiters.splice(0, done), true);
   }
 
   /** A full disk is waited for: nothing is lost meanwhile, since the batch stays in memory and writes are refused. */
@@ -213,7 +234,7 @@ export class GroupCommit {
     this.failure = `${this.sink.trouble}: ${reason}; restart the engine once the disk is right`;
     this.unsyncedSince = undefined;
     clearTimeout(this.timer);
-    this.tell(this.waiters.splice(0), false);
+    this.tell([...this.writeWaiters.splice(0), ...this.waiters.splice(0)], false);
   }
 
   /** Not from within, so that an error of a listener is not taken for one of the disk. */

@@ -17,6 +17,9 @@ export interface PersistenceSettings {
   readonly appendDirName: string;
   readonly aofLoadTruncated: boolean;
   readonly aofTimestamps: boolean;
+  /** Whether the base of the append-only files is an RDB file, or commands. */
+  readonly aofUsesRdb: boolean;
+  readonly compress: boolean;
   readonly rewritePercentage: number;
   readonly rewriteMinBytes: number;
   readonly savePoints: readonly SavePoint[];
@@ -33,6 +36,8 @@ const INITIAL: Readonly<Record<SavingSetting, string>> = {
   appenddirname: 'appendonlydir',
   'aof-load-truncated': 'yes',
   'aof-timestamp-enabled': 'no',
+  'aof-use-rdb-preamble': 'yes',
+  rdbcompression: 'yes',
   'auto-aof-rewrite-percentage': '100',
   'auto-aof-rewrite-min-size': '67108864',
   save: '900 1 300 10 60 10000',
@@ -58,6 +63,8 @@ export function settingsFrom(given: ReadonlyMap<string, string>): PersistenceSet
     appendDirName: text('appenddirname'),
     aofLoadTruncated: flag('aof-load-truncated'),
     aofTimestamps: flag('aof-timestamp-enabled'),
+    aofUsesRdb: flag('aof-use-rdb-preamble'),
+    compress: flag('rdbcompression'),
     rewritePercentage: Number(text('auto-aof-rewrite-percentage')),
     rewriteMinBytes: Number(text('auto-aof-rewrite-min-size')),
     savePoints: savePoints(text('save')),

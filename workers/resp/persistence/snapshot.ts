@@ -6,7 +6,8 @@ import { freezeEntry } from './frozen-entry.ts';
 import type { FrozenEntry } from './frozen-entry.ts';
 import { nextSlice, sliceIsOver } from './pace.ts';
 import { isLarge } from './rdb/write-value.ts';
-import { RdbKeys, RdbSeal, writeHeader } from './rdb/write.ts';
+import { rdbForm } from './rdb/write.ts';
+import type { SnapshotForm, SnapshotKeys } from './snapshot-form.ts';
 
 /** How much is handed on at a time: whoever takes it mostly makes a trip to another thread with it. */
 const CHUNK_BYTES = 131_072;
@@ -32,8 +33,8 @@ export interface SnapshotOptions {
   readonly onInstant?: () => void;
   /** The instant waits until this is so, for what `onInstant` has to do. */
   readonly ready?: () => boolean;
-  /** True for the base of an append-only log. */
-  readonly aofBase?: boolean;
+  /** What it is written as: an RDB file without compression unless given. */
+  readonly form?: SnapshotForm;
   /** False saves the time for a digest nobody wants (`digest` is then empty). */
   readonly digest?: boolean;
 }
@@ -71,11 +72,12 @@ export function snapshotRdb(node: Node, options: SnapshotOptions = {}): RdbSnaps
 }
 
 async function* write(node: Node, options: SnapshotOptions): AsyncGenerator<Buffer, SnapshotSummary> {
-  const seal = new RdbSeal();
+  const { form = rdbForm() } = options;
+  const seal = form.seal();
   // A script that is suspended between two slices has done half of its work.
   do await (node.busy ? node.whole() : nextSlice());
   while (node.busy || options.ready?.() === false);
-  const running = new RunningSnapshot(node, options);
+  const running = new RunningSnapshot(node, form, options);
   let bytes = 0;
   let gathered: Buffer[] = [];
   let gatheredBytes = 0;
@@ -115,8 +117,9 @@ class RunningSnapshot {
   private readonly node: Node;
   private readonly inner: NodeSnapshot;
   private readonly hook: NonNullable<Node['snapshot']>;
-  private readonly main = new RdbKeys();
-  private aside: RdbKeys | undefined;
+  private readonly form: SnapshotForm;
+  private readonly main: SnapshotKeys;
+  private aside: SnapshotKeys | undefined;
   /** Large entries waiting for their turn, by key, and those of them that were frozen because they changed. */
   private readonly waiting = new Map<string, SnapshotEntry[]>();
   private readonly frozen: FrozenEntry[] = [];
@@ -126,12 +129,14 @@ class RunningSnapshot {
   /** Set while a key is written that is about to change, which can't wait. */
   private capturing = false;
 
-  constructor(node: Node, { digest, aofBase }: SnapshotOptions) {
+  constructor(node: Node, form: SnapshotForm, { digest }: SnapshotOptions) {
     this.node = node;
+    this.form = form;
+    this.main = form.keys();
     this.digest = digest === false ? undefined : new KeyspaceDigest();
-    writeHeader(this.main.out, Date.now(), node, aofBase);
+    this.main.out.append(form.header(node));
     for (const db of node.databases)
-      if (db !== undefined && db.size > 0) this.main.select(db.index, db.size, db.expires.size);
+      if (db !== undefined && db.size > 0) this.main.announce(db.index, db.size, db.expires.size);
     this.inner = beginSnapshot(node, (entry) => this.emit(entry));
     const scan = node.snapshot!;
     this.hook = {
@@ -182,14 +187,14 @@ class RunningSnapshot {
   }
 
   private writeNow({ db, key, value, expireAtMs }: SnapshotEntry): void {
-    const keys = this.current === undefined ? this.main : (this.aside ??= new RdbKeys());
+    const keys = this.current === undefined ? this.main : (this.aside ??= this.form.keys());
     keys.entry(db, key, value, expireAtMs);
     this.digest?.add(db, key, value, expireAtMs);
   }
 
   /** Keeps a large entry that is about to change as it is. */
   private freeze(entry: SnapshotEntry): void {
-    const frozen = freezeEntry(entry, this.digest);
+    const frozen = freezeEntry(entry, this.form.keys(), this.digest);
     if (frozen === undefined) this.writeNow(entry);
     else this.frozen.push(frozen);
   }

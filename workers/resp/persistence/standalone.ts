@@ -13,6 +13,7 @@ import type { AofPlace, LoadedAof } from './aof/load.ts';
 import { loadDump } from './dump.ts';
 import { settingOf, settingsFrom } from './settings.ts';
 import type { PersistenceSettings } from './settings.ts';
+import { rdbForm } from './rdb/write.ts';
 import { snapshotRdb } from './snapshot.ts';
 import { writeWholeFile } from './write-file.ts';
 
@@ -222,7 +223,12 @@ class Standalone implements Persistence, Saving {
   }
 
   private get writing() {
-    return { fsync: this.values.appendFsync, timestamps: this.values.aofTimestamps };
+    return { fsync: this.values.appendFsync, timestamps: this.values.aofTimestamps, base: this.base };
+  }
+
+  /** What the base of the append-only files is written as. */
+  private get base() {
+    return { rdb: this.values.aofUsesRdb, compress: this.values.compress };
   }
 
   private perform(activity: Activity, what: string, work: () => Promise<void>): Promise<void> {
@@ -235,7 +241,8 @@ class Standalone implements Persistence, Saving {
     const onInstant = (): void => {
       ({ dirty } = this.node);
     };
-    await writeWholeFile(this.dumpFile, snapshotRdb(this.node, { digest: false, onInstant }).stream);
+    const form = rdbForm({ compress: this.values.compress });
+    await writeWholeFile(this.dumpFile, snapshotRdb(this.node, { digest: false, form, onInstant }).stream);
     this.dirtyAtSave = dirty;
     this.lastSave = Date.now();
     this.saves++;
@@ -252,7 +259,7 @@ class Standalone implements Persistence, Saving {
 
   private async rewriteAof(): Promise<void> {
     const { aof } = this;
-    if (aof !== undefined) await aof.rewrite();
+    if (aof !== undefined) await aof.rewrite(this.base);
     else if (this.values.appendOnly) {
       await startAof(this.place, this.node, this.writing, (begun) => {
         this.aof = begun;

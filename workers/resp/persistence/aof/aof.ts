@@ -3,9 +3,12 @@ import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Node } from '../../keyspace/node.ts';
+import { rdbForm } from '../rdb/write.ts';
 import { snapshotRdb } from '../snapshot.ts';
+import type { SnapshotForm } from '../snapshot-form.ts';
 import { makeFolder, syncFolder } from '../wal/segment.ts';
 import { writeWholeFile } from '../write-file.ts';
+import { commandForm } from './command-form.ts';
 import { AofJournal } from './journal.ts';
 import type { FsyncPolicy } from './journal.ts';
 import { aofFolder } from './load.ts';
@@ -17,6 +20,17 @@ import type { AofFile, Manifest } from './manifest.ts';
 export interface AofWriting {
   readonly fsync: FsyncPolicy;
   readonly timestamps: boolean;
+  readonly base: BaseWriting;
+}
+
+/** What a base is written as: an RDB file, its strings compressed or not, or commands. */
+interface BaseWriting {
+  readonly rdb: boolean;
+  readonly compress: boolean;
+}
+
+function baseForm({ rdb, compress }: BaseWriting): SnapshotForm {
+  return rdb ? rdbForm({ aofBase: true, compress }) : commandForm;
 }
 
 /** An append-only log in Redis 7's form that a node's effects go to: a base, increments, and the manifest that names them. */
@@ -48,7 +62,7 @@ export class Aof {
    * Writes the base anew, of one instant, and begins a new increment at that instant. Whenever a crash comes, the manifest
    * names files that make up the whole.
    */
-  async rewrite(): Promise<void> {
+  async rewrite(writing: BaseWriting): Promise<void> {
     const { place, node, journal } = this;
     const folder = aofFolder(place);
     const before = this.manifest;
@@ -56,7 +70,8 @@ export class Aof {
     let old: FileHandle | undefined;
     try {
       await this.enforce({ ...before, increments: [...before.increments, file] });
-      const base = nextBase(place, before);
+      const base = nextBase(place, before, writing);
+      const form = baseForm(writing);
       const onInstant = (): void => {
         const grown = this.closedBytes + journal.incrementBytes;
         old = journal.switchTo(handle);
@@ -64,7 +79,7 @@ export class Aof {
       };
       // What is appended until then is synced in passing, so that little is left for the instant itself.
       await journal.settle();
-      const { stream } = snapshotRdb(node, { digest: false, aofBase: true, ready: () => journal.idle, onInstant });
+      const { stream } = snapshotRdb(node, { digest: false, form, ready: () => journal.idle, onInstant });
       this.baseBytes = await writeWholeFile(join(folder, base.name), stream);
       this.closedBytes = 0;
       const history = [...(before.base === undefined ? [] : [before.base]), ...before.increments];
@@ -100,8 +115,8 @@ export async function openAof(
   const folder = aofFolder(place);
   if (loaded === undefined) {
     await makeFolder(folder);
-    const base = nextBase(place, NO_MANIFEST);
-    const { stream } = snapshotRdb(node, { digest: false, aofBase: true });
+    const base = nextBase(place, NO_MANIFEST, writing.base);
+    const { stream } = snapshotRdb(node, { digest: false, form: baseForm(writing.base) });
     const baseBytes = await writeWholeFile(join(folder, base.name), stream);
     const { file, handle } = await createIncrement(place, NO_MANIFEST);
     const manifest = { base, increments: [file], history: [] };
@@ -135,12 +150,12 @@ export async function startAof(
   const folder = aofFolder(place);
   await makeFolder(folder);
   const before = (await readManifest(folder, place.fileName)) ?? NO_MANIFEST;
-  const base = nextBase(place, before);
+  const base = nextBase(place, before, writing.base);
   const { file, handle } = await createIncrement(place, before);
   const aof = new Aof(place, node, before, newJournal(handle, 0, writing), 0, 0);
   try {
     const onInstant = (): void => begun(aof);
-    const { stream } = snapshotRdb(node, { digest: false, aofBase: true, onInstant });
+    const { stream } = snapshotRdb(node, { digest: false, form: baseForm(writing.base), onInstant });
     aof.baseBytes = await writeWholeFile(join(folder, base.name), stream);
     await aof.enforce({ base, increments: [file], history: [] });
     await removeFiles(folder, [...(before.base === undefined ? [] : [before.base]), ...before.increments]);
@@ -158,9 +173,9 @@ function newJournal(handle: FileHandle, size: number, { fsync, timestamps }: Aof
   return journal;
 }
 
-function nextBase({ fileName }: AofPlace, { base, history }: Manifest): AofFile {
+function nextBase({ fileName }: AofPlace, { base, history }: Manifest, { rdb }: BaseWriting): AofFile {
   const sequence = 1 + Math.max(0, base?.sequence ?? 0, ...history.filter(isBase).map((file) => file.sequence));
-  return { name: `${fileName}.${sequence}.base.rdb`, sequence };
+  return { name: `${fileName}.${sequence}.base.${rdb ? 'rdb' : 'aof'}`, sequence };
 }
 
 function isBase({ name }: AofFile): boolean {

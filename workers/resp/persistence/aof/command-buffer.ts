@@ -23,6 +23,20 @@ export class CommandBuffer {
     for (const arg of args) this.bulk(arg);
   }
 
+  /** Adds a SET of a value that follows in parts, and then the end of a line. */
+  set(key: string, valueLength: number): void {
+    this.header(42, 3);
+    this.bulk('SET');
+    this.bulk(key);
+    this.header(36, valueLength);
+  }
+
+  /** Adds a part of a value. */
+  part(text: string): void {
+    this.reserve(text.length);
+    this.latin1(text);
+  }
+
   /** Adds a line as it is, with its end. */
   line(text: string): void {
     this.reserve(text.length + 2);

@@ -87,8 +87,17 @@ export class AofJournal implements NodeJournal, CommitSink {
   }
 
   get holdsReplies(): boolean {
-    if (this.policy === 'always') return this.end > this.commit.settled;
-    return this.commit.lagging && this.end > this.commit.settled;
+    return this.end > (this.waitsForSync ? this.commit.settled : this.commit.handedOver);
+  }
+
+  whenKept(callback: (kept: boolean) => void): void {
+    if (this.waitsForSync) this.commit.whenDurable(callback);
+    else this.commit.whenWritten(callback);
+  }
+
+  /** As in Redis a reply leaves after the write of what it tells of: a process that is killed has lost none of that. */
+  private get waitsForSync(): boolean {
+    return this.policy === 'always' || this.commit.lagging;
   }
 
   whenDurable(callback: (durable: boolean) => void): void {

@@ -1,5 +1,13 @@
+import { compressLzf } from './lzf.ts';
+
 const CHUNK_MIN = 4096;
 const CHUNK_MAX = 32_768;
+/** Strings up to this length are not compressed, as in Redis: there is nothing to win. */
+const PLAIN_MAX = 20;
+/** Up to this length strings are compressed in buffers that are used again. */
+const SCRATCH_BYTES = 131_072;
+
+let scratch: { readonly from: Buffer; readonly to: Buffer } | undefined;
 
 /** Primitives of the RDB format, written into chunks that are handed on as they fill up. */
 export class RdbOutput {
@@ -8,6 +16,12 @@ export class RdbOutput {
   private chunk = Buffer.allocUnsafeSlow(CHUNK_MIN);
   private used = 0;
   private full: Buffer[] = [];
+  private readonly compresses: boolean;
+
+  /** `compresses`: strings of some length are written in LZF's form where that is shorter. */
+  constructor(compresses = false) {
+    this.compresses = compresses;
+  }
 
   /** Takes the full chunks; with `all` also the one that is being filled. */
   take(all = false): Buffer[] {
@@ -95,11 +109,34 @@ export class RdbOutput {
     this.length += text.length;
   }
 
-  /** A string; small integers in their binary form, as Redis writes them. */
+  /** A string; small integers in their binary form, as Redis writes them, and what is long enough compressed. */
   string(text: string): void {
     if (text.length <= 11 && this.integer(text)) return;
+    if (this.wouldCompress(text.length) && this.compressed(text)) return;
     this.size(text.length);
     this.raw(text);
+  }
+
+  /** Whether a string of a length is compressed, if it becomes shorter by that. */
+  wouldCompress(length: number): boolean {
+    return this.compresses && length > PLAIN_MAX;
+  }
+
+  /** A string of so many bytes that was compressed. */
+  packed(bytes: Buffer, length: number): void {
+    this.byte(0xc3);
+    this.size(bytes.length);
+    this.size(length);
+    this.rawBytes(bytes);
+  }
+
+  private compressed(text: string): boolean {
+    const { length } = text;
+    const { from, to } = length <= SCRATCH_BYTES ? (scratch ??= twoBuffers(SCRATCH_BYTES)) : twoBuffers(length);
+    from.write(text, 'latin1');
+    const size = compressLzf(from, length, to);
+    if (size > 0) this.packed(to.subarray(0, size), length);
+    return size > 0;
   }
 
   /** Bytes without a length. */
@@ -137,4 +174,8 @@ export class RdbOutput {
     this.chunk = Buffer.allocUnsafeSlow(next);
     this.used = 0;
   }
+}
+
+function twoBuffers(length: number): { from: Buffer; to: Buffer } {
+  return { from: Buffer.allocUnsafeSlow(length), to: Buffer.allocUnsafeSlow(length) };
 }

@@ -1,6 +1,7 @@
 import type { StringValue, Value } from '../../keyspace/value.ts';
 import type { StreamValue } from '../../keyspace/stream-value.ts';
 import { TYPE } from './format.ts';
+import { compressLzfSliced } from './lzf.ts';
 import type { RdbOutput } from './output.ts';
 import { writeStreamSliced } from './write-stream.ts';
 
@@ -54,12 +55,35 @@ function* writeTextSliced(out: RdbOutput, value: StringValue): Generator<void> {
     out.string(value);
     return;
   }
+  if (out.wouldCompress(value.length)) {
+    const packed = yield* compressedSliced(value);
+    if (packed !== undefined) {
+      out.packed(packed, value.length);
+      return;
+    }
+  }
   out.size(value.length);
   for (let at = 0; at < value.length; at += LARGE_BYTES) {
     if (typeof value === 'string') out.raw(value.slice(at, at + LARGE_BYTES));
     else out.rawBytes(value.slice(at, at + LARGE_BYTES));
     yield;
   }
+}
+
+/** The text in LZF's form; undefined where that is not shorter. */
+function* compressedSliced(value: StringValue): Generator<void, Buffer | undefined> {
+  const { length } = value;
+  let bytes: Buffer;
+  if (typeof value === 'string') {
+    bytes = Buffer.allocUnsafeSlow(length);
+    for (let at = 0; at < length; at += LARGE_BYTES) {
+      bytes.write(value.slice(at, at + LARGE_BYTES), at, 'latin1');
+      yield;
+    }
+  } else bytes = value.view();
+  const out = Buffer.allocUnsafeSlow(length);
+  const size = yield* compressLzfSliced(bytes, out);
+  return size === 0 ? undefined : out.subarray(0, size);
 }
 
 /** What is visited of a collection: an element; a member and its score; or a field and its value. */

@@ -1,48 +1,69 @@
+import type { Node } from '../../keyspace/node.ts';
 import type { Value } from '../../keyspace/value.ts';
+import type { OpenCollection, SnapshotForm, SnapshotKeys } from '../snapshot-form.ts';
 import { crc64, updateCrc64 } from './crc64.ts';
 import { AUX_ACL_USER, OPCODE, RDB_VERSION } from './format.ts';
 import { RdbOutput } from './output.ts';
-import { typeByte, writeBody, writeBodySliced } from './write-value.ts';
+import { elementsOf, typeByte, writeBody, writeBodySliced } from './write-value.ts';
 
 /** How many bytes are checksummed at a time. */
 const CHUNK_BYTES = 32_768;
 
 /** A part of an RDB file: keys, with the database they belong to before them. */
-export class RdbKeys {
-  readonly out = new RdbOutput();
+class RdbKeys implements SnapshotKeys {
+  readonly out: RdbOutput;
   private db = -1;
 
-  /** Selects a database; `keys` and `expiries` help whoever loads the file to make room. */
-  select(db: number, keys?: number, expiries?: number): void {
-    if (this.db === db) return;
-    this.db = db;
-    this.out.byte(OPCODE.selectDb);
-    this.out.size(db);
-    if (keys === undefined) return;
-    this.out.byte(OPCODE.resizeDb);
-    this.out.size(keys);
-    this.out.size(expiries ?? 0);
+  /** `compresses`: long strings are written in LZF's form where that is shorter. */
+  constructor(compresses = false) {
+    this.out = new RdbOutput(compresses);
   }
 
-  /** Writes one key with its value. */
+  /** Helps whoever loads the file to make room. */
+  announce(db: number, keys: number, expiries: number): void {
+    this.select(db);
+    this.out.byte(OPCODE.resizeDb);
+    this.out.size(keys);
+    this.out.size(expiries);
+  }
+
   entry(db: number, key: string, value: Value, expireAtMs: number | undefined): void {
     this.entryHead(db, key, value, expireAtMs);
     writeBody(this.out, value);
   }
 
-  /** As `entry`, yielding now and then; the value must not change meanwhile. */
   *entrySliced(db: number, key: string, value: Value, expireAtMs: number | undefined): Generator<void> {
     this.entryHead(db, key, value, expireAtMs);
     yield* writeBodySliced(this.out, value);
   }
 
-  /** After another part was put in between, the database has to be selected again. */
+  open(db: number, key: string, value: Value, expireAtMs: number | undefined): OpenCollection {
+    const { out } = this;
+    this.entryHead(db, key, value, expireAtMs);
+    out.size(elementsOf(value));
+    return {
+      add(element, second) {
+        out.string(element);
+        if (typeof second === 'number') out.double(second);
+        else if (second !== undefined) out.string(second);
+      },
+      end() {},
+    };
+  }
+
   forgetSelection(): void {
     this.db = -1;
   }
 
+  private select(db: number): void {
+    if (this.db === db) return;
+    this.db = db;
+    this.out.byte(OPCODE.selectDb);
+    this.out.size(db);
+  }
+
   /** Writes what stands before a value. */
-  entryHead(db: number, key: string, value: Value, expireAtMs: number | undefined): void {
+  private entryHead(db: number, key: string, value: Value, expireAtMs: number | undefined): void {
     this.select(db);
     if (expireAtMs !== undefined) {
       this.out.byte(OPCODE.expireMs);
@@ -53,19 +74,29 @@ export class RdbKeys {
   }
 }
 
-/** What a node has beside its keys, by name. */
-interface HeaderContent {
-  readonly aclUsers?: ReadonlyMap<string, string> | undefined;
-  readonly libraries?: ReadonlyMap<string, string> | undefined;
+/** How an RDB file is written. */
+interface RdbWriting {
+  /** True for the base of an append-only log. */
+  readonly aofBase?: boolean;
+  /** Writes long strings in LZF's form where that is shorter, as `rdbcompression` says. */
+  readonly compress?: boolean;
+}
+
+/** An RDB file of version 10. */
+export function rdbForm({ aofBase = false, compress = false }: RdbWriting = {}): SnapshotForm {
+  return {
+    keys: () => new RdbKeys(compress),
+    header(node) {
+      const out = new RdbOutput();
+      writeHeader(out, Date.now(), node, aofBase);
+      return out.take(true);
+    },
+    seal: () => new RdbSeal(),
+  };
 }
 
 /** The beginning of an RDB file: its version, remarks for people, and the node's ACL users and function libraries. */
-export function writeHeader(
-  out: RdbOutput,
-  nowMs: number,
-  { aclUsers, libraries }: HeaderContent = {},
-  aofBase = false,
-): void {
+function writeHeader(out: RdbOutput, nowMs: number, { aclUsers, libraries }: Node, aofBase: boolean): void {
   out.raw(`REDIS${String(RDB_VERSION).padStart(4, '0')}`);
   const remarks = [
     ['redis-ver', '7.2.0'],
@@ -92,7 +123,7 @@ export function writeLibraries(out: RdbOutput, codes: Iterable<string>): void {
 }
 
 /** Sums up the chunks of a file as they go out, in pieces small enough not to stall anyone, and ends it. */
-export class RdbSeal {
+class RdbSeal {
   private readonly crc = crc64();
 
   /** Yields the pieces of the chunks, each counted in. */

@@ -68,8 +68,8 @@ describe('a torn end', () => {
     const dir = newFolder();
     const wal = await openLog(dir);
     const node = await serve(wal, 'a', 'everysec');
-    for (let i = 0; i < 200; i++) await run(node, `SET key${i} ${'x'.repeat(50)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    for (let i = 0; i < 300; i++) await run(node, `SET key${i} ${'x'.repeat(50)}`);
+    await expect.poll(() => writtenBytes(firstSegment(dir)).length).toBeGreaterThan(18_000);
     const killed = copyOf(dir);
     await wal.close();
     const bytes = readFileSync(firstSegment(killed));

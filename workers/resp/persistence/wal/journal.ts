@@ -79,6 +79,10 @@ export class WalJournal implements NodeJournal {
     return this.durability === 'everysec' && this.log.lagging && this.end > this.log.settled;
   }
 
+  whenKept(callback: (kept: boolean) => void): void {
+    this.whenDurable(callback);
+  }
+
   whenDurable(callback: (durable: boolean) => void): void {
     if (this.durability === 'none' || this.end <= this.log.durable) queueMicrotask(() => callback(true));
     else this.log.whenDurable(callback);

@@ -1,0 +1,92 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { parseSchema } from './catalog.ts';
+import { explainIncompatibility } from './compatibility.ts';
+import { generateTypes } from './generate-types.ts';
+import { hashOf, readSchemas, type SchemaFile } from './read-schemas.ts';
+
+/** The SHA-256 of every schema that was ever recorded, by file: what is here is never changed and never goes. */
+export type Lock = Readonly<Record<string, string>>;
+
+export const lockFile = 'lock.json';
+export const typesFile = 'event-data.ts';
+
+/** Everything that is wrong with the schemas of a folder, a sentence each that says what to do. */
+export function problemsOf(folder: string): string[] {
+  const files = readSchemas(folder);
+  const lock = readLock(folder);
+  const unreadable = schemaProblems(files);
+  // What is no schema can't be compared with others, and no types can be made of it.
+  if (unreadable.length > 0) return unreadable;
+  return [...lockProblems(files, lock), ...versionProblems(files), ...typesProblems(folder, files)];
+}
+
+export function readLock(folder: string): Lock {
+  const file = path.join(folder, lockFile);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Lock) : {};
+}
+
+/** The lock with what is new added to it; what is in it already stays. */
+export function extendLock(folder: string): Lock {
+  const lock = readLock(folder);
+  const added = readSchemas(folder).map((one) => [one.file, lock[one.file] ?? hashOf(one)] as const);
+  return Object.fromEntries([...Object.entries(lock), ...added].toSorted(([left], [right]) => (left < right ? -1 : 1)));
+}
+
+function lockProblems(files: readonly SchemaFile[], lock: Lock): string[] {
+  const there = new Set(files.map(({ file }) => file));
+  const gone = Object.keys(lock).filter((file) => !there.has(file));
+  return [
+    ...gone.map(
+      (file) => `${file} is gone; events that it describes are in logs for ever: bring it back (git checkout).`,
+    ),
+    ...files.flatMap((one) => {
+      const locked = lock[one.file];
+      if (locked === undefined)
+        return [`${one.file} is not recorded yet: run npm run schemas -- types, and commit what it writes.`];
+      if (locked === hashOf(one)) return [];
+      const next = `${one.eventType}.v${one.version + 1}.avsc`;
+      return [
+        `${one.file} was changed; what was recorded stays as it is: undo it, and make the change in ${next} (npm run schemas -- new ${one.eventType}). If it was never committed, take its line out of schemas/${lockFile} and record it again.`,
+      ];
+    }),
+  ];
+}
+
+function schemaProblems(files: readonly SchemaFile[]): string[] {
+  return files.flatMap((one) => {
+    const problems: string[] = [];
+    try {
+      parseSchema(one.text);
+    } catch (error) {
+      problems.push(`${one.file} is no Avro schema: ${error instanceof Error ? error.message : String(error)}.`);
+    }
+    const { name } = one.schema as { name?: string };
+    if (name !== one.eventType)
+      problems.push(`${one.file} defines "${name}"; the record must be called ${one.eventType}.`);
+    return problems;
+  });
+}
+
+/** Versions follow each other from 1, and each can read and be read by each (`FULL_TRANSITIVE`). */
+function versionProblems(files: readonly SchemaFile[]): string[] {
+  const problems: string[] = [];
+  for (const [n, later] of files.entries()) {
+    const earlier = files.slice(0, n).filter(({ eventType }) => eventType === later.eventType);
+    if (later.version !== earlier.length + 1) {
+      problems.push(
+        `${later.file}: version ${earlier.length + 1} of ${later.eventType} is missing; versions follow each other from 1.`,
+      );
+    }
+    for (const one of earlier) problems.push(...explainIncompatibility(one, later));
+  }
+  return problems;
+}
+
+function typesProblems(folder: string, files: readonly SchemaFile[]): string[] {
+  const file = path.join(folder, typesFile);
+  const there = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  if (there === generateTypes(files)) return [];
+  return [`${typesFile} is not what the schemas say: run npm run schemas -- types, and commit what it writes.`];
+}

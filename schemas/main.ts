@@ -1,0 +1,73 @@
+/** `npm run schemas`: checks the schemas of events, makes TypeScript of them, and begins a new version of one. */
+import { existsSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { Command } from 'commander';
+
+import { extendLock, lockFile, problemsOf, typesFile } from './check.ts';
+import { generateTypes } from './generate-types.ts';
+import ids from './ids.json' with { type: 'json' };
+import { readSchemas } from './read-schemas.ts';
+
+const program = new Command('schemas').description('Works on the Avro schemas of events, in schemas/.');
+program.option('--folder <folder>', 'another folder with events/*.avsc and lock.json', import.meta.dirname);
+program
+  .command('check')
+  .description(
+    'refuses what was recorded and changed, and what is not FULL_TRANSITIVE compatible; says which field, and what to do',
+  )
+  .action(check);
+program
+  .command('types')
+  .description(`writes ${typesFile} (TypeScript), and records new schemas in ${lockFile} and ids.json`)
+  .action(types);
+program
+  .command('new')
+  .argument('<Event>', 'such as NodeResized')
+  .description('begins the next version of an event’s schema as a copy of the newest one, or its first')
+  .action(begin);
+
+function folderOf(): string {
+  return path.resolve(program.opts<{ folder: string }>().folder);
+}
+
+function check(): void {
+  const problems = problemsOf(folderOf());
+  for (const problem of problems) console.error(problem);
+  if (problems.length === 0)
+    console.log(`${readSchemas(folderOf()).length} schemas hold: recorded, compatible, and the types are theirs.`);
+  else process.exitCode = 1;
+}
+
+function types(): void {
+  const folder = folderOf();
+  const write = (file: string, text: string) => writeFileSync(path.join(folder, file), text);
+  write(lockFile, `${JSON.stringify(extendLock(folder), null, 2)}\n`);
+  write(typesFile, generateTypes(readSchemas(folder)));
+  if (folder !== import.meta.dirname) return;
+  // The id by which records on the wire name a schema is given once, together with the lock.
+  const known: Record<string, number> = { ...ids };
+  for (const { eventType, version } of readSchemas(folder)) {
+    known[`${eventType}.v${version}`] ??= Math.max(0, ...Object.values(known)) + 1;
+  }
+  write('ids.json', `${JSON.stringify(known, null, 2)}\n`);
+}
+
+function begin(eventType: string): void {
+  const folder = folderOf();
+  if (!/^[A-Z][A-Za-z]*$/.test(eventType))
+    throw new Error(`"${eventType}" is no name of an event; take one such as NodeResized.`);
+  const newest = readSchemas(folder).findLast((one) => one.eventType === eventType && one.file.startsWith('events/'));
+  const file = path.join(folder, 'events', `${eventType}.v${(newest?.version ?? 0) + 1}.avsc`);
+  if (existsSync(file)) throw new Error(`${file} is there already.`);
+  const first = { type: 'record', name: eventType, namespace: 'miniredis.<noun>', doc: 'What happened.', fields: [] };
+  writeFileSync(file, newest?.text ?? `${JSON.stringify(first, null, 2)}\n`);
+  console.log(`${file} is there. Change it (every new field with a default), then: npm run schemas -- types`);
+}
+
+try {
+  program.parse();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 2;
+}
