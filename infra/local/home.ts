@@ -26,9 +26,14 @@ function makeFolder(folder: string, mode: number): void {
   mkdirSync(folder, { mode });
 }
 
+/** Where a part's log is. */
+export function logFile(home: string, name: string): string {
+  return path.join(home, 'logs', `${name}.log`);
+}
+
 /** Opens `<home>/logs/<name>.log` for appending. The caller closes the descriptor once a child has it. */
 export function openLog(home: string, name: string): number {
-  const file = path.join(home, 'logs', `${name}.log`);
+  const file = logFile(home, name);
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size > logSizeMax_bytes) renameSync(file, `${file}.1`);
   return openSync(file, 'a', 0o600);

@@ -32,6 +32,8 @@ export async function testTemporal(): Promise<TestTemporal> {
   const logFd = openSync(path.join(home, 'servers.log'), 'a');
   const options = await preparePostgres(home, await freePort());
   const postmaster = launchPostmaster(options, logFd);
+  // Temporal gives up at once when PostgreSQL does not answer yet.
+  await postmaster.ready;
   const adminUrl = urlOf(options, 'postgres');
   const port = await freePort();
   const internalPorts: number[] = [];

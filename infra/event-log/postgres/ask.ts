@@ -5,12 +5,16 @@ import { lend } from './lend.ts';
 /** How long the server has for one answer before it is asked again over another connection. */
 export const answerMs = 30_000;
 
-/** The rows that a statement answers with; it is prepared under its name on each connection. */
+/** The rows that a statement answers with. One that has a name is prepared under it, once on each connection. */
 export function ask<Row extends QueryResultRow>(
   pool: Pool,
-  name: string,
+  name: string | undefined,
   text: string,
   values: unknown[],
 ): Promise<Row[]> {
-  return lend(pool, answerMs, async (client) => (await client.query<Row>({ name, text, values })).rows);
+  return lend(
+    pool,
+    answerMs,
+    async (client) => (await client.query<Row>({ ...(name !== undefined && { name }), text, values })).rows,
+  );
 }

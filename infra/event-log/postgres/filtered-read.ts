@@ -3,12 +3,15 @@ import type { Pool } from 'pg';
 import type { StoredEvent } from '../codec.ts';
 import type { ReadFilter } from '../event-log.ts';
 import { ask } from './ask.ts';
+import { quoted } from './archiving/partitions.ts';
 import { eventColumns, storedEvent, type EventRow } from './rows.ts';
 
 /** Where there are no indexes yet, so many positions are looked at in one go. */
 const scanWindow = 100_000n;
-/** Where one index finds candidates that the rest of the filter may refuse, so many of them are looked at in one go. */
-const candidatesPerValue = 10_000;
+/** So many partitions are asked in one go. */
+const partitionsPerRead = 64;
+/** The table is not there (any more). */
+const undefinedTable = '42P01';
 
 /** Events in order, and how far they reach: there is nothing more to find up to there. */
 export interface StoredBatch {
@@ -28,67 +31,76 @@ export async function readFiltered(
   filter: ReadFilter,
 ): Promise<StoredBatch> {
   if (to - after > scanWindow) {
-    const indexed = await searchableUpTo(pool);
-    if (after < indexed) return search(pool, after, to < indexed ? to : indexed, limit, filter);
+    const partitions = await searchablePartitions(pool, after, to);
+    if (partitions.length > 0) return search(pool, partitions, after, to, limit, filter);
   }
-  return scan(pool, after, after + scanWindow < to ? after + scanWindow : to, limit, filter);
+  const end = after + scanWindow < to ? after + scanWindow : to;
+  return batchOf(await wantedRows(pool, 'events', after, end, limit, filter), end, limit);
 }
 
-/** The conditions of a filter. The one that lets the least through, as a rule, comes first. */
-function conditionsOf({ tenantId, types, categories }: ReadFilter) {
-  return [
-    { column: 'tenant_id', values: tenantId === undefined ? undefined : [tenantId] },
-    { column: 'type', values: types },
-    { column: 'category', values: categories },
-  ].flatMap(({ column, values }) => (values === undefined ? [] : [{ column, values }]));
+interface SearchablePartition {
+  readonly name: string;
+  /** All up to here is in this partition or those before it, or in the archive. */
+  readonly upTo: bigint;
 }
 
-async function scan(pool: Pool, after: bigint, to: bigint, limit: number, filter: ReadFilter): Promise<StoredBatch> {
-  const conditions = conditionsOf(filter);
-  const where = conditions.map(({ column }, n) => `AND ${column} = ANY ($${n + 4}::text[])`).join(' ');
-  const rows = await ask<EventRow>(
-    pool,
-    `scan ${conditions.map(({ column }) => column).join(' ')}`,
-    `SELECT ${eventColumns} FROM events WHERE position > $1 AND position <= $2 ${where} ORDER BY position LIMIT $3`,
-    [after, to, limit, ...conditions.map(({ values }) => values)],
-  );
-  const events = rows.map(storedEvent);
-  return { events, upTo: events.length < limit ? to : (events.at(-1)?.position ?? to) };
-}
-
-async function search(pool: Pool, after: bigint, to: bigint, limit: number, filter: ReadFilter): Promise<StoredBatch> {
-  const [by, ...rest] = conditionsOf(filter);
-  if (by === undefined) throw new Error('A search needs a condition.');
-  const wanted = rest.map(({ column }, n) => `${column} = ANY ($${n + 6}::text[])`).join(' AND ') || 'true';
-  // Each value has its own run of the index, so each is followed for itself; where one was not followed to its end, the others are
-  // not told of further than that.
-  const rows = await ask<Partial<EventRow> & { reached: bigint }>(
-    pool,
-    `search ${[by, ...rest].map(({ column }) => column).join(' ')}`,
-    `WITH candidates AS MATERIALIZED (
-       SELECT value, found.position, found.wanted FROM unnest($4::text[]) AS value CROSS JOIN LATERAL (
-         SELECT position, ${wanted} AS wanted FROM events
-         WHERE ${by.column} = value AND position > $1 AND position <= $2 ORDER BY position LIMIT $5) AS found
-     ), reach AS MATERIALIZED (
-       SELECT least($2, min(last)) AS reached
-       FROM (SELECT max(position) AS last FROM candidates GROUP BY value HAVING count(*) = $5) AS cut
-     )
-     SELECT reached, e.* FROM reach LEFT JOIN LATERAL (
-       SELECT ${eventColumns} FROM (SELECT c.position FROM candidates c WHERE c.wanted AND c.position <= reached ORDER BY 1 LIMIT $3) AS c
-       JOIN events USING (position) ORDER BY position) AS e ON true`,
-    [after, to, limit, by.values, rest.length === 0 ? limit : candidatesPerValue, ...rest.map(({ values }) => values)],
-  );
-  const events = rows.flatMap((row) => (row.position === null ? [] : [storedEvent(row as EventRow)]));
-  return { events, upTo: events.length < limit ? (rows[0]?.reached ?? to) : (events.at(-1)?.position ?? to) };
-}
-
-/** All events up to here are in partitions that have the indexes, or in the archive. */
-async function searchableUpTo(pool: Pool): Promise<bigint> {
-  const [row] = await ask<{ position: bigint }>(
+/** The next partitions that have their indexes; none when the next one has none. */
+async function searchablePartitions(pool: Pool, after: bigint, to: bigint): Promise<SearchablePartition[]> {
+  return ask<{ name: string; upTo: bigint }>(
     pool,
     'searchable',
-    'SELECT coalesce(min(first_position) - 1, 0) AS position FROM event_partitions WHERE NOT searchable',
-    [],
+    `SELECT name, end_position - 1 AS "upTo" FROM event_partitions
+     WHERE searchable AND end_position - 1 > $1 AND first_position <= $2
+       AND end_position <= (SELECT min(first_position) FROM event_partitions WHERE NOT searchable AND end_position - 1 > $1)
+     ORDER BY first_position LIMIT ${partitionsPerRead}`,
+    [after, to],
   );
-  return row?.position ?? 0n;
+}
+
+/** Asks one partition after the other: what the server knows of each by itself tells it best which index to go by. */
+async function search(
+  pool: Pool,
+  partitions: readonly SearchablePartition[],
+  after: bigint,
+  to: bigint,
+  limit: number,
+  filter: ReadFilter,
+): Promise<StoredBatch> {
+  const found: EventRow[] = [];
+  let reached = after;
+  for (const { name, upTo } of partitions) {
+    try {
+      found.push(...(await wantedRows(pool, name, reached, to, limit - found.length, filter)));
+    } catch (error) {
+      // It was archived this moment; whoever asks on finds another list.
+      if ((error as { code?: unknown }).code === undefinedTable) break;
+      throw error;
+    }
+    reached = upTo < to ? upTo : to;
+    if (found.length >= limit) break;
+  }
+  return batchOf(found, reached, limit);
+}
+
+async function wantedRows(
+  pool: Pool,
+  table: string,
+  after: bigint,
+  to: bigint,
+  limit: number,
+  { tenantId, types, categories }: ReadFilter,
+): Promise<EventRow[]> {
+  const values: unknown[] = [after, to, limit];
+  let where = 'position > $1 AND position <= $2';
+  if (tenantId !== undefined) where += ` AND tenant_id = $${values.push(tenantId)}`;
+  if (types !== undefined) where += ` AND type = ANY ($${values.push(types)}::text[])`;
+  if (categories !== undefined) where += ` AND category = ANY ($${values.push(categories)}::text[])`;
+  // Without a name: the server plans it for these very values, of which it knows how common they are.
+  const text = `SELECT ${eventColumns} FROM ${quoted(table)} WHERE ${where} ORDER BY position LIMIT $3`;
+  return ask<EventRow>(pool, undefined, text, values);
+}
+
+function batchOf(rows: readonly EventRow[], to: bigint, limit: number): StoredBatch {
+  const events = rows.map(storedEvent);
+  return { events, upTo: events.length < limit ? to : (events.at(-1)?.position ?? to) };
 }

@@ -6,7 +6,7 @@ import type { StoredEvent } from '../codec.ts';
 import type { ReadFilter, StreamRange } from '../event-log.ts';
 import { readArchives } from './archiving/catalog.ts';
 import { readFiltered, type StoredBatch } from './filtered-read.ts';
-import { readPositionAt, readRows, readStreamRows } from './read.ts';
+import { readHead, readPositionAt, readRows, readStreamRows } from './read.ts';
 
 /** Reads the whole log: what is in the database, and what was archived, as if it had never left. */
 export interface LogReader {
@@ -15,6 +15,9 @@ export interface LogReader {
   readStream(stream: string, range: StreamRange): Promise<StoredEvent[]>;
   positionAt(time: Date): Promise<bigint>;
 }
+
+/** A read that finds a hole where there can be none is done again so often before it counts as one. */
+const triesAtMost = 5;
 
 /**
  * A reader. It looks into the archive only where the database has a gap, and asks for the list of archives after it has read the
@@ -51,20 +54,25 @@ export function openLogReader(pool: Pool, archived: ArchivedEvents | undefined):
     }
   }
 
+  async function isWhole(after: bigint, { events, upTo }: StoredBatch): Promise<boolean> {
+    const head = await readHead(pool);
+    return BigInt(events.length) === (upTo < head ? upTo : head) - after || after >= head;
+  }
+
   return {
     async readAll(after, to, limit, filter) {
       const filtered = Object.values(filter).some((part) => part !== undefined);
-      const here = await (filtered ? readFiltered(pool, after, to, limit, filter) : readRows(pool, after, to, limit));
-      // Positions have no gap, so where nothing is missing nothing was archived.
-      if (!filtered && BigInt(here.events.length) === here.upTo - after) return here;
-      const range = { first: after + 1n, last: here.upTo, limit, direction: 'forward' as const };
-      const there = await followArchives({ ...range, ...byFilter(filter) }, false);
-      if (there.events.length === 0 && there.upTo === here.upTo) return here;
-      const events = [...here.events.filter(({ position }) => position <= there.upTo), ...there.events]
-        .toSorted((left, right) => (left.position < right.position ? -1 : 1))
-        .filter((event, n, all) => event.position !== all[n - 1]?.position)
-        .slice(0, limit);
-      return { events, upTo: events.length < limit ? there.upTo : (events.at(-1)?.position ?? there.upTo) };
+      for (let tries = 1; ; tries += 1) {
+        const here = await (filtered ? readFiltered(pool, after, to, limit, filter) : readRows(pool, after, to, limit));
+        // Positions have no gap, so where nothing is missing nothing was archived.
+        if (!filtered && BigInt(here.events.length) === here.upTo - after) return here;
+        const range = { first: after + 1n, last: here.upTo, limit, direction: 'forward' as const };
+        const there = await followArchives({ ...range, ...byFilter(filter) }, false);
+        const batch = joined(here, there, limit);
+        if (filtered || (await isWhole(after, batch))) return batch;
+        // A statement that began before a partition was replaced, and got to it afterwards, does not see what took its place.
+        if (tries === triesAtMost) throw new Error(`The log has a gap after position ${after}: restore it as a whole.`);
+      }
     },
 
     async readStream(stream, range) {
@@ -103,4 +111,14 @@ export function openLogReader(pool: Pool, archived: ArchivedEvents | undefined):
       return events[0]?.position ?? here;
     },
   };
+}
+
+/** What was found in the database and in the archive, in order, as far as both reach. */
+function joined(here: StoredBatch, there: StoredBatch, limit: number): StoredBatch {
+  if (there.events.length === 0 && there.upTo === here.upTo) return here;
+  const events = [...here.events.filter(({ position }) => position <= there.upTo), ...there.events]
+    .toSorted((left, right) => (left.position < right.position ? -1 : 1))
+    .filter((event, n, all) => event.position !== all[n - 1]?.position)
+    .slice(0, limit);
+  return { events, upTo: events.length < limit ? there.upTo : (events.at(-1)?.position ?? there.upTo) };
 }

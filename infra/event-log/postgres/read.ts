@@ -32,16 +32,9 @@ export async function readStreamRows(
   const from = Math.min(fromVersion ?? (backward ? versionMax : 0), versionMax);
   const rows = await ask<Partial<EventRow> & { first_position: bigint; last_position: bigint; last_version: number }>(
     pool,
-    `read-stream-${direction}`,
-    // Knowing where the stream begins and ends, the server looks into no other partitions.
-    `SELECT s.first_position, s.last_position, s.last_version, e.*
-     FROM streams s LEFT JOIN LATERAL (
-       SELECT ${eventColumns} FROM events
-       WHERE stream_id = s.first_position AND version ${backward ? '<=' : '>='} $2
-         AND position >= s.first_position AND position <= least($3, s.last_position)
-       ORDER BY version ${backward ? 'DESC' : 'ASC'} LIMIT $4) e ON true
-     WHERE s.stream = $1`,
-    [stream, from, toPosition, limit],
+    'read-stream',
+    'SELECT * FROM read_stream($1, $2, $3, $4, $5)',
+    [stream, backward, from, toPosition, limit],
   );
   const [row] = rows;
   if (row === undefined) return null;
@@ -54,8 +47,8 @@ export async function readStreamRows(
 }
 
 /**
- * The first events after a position and up to another, at most `limit` of them. `upTo` is how far that reaches: there is nothing
- * more to find here before it.
+ * The events after a position and up to another that are here, at most `limit` of them. `upTo` is how far that reaches: positions
+ * have no gap, so the range that is asked for is no wider than the limit, and the server looks into no other partitions.
  */
 export async function readRows(
   pool: Pool,
@@ -63,17 +56,15 @@ export async function readRows(
   to: bigint,
   limit: number,
 ): Promise<{ events: StoredEvent[]; upTo: bigint }> {
-  const select = (from: string, upTo: string, most: string) =>
-    `SELECT ${eventColumns} FROM events WHERE position > ${from} AND position <= ${upTo} ORDER BY position LIMIT ${most}`;
-  let events: StoredEvent[];
-  if (to - after <= few) {
-    const rows = await ask<EventRow>(pool, 'read', select('$1', '$2', '$3'), [after, to, limit]);
-    events = rows.map(storedEvent);
-  } else {
-    const text = select(`${after}`, `${to}`, `${limit}`);
-    events = copiedEvents(await lend(pool, answerMs, (client) => copyOut(client, text)));
+  const upTo = after + BigInt(limit) < to ? after + BigInt(limit) : to;
+  const select = (first: string, last: string) =>
+    `SELECT ${eventColumns} FROM events WHERE position > ${first} AND position <= ${last} ORDER BY position`;
+  if (upTo - after <= few) {
+    const rows = await ask<EventRow>(pool, 'read', select('$1', '$2'), [after, upTo]);
+    return { events: rows.map(storedEvent), upTo };
   }
-  return { events, upTo: events.length < limit ? to : (events.at(-1)?.position ?? to) };
+  const copied = await lend(pool, answerMs, (client) => copyOut(client, select(`${after}`, `${upTo}`)));
+  return { events: copiedEvents(copied), upTo };
 }
 
 /** Where the events of an append are: behind a position, up to another; null when there is no such append. */

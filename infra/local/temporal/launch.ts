@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync } from 'node:fs';
+import { closeSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { openLog } from '../home.ts';
+import { logFile, openLog } from '../home.ts';
 import { follow, type Launched } from '../launch.ts';
 import type { TemporalProgram } from './program.ts';
 
@@ -21,12 +21,24 @@ export interface TemporalOptions {
 /** The built program stops within five seconds of being asked. */
 const stopSteps = [['SIGTERM', 7000]] as const;
 
+/** How many lines of the log an error repeats when the server has not become ready. */
+const lastWords = 5;
+
 /** Starts a Temporal server on loopback; it is ready when its front end knows the namespace. */
 export function launchTemporal(options: TemporalOptions): Launched {
   const logFd = openLog(options.home, 'temporal');
+  const file = logFile(options.home, 'temporal');
+  const saidBefore = statSync(file).size;
   const launched = options.program.kind === 'built' ? launchBuilt(options, logFd) : launchCommand(options, logFd);
   closeSync(logFd);
-  return launched;
+  const ready = launched.ready.catch((error: unknown) => {
+    const said = readFileSync(file).subarray(saidBefore).toString().trim().split('\n').slice(-lastWords).join('\n');
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(said === '' ? reason : `${reason}; it said: ${said}`, { cause: error });
+  });
+  // Nobody has to wait.
+  ready.catch(() => {});
+  return { ...launched, ready };
 }
 
 /** The project's own program says when it is ready, and ends by itself when its standard input closes or a database is lost. */

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seeded } from '../conformance/generate.ts';
@@ -12,8 +13,12 @@ import type { Input } from './inputs.ts';
 const CONNECTIONS = 8;
 /** Messages of a connection before it ends, at most. */
 const MESSAGES_MAX = 40;
-/** Longer without an answer on a connection of one's own is a hang. */
-const HANG_MS = 5000;
+/**
+ * A hang is no answer on a connection of one's own while the engine works for so long, or for so long whatever it does: on a
+ * machine that is busy with others an engine may wait for its turn, which is no hang.
+ */
+const HANG_CPU_MS = 5000;
+const HANG_MS = 60_000;
 /** After so long everything is emptied and what is still held is measured. */
 const ROUND_MS = 8000;
 const GROWTH_MAX_BYTES = 24 * 1_048_576;
@@ -70,7 +75,7 @@ export async function fuzz(durationMs: number, firstSeed: number): Promise<FuzzR
   };
   while (going()) {
     const roundEnds = Math.min(endsAt, Date.now() + ROUND_MS);
-    const watching = watch(port, () => going() && Date.now() < roundEnds, fail);
+    const watching = watch(port, child.pid ?? 0, () => going() && Date.now() < roundEnds, fail);
     await Promise.all([watching, ...Array.from({ length: CONNECTIONS }, () => fuzzUntil(roundEnds))]);
     if (problem === undefined) heldBytes.push(await emptied(child, fail));
     const [first] = heldBytes;
@@ -133,26 +138,53 @@ async function session(
 }
 
 /** Asks again and again on a connection of its own, which must be answered in time whatever the others do. */
-async function watch(port: number, going: () => boolean, fail: (what: string) => void): Promise<void> {
+async function watch(port: number, pid: number, going: () => boolean, fail: (what: string) => void): Promise<void> {
   while (going()) {
-    const answered = await answers(port);
-    if (!answered && going()) fail(`No answer within ${HANG_MS} ms.`);
+    const hung = new AbortController();
+    const [wall, cpu] = [performance.now(), cpuMs(pid)];
+    const spent = () => [performance.now() - wall, cpuMs(pid) - cpu] as const;
+    const looking = setInterval(() => {
+      const [wallMs, workedMs] = spent();
+      if (wallMs >= HANG_MS || workedMs >= HANG_CPU_MS) hung.abort();
+    }, 200);
+    // One of those who fuzz may have killed the connection, which is no answer, and no hang either.
+    while (going() && !hung.signal.aborted && !(await answers(port, hung.signal)));
+    clearInterval(looking);
+    const [wallMs, workedMs] = spent().map(Math.round);
+    if (hung.signal.aborted) fail(`No answer within ${wallMs} ms, for ${workedMs} of which the engine worked.`);
     await sleep(50);
   }
 }
 
-async function answers(port: number): Promise<boolean> {
+/** Whether the engine answers; false also when it ends the connection, and when it is not waited for any more. */
+async function answers(port: number, signal: AbortSignal): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
-  const timeout = AbortSignal.timeout(HANG_MS);
+  const heard = new AbortController();
+  const both = { signal: AbortSignal.any([signal, heard.signal]) };
   try {
     // Any answer is one: a script may be running, or a password be set.
     socket.write('PING\r\n');
-    await once(socket, 'data', { signal: timeout });
-    return true;
+    return await Promise.race([
+      once(socket, 'data', both).then(() => true),
+      once(socket, 'close', both).then(() => false),
+    ]);
   } catch {
     return false;
   } finally {
+    heard.abort();
     socket.destroy();
+  }
+}
+
+/** The CPU time a process has used, in milliseconds; where there is no /proc, the time that has passed. */
+function cpuMs(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // utime and stime, in hundredths of a second.
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return performance.now();
   }
 }
 

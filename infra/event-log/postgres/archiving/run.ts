@@ -63,6 +63,8 @@ export async function* archiveLog(options: ArchivingOptions): AsyncGenerator<Arc
       yield await archivePartition(client, partition, options);
     }
   } finally {
+    // Whoever comes next need not wait until the server notices that the connection has gone.
+    await client.query('SELECT pg_advisory_unlock($1)', [lock]).catch(() => {});
     client.release(true);
   }
 }

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 
 import { inTransaction } from './in-transaction.ts';
-import { fullPartitions, indexForSearch } from './partitions.ts';
+import { fullPartitions, indexForSearch, quoted } from './partitions.ts';
 
 /**
  * Makes the partitions searchable that have become full since the last time; readers and writers go on meanwhile. Returns how many
@@ -21,6 +21,7 @@ export async function makeSearchable(pool: Pool): Promise<number> {
         );
         if (rowCount === 0) return 0;
         await indexForSearch(client, name);
+        await client.query(`ANALYZE ${quoted(name)}`);
         await client.query('UPDATE event_partitions SET searchable = true WHERE name = $1', [name]);
         return 1;
       });

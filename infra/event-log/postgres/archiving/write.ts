@@ -16,23 +16,27 @@ import type { Plan } from './plan.ts';
 /** So many rows are in memory at once. */
 const pageRows = 1_000;
 
-/** The rows of a partition that go, in the order of their positions. */
+/** The rows of a partition that go, in the order of their positions. The connection is taken until the last one is. */
 async function* rowsThatGo(
   client: ClientBase,
   { partition }: Plan,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<StoredEvent> {
-  for (let after = partition.first - 1n; ;) {
-    signal?.throwIfAborted();
-    const { rows } = await client.query<EventRow>(
-      `SELECT ${eventColumns} FROM ${quoted(partition.name)} e
-       WHERE position > $1 AND EXISTS (SELECT FROM archiving a WHERE a.stream_id = e.stream_id) ORDER BY position LIMIT ${pageRows}`,
-      [after],
+  await client.query('BEGIN');
+  try {
+    await client.query(
+      `DECLARE going NO SCROLL CURSOR FOR SELECT ${eventColumns} FROM ${quoted(partition.name)} e
+       WHERE EXISTS (SELECT FROM archiving a WHERE a.stream_id = e.stream_id) ORDER BY position`,
     );
-    for (const row of rows) yield storedEvent(row);
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < pageRows) return;
-    after = last.position;
+    for (;;) {
+      signal?.throwIfAborted();
+      const { rows } = await client.query<EventRow>(`FETCH ${pageRows} FROM going`);
+      for (const row of rows) yield storedEvent(row);
+      if (rows.length < pageRows) return;
+    }
+  } finally {
+    // Nothing was changed; a connection that broke has no transaction any more.
+    await client.query('ROLLBACK').catch(() => {});
   }
 }
 
