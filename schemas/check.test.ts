@@ -99,7 +99,12 @@ describe('what is refused, with the field and what to do', () => {
     [
       'types that are not the schemas’',
       () => writeFileSync(path.join(folder, 'event-data.ts'), ''),
-      /event-data.ts is not what the schemas say/,
+      /event-data.ts is not what the schemas/,
+    ],
+    [
+      'an id that was given to something else',
+      () => writeFileSync(path.join(folder, 'ids.json'), '{ "Grown.v1": 2 }'),
+      /ids.json is not what the schemas/,
     ],
   ];
   test.each(changes)('%s', async (_what, change, sentence) => {

@@ -6,11 +6,15 @@ import { explainIncompatibility } from './compatibility.ts';
 import { generateTypes } from './generate-types.ts';
 import { hashOf, readSchemas, type SchemaFile } from './read-schemas.ts';
 
-/** The SHA-256 of every schema that was ever recorded, by file: what is here is never changed and never goes. */
-export type Lock = Readonly<Record<string, string>>;
+/**
+ * Every schema that was ever recorded, by file: what it said, and the id that records on the wire name it by. What is here is never
+ * changed and never goes.
+ */
+type Lock = Readonly<Record<string, { readonly id: number; readonly sha256: string }>>;
 
 export const lockFile = 'lock.json';
 export const typesFile = 'event-data.ts';
+export const idsFile = 'ids.json';
 
 /** Everything that is wrong with the schemas of a folder, a sentence each that says what to do. */
 export function problemsOf(folder: string): string[] {
@@ -19,7 +23,12 @@ export function problemsOf(folder: string): string[] {
   const unreadable = schemaProblems(files);
   // What is no schema can't be compared with others, and no types can be made of it.
   if (unreadable.length > 0) return unreadable;
-  return [...lockProblems(files, lock), ...versionProblems(files), ...typesProblems(folder, files)];
+  return [
+    ...lockProblems(files, lock),
+    ...versionProblems(files),
+    ...madeProblems(folder, typesFile, generateTypes(files)),
+    ...madeProblems(folder, idsFile, generateIds(lock)),
+  ];
 }
 
 export function readLock(folder: string): Lock {
@@ -29,9 +38,18 @@ export function readLock(folder: string): Lock {
 
 /** The lock with what is new added to it; what is in it already stays. */
 export function extendLock(folder: string): Lock {
-  const lock = readLock(folder);
-  const added = readSchemas(folder).map((one) => [one.file, lock[one.file] ?? hashOf(one)] as const);
-  return Object.fromEntries([...Object.entries(lock), ...added].toSorted(([left], [right]) => (left < right ? -1 : 1)));
+  const lock: Record<string, Lock[string]> = { ...readLock(folder) };
+  for (const one of readSchemas(folder)) {
+    const id = Math.max(0, ...Object.values(lock).map((entry) => entry.id)) + 1;
+    lock[one.file] ??= { id, sha256: hashOf(one) };
+  }
+  return Object.fromEntries(Object.entries(lock).toSorted(([, left], [, right]) => left.id - right.id));
+}
+
+/** The text of `ids.json`: the ids of the lock, by the names that programs know schemas by. */
+export function generateIds(lock: Lock): string {
+  const ids = Object.entries(lock).map(([file, { id }]) => [path.basename(file, '.avsc'), id] as const);
+  return `${JSON.stringify(Object.fromEntries(ids), null, 2)}\n`;
 }
 
 function lockProblems(files: readonly SchemaFile[], lock: Lock): string[] {
@@ -45,7 +63,7 @@ function lockProblems(files: readonly SchemaFile[], lock: Lock): string[] {
       const locked = lock[one.file];
       if (locked === undefined)
         return [`${one.file} is not recorded yet: run npm run schemas -- types, and commit what it writes.`];
-      if (locked === hashOf(one)) return [];
+      if (locked.sha256 === hashOf(one)) return [];
       const next = `${one.eventType}.v${one.version + 1}.avsc`;
       return [
         `${one.file} was changed; what was recorded stays as it is: undo it, and make the change in ${next} (npm run schemas -- new ${one.eventType}). If it was never committed, take its line out of schemas/${lockFile} and record it again.`,
@@ -84,9 +102,10 @@ function versionProblems(files: readonly SchemaFile[]): string[] {
   return problems;
 }
 
-function typesProblems(folder: string, files: readonly SchemaFile[]): string[] {
-  const file = path.join(folder, typesFile);
-  const there = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  if (there === generateTypes(files)) return [];
-  return [`${typesFile} is not what the schemas say: run npm run schemas -- types, and commit what it writes.`];
+function madeProblems(folder: string, name: string, text: string): string[] {
+  const file = path.join(folder, name);
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) return [];
+  return [
+    `${name} is not what the schemas and ${lockFile} say: run npm run schemas -- types, and commit what it writes.`,
+  ];
 }

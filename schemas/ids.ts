@@ -9,13 +9,11 @@ export interface NamedSchema {
 const idOf = new Map(Object.entries(ids));
 const schemaOf = new Map(Object.entries(ids).map(([file, id]) => [id, parse(file)]));
 
-/** The id of a version of a schema on the wire: given once in `ids.json`, and the same for ever. */
+/** The id of a version of a schema on the wire: given once in `lock.json`, which `ids.json` is made of, and the same for ever. */
 export function schemaId({ eventType, version }: NamedSchema): number {
   const id = idOf.get(`${eventType}.v${version}`);
   if (id === undefined) {
-    throw new TypeError(
-      `${eventType}.v${version} has no id: add "${eventType}.v${version}": ${Math.max(...idOf.values()) + 1} to schemas/ids.json`,
-    );
+    throw new TypeError(`${eventType}.v${version} has no id: record it with npm run schemas -- types`);
   }
   return id;
 }

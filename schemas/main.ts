@@ -4,9 +4,8 @@ import path from 'node:path';
 
 import { Command } from 'commander';
 
-import { extendLock, lockFile, problemsOf, typesFile } from './check.ts';
+import { extendLock, generateIds, idsFile, lockFile, problemsOf, typesFile } from './check.ts';
 import { generateTypes } from './generate-types.ts';
-import ids from './ids.json' with { type: 'json' };
 import { readSchemas } from './read-schemas.ts';
 
 const program = new Command('schemas').description('Works on the Avro schemas of events, in schemas/.');
@@ -19,7 +18,7 @@ program
   .action(check);
 program
   .command('types')
-  .description(`writes ${typesFile} (TypeScript), and records new schemas in ${lockFile} and ids.json`)
+  .description(`writes ${typesFile} (TypeScript) and ${idsFile}, and records new schemas in ${lockFile}`)
   .action(types);
 program
   .command('new')
@@ -42,15 +41,10 @@ function check(): void {
 function types(): void {
   const folder = folderOf();
   const write = (file: string, text: string) => writeFileSync(path.join(folder, file), text);
-  write(lockFile, `${JSON.stringify(extendLock(folder), null, 2)}\n`);
+  const lock = extendLock(folder);
+  write(lockFile, `${JSON.stringify(lock, null, 2)}\n`);
+  write(idsFile, generateIds(lock));
   write(typesFile, generateTypes(readSchemas(folder)));
-  if (folder !== import.meta.dirname) return;
-  // The id by which records on the wire name a schema is given once, together with the lock.
-  const known: Record<string, number> = { ...ids };
-  for (const { eventType, version } of readSchemas(folder)) {
-    known[`${eventType}.v${version}`] ??= Math.max(0, ...Object.values(known)) + 1;
-  }
-  write('ids.json', `${JSON.stringify(known, null, 2)}\n`);
 }
 
 function begin(eventType: string): void {

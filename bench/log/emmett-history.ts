@@ -7,7 +7,7 @@ import {
 } from '@event-driven-io/emmett-postgresql';
 import { Pool } from 'pg';
 
-/** As many as it reads fastest with; its default is 100, with a pause of 50 ms after each. */
+/** Its default is 100, with a pause of 50 ms after each. */
 const batchSize = 1000;
 
 /** Reads all events by the batches that its consumers are made of, without their pauses and checkpoints. */

@@ -5,7 +5,7 @@ import type { Store } from './store.ts';
 
 export const emmettLabel = 'emmett';
 
-/** The schema is made by Emmett itself, before the first append. Its pool gets as many connections as serve it best (`poolSize`). */
+/** The schema is made by Emmett itself, before the first append. It takes a pool of our choice; its own would have 10 connections. */
 export async function openEmmett(url: string): Promise<Store> {
   const pool = new Pool({ connectionString: url, max: poolSize });
   const store = getPostgreSQLEventStore(url, { connectionOptions: { pool } });
@@ -23,7 +23,7 @@ export async function openEmmett(url: string): Promise<Store> {
   };
 }
 
-/** On four cores 10 and 100 connections were slower than this, with 32 callers and with 256. */
+/** One for each of 32 callers; 256 callers take turns on them. */
 const poolSize = 32;
 
 export const emmettDatabase = (server: Server): Promise<string> => server.database('emmett');

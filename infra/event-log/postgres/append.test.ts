@@ -1,7 +1,7 @@
 import { testDatabase } from '#test/tools/postgres.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import type { Append, ExpectedVersion } from '../event-log.ts';
+import type { Append } from '../event-log.ts';
 import { appendOf, metadata, openLog, said, type LogUnderTest } from '../testing/log-under-test.ts';
 import { flawsOf } from '../testing/sound-log.ts';
 
@@ -57,94 +57,6 @@ test('what is appended is what is read, with its place, its time and all its cir
   expect(second).toMatchObject({ position: 2n, version: 1, data: { reason: 'two' } });
   expect(third).toMatchObject({ position: 3n, version: 0, stream: 'command-x' });
   expect(Math.abs(Date.parse(first?.recordedAt ?? '') - before)).toBeLessThan(5_000);
-});
-
-describe('expected versions', () => {
-  const cases: [expected: ExpectedVersion, onNothing: boolean, onVersion1: boolean][] = [
-    ['any', true, true],
-    ['no-stream', true, false],
-    ['exists', false, true],
-    [0, false, false],
-    [1, false, true],
-    [2, false, false],
-  ];
-  test.each(cases)('%s', async (expected, onNothing, onVersion1) => {
-    await under.log.append(appendOf(['node-there', 'no-stream', said('0'), said('1')]));
-    expect(await under.log.append(appendOf(['node-new', expected, said('x')]))).toEqual(
-      onNothing ? recorded(3n, 3n) : conflict('node-new', null),
-    );
-    const next = await under.log.head();
-    expect(await under.log.append(appendOf(['node-there', expected, said('2')]))).toEqual(
-      onVersion1 ? recorded(next + 1n, next + 1n) : conflict('node-there', 1),
-    );
-  });
-});
-
-describe('an append over several streams', () => {
-  test('is recorded whole or not at all', async () => {
-    await under.log.append(appendOf(['node-a', 'no-stream', said('a0')]));
-    const stale = appendOf(
-      ['node-b', 'no-stream', said('b0')],
-      ['node-a', 7, said('a1')],
-      ['node-c', 'any', said('c')],
-    );
-    expect(await under.log.append(stale)).toEqual(conflict('node-a', 0));
-    expect(await under.log.head()).toBe(1n);
-    expect(await under.log.readStream('node-b')).toEqual([]);
-  });
-
-  test('pins streams that it does not write to', async () => {
-    await under.log.append(appendOf(['tenant-t', 'no-stream', said('t0')]));
-    expect(await under.log.append(appendOf(['tenant-t', 0], ['node-a', 'no-stream', said('a0')]))).toEqual(
-      recorded(2n, 2n),
-    );
-    await under.log.append(appendOf(['tenant-t', 0, said('t1')]));
-    expect(await under.log.append(appendOf(['tenant-t', 0], ['node-b', 'no-stream', said('b0')]))).toEqual(
-      conflict('tenant-t', 1),
-    );
-    expect(await under.log.append(appendOf(['tenant-none', 'no-stream'], ['tenant-t', 1]))).toEqual(recorded(3n, 3n));
-    expect(await under.log.head()).toBe(3n);
-  });
-});
-
-describe('a repeat', () => {
-  test('of the same events gets their positions, though the streams have moved on', async () => {
-    const append = appendOf(['node-a', 'no-stream', said('0')], ['node-b', 'no-stream', said('0'), said('1')]);
-    await under.log.append(appendOf(['node-z', 'any', said('z')]));
-    expect(await under.log.append(append)).toEqual(recorded(2n, 4n));
-    await under.log.append(appendOf(['node-a', 0, said('1')]));
-    const again = { ...append, metadata: { ...metadata, correlationId: 'another try' } };
-    expect(await under.log.append(again)).toEqual({ ...recorded(2n, 4n), repeated: true });
-    expect(await under.log.head()).toBe(5n);
-  });
-
-  test('is recognised through the encryption of personal fields', async () => {
-    const created = { type: 'TenantCreated', data: { tenantId: 'tnt_5', name: 'Acme', plan: 'free' } };
-    const append = { ...appendOf(['tenant-5', 'no-stream', created]), metadata: { ...metadata, address: '::1' } };
-    await under.log.append(append);
-    const other = openLog(database.url);
-    expect(await other.log.append(append)).toEqual({ ...recorded(1n, 1n), repeated: true });
-    await other.close();
-  });
-
-  const original = appendOf(['node-a', 'any', said('0'), said('1')]);
-  const others: [how: string, streams: Append['streams']][] = [
-    ['another text', [{ stream: 'node-a', expectedVersion: 'any', events: [said('0'), said('2')] }]],
-    ['another stream', [{ stream: 'node-b', expectedVersion: 'any', events: [said('0'), said('1')] }]],
-    ['fewer events', [{ stream: 'node-a', expectedVersion: 'any', events: [said('0')] }]],
-    ['more events', [{ stream: 'node-a', expectedVersion: 'any', events: [said('0'), said('1'), said('2')] }]],
-  ];
-  test.each(others)('with %s is a conflict, and records nothing', async (_how, streams) => {
-    await under.log.append(original);
-    expect(await under.log.append({ ...original, streams })).toEqual({ ok: false, conflict: 'event-id' });
-    expect(await under.log.head()).toBe(2n);
-  });
-
-  test('that comes while the first is under way waits for it', async () => {
-    const append = appendOf(['node-a', 'no-stream', said('0')]);
-    const results = await Promise.all(Array.from({ length: 20 }, () => under.log.append(append)));
-    expect(results).toEqual(results.map((_, n) => ({ ...recorded(1n, 1n), repeated: n > 0 })));
-  });
 });
 
 describe('a batch', () => {

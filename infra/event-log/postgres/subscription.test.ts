@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { RecordedEvent } from '#domains/kernel/envelope.ts';
 import { testDatabase } from '#test/tools/postgres.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { startFaultyProxy } from '../testing/faulty-proxy.ts';
-import { appendOf, metadata, openLog, said, type LogUnderTest } from '../testing/log-under-test.ts';
+import { appendOf, openLog, said, type LogUnderTest } from '../testing/log-under-test.ts';
 
 let database: Awaited<ReturnType<typeof testDatabase>>;
 let under: LogUnderTest;
@@ -156,54 +155,6 @@ describe('how soon an event arrives', () => {
   });
 });
 
-describe('a filter', () => {
-  async function writeMixed(): Promise<void> {
-    for (let n = 0; n < 10; n += 1) {
-      const tenantId = n % 2 === 0 ? 'tnt_even' : null;
-      const append = appendOf([`node-${n}`, 'any', said('n')], [`tenant-${n}`, 'any', said('t')]);
-      await under.log.append({ ...append, metadata: { ...metadata, tenantId } });
-    }
-  }
-  const filters = [
-    [{ categories: ['tenant'] }, [2n, 4n, 6n, 8n, 10n, 12n, 14n, 16n, 18n, 20n]],
-    [{ tenantId: 'tnt_even' }, [1n, 2n, 5n, 6n, 9n, 10n, 13n, 14n, 17n, 18n]],
-    [{ categories: ['node', 'backup'], tenantId: 'tnt_even' }, [1n, 5n, 9n, 13n, 17n]],
-    [{ categories: ['backup'] }, []],
-    [{ categories: [] }, []],
-  ] as const;
-
-  test.each(filters)('%j passes what it names, and tells how far the log was looked at', async (filter, expected) => {
-    const seen: bigint[] = [];
-    let reached = 0n;
-    const subscription = under.log.subscribe({
-      after: 0n,
-      filter,
-      batchSize: 3,
-      async handle(batch, upTo) {
-        for (const { position } of batch) {
-          expect(position).toBeGreaterThan(reached);
-          expect(position).toBeLessThanOrEqual(upTo);
-          seen.push(position);
-        }
-        expect(upTo).toBeGreaterThan(reached);
-        reached = upTo;
-      },
-    });
-    await writeMixed();
-    await until(() => reached === 20n);
-    expect(seen).toEqual(expected);
-    await subscription.stop();
-    await subscription.ended;
-
-    const read: bigint[] = [];
-    for await (const batch of under.log.readAll({ after: 0n, filter, batchSize: 3 })) {
-      expect(batch.length).toBeGreaterThan(0);
-      read.push(...batch.map(({ position }) => position));
-    }
-    expect(read).toEqual(expected);
-  });
-});
-
 test('a false hint, which anybody may send, makes nobody skip anything', async () => {
   const positions: bigint[] = [];
   const subscription = under.log.subscribe({
@@ -221,68 +172,4 @@ test('a false hint, which anybody may send, makes nobody skip anything', async (
   expect(positions).toEqual(positionsTo(40));
   await subscription.stop();
   await subscription.ended;
-});
-
-test('a handler that fails ends its subscription with its error, and no other', async () => {
-  const seen: bigint[] = [];
-  const healthy = under.log.subscribe({
-    after: 0n,
-    async handle(batch) {
-      seen.push(...batch.map(({ position }) => position));
-    },
-  });
-  const failing = under.log.subscribe({
-    after: 0n,
-    batchSize: 1,
-    async handle([event]) {
-      if (event?.position === 3n) throw new Error('can not apply event 3');
-    },
-  });
-  await write(under, 1, 5);
-  await expect(failing.ended).rejects.toThrow('can not apply event 3');
-  await until(() => seen.length === 5);
-  await failing.stop();
-  await healthy.stop();
-});
-
-test('batches come one at a time, and stop waits for the one in hand', async () => {
-  await write(under, 1, 20);
-  let [running, most, finished] = [0, 0, 0];
-  const subscription = under.log.subscribe({
-    after: 0n,
-    batchSize: 5,
-    async handle() {
-      running += 1;
-      most = Math.max(most, running);
-      await sleep(50);
-      running -= 1;
-      finished += 1;
-    },
-  });
-  await until(() => finished === 1 && running === 1);
-  await subscription.stop();
-  expect([running, most, finished]).toEqual([0, 1, 2]);
-  await sleep(100);
-  expect(finished).toBe(2);
-});
-
-test('closing the log stops its subscriptions', async () => {
-  const other = openLog(database.url);
-  const subscription = other.log.subscribe({ after: 0n, handle: async () => {} });
-  await sleep(50);
-  await other.close();
-  await subscription.ended;
-  expect(() => other.log.subscribe({ after: 0n, handle: async () => {} })).toThrow('closed');
-});
-
-test('memory stays bounded: a reader holds one batch at a time', async () => {
-  await write(under, 50, 20);
-  const sizes: number[] = [];
-  const all: RecordedEvent[] = [];
-  for await (const batch of under.log.readAll({ after: 10n, to: 990n, batchSize: 100 })) {
-    sizes.push(batch.length);
-    all.push(...batch);
-  }
-  expect(sizes).toEqual([100, 100, 100, 100, 100, 100, 100, 100, 100, 80]);
-  expect(all.map(({ position }) => position)).toEqual(positionsTo(990).slice(10));
 });
