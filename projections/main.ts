@@ -19,6 +19,7 @@ import { verify, type Verdict } from './kernel/verify.ts';
 import type { AnyView } from './kernel/view.ts';
 import { aggregateAt, positionNamed, rowsInOrder, type AggregateThen, type Evolver } from './past.ts';
 import { watchProgress } from './progress.ts';
+import { sharedByThreads } from './share.ts';
 import { allViews } from './views.ts';
 
 /** Who knows the state of a stream, by its category. A command's own record has none: it is what it is. */
@@ -104,7 +105,11 @@ async function aggregateThen(log: EventLog, stream: string, at: bigint): Promise
 
 async function rebuildOne({ log, pool }: PlatformLog, view: AnyView): Promise<number> {
   const progress = watchProgress(`rebuilding ${view.name}`);
-  const position = await rebuild(log, pool, view, { progress: progress.report, signal: interrupted() });
+  const position = await rebuild(log, pool, view, {
+    progress: progress.report,
+    signal: interrupted(),
+    share: sharedByThreads(),
+  });
   progress.done();
   console.log(`${view.name} is rebuilt; it took the live one's place at position ${position}.`);
   return 0;
@@ -115,7 +120,7 @@ async function verifyAll({ log, pool }: PlatformLog, views: readonly AnyView[]):
   const signal = interrupted();
   for (const view of views) {
     const progress = watchProgress(`rebuilding ${view.name} beside`);
-    const verdict = await verify(log, pool, view, { progress: progress.report, signal });
+    const verdict = await verify(log, pool, view, { progress: progress.report, signal, share: sharedByThreads() });
     progress.done();
     console.log(`${view.name.padEnd(12)} ${sentence(view, verdict)}`);
     if (!verdict.same) worst = 1;

@@ -1,4 +1,4 @@
-import type { Progress } from './kernel/side-table.ts';
+import type { Progress } from './kernel/fill.ts';
 
 /** Shows how far a fill has come: a bar on a terminal, else a line every few seconds. */
 export interface ShownProgress {
@@ -19,6 +19,7 @@ export function watchProgress(what: string): ShownProgress {
   return {
     report(position, target) {
       const now = performance.now();
+      if (position === 0n) return;
       if (now - shownAt < (stderr.isTTY ? barEvery_ms : lineEvery_ms)) return;
       shownAt = now;
       shown = true;

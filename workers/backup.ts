@@ -26,7 +26,7 @@ const tokenLifetime_ms = 60_000;
 export async function startBackup(config: Config, logger: Logger): Promise<RunningRole> {
   const { temporalAddress: address, temporalNamespace: namespace } = config;
   const objects = await openObjectStore(config.objectStoreUrl);
-  const access = await openLogAccess(config, 'backup');
+  const access = await openLogAccess(config, 'backup', logger);
   const { log, pool, masterKey } = access;
   const taskQueue = workflowTaskQueue(masterKey);
   const temporal = temporalClient({ address, namespace, taskQueue });

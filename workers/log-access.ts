@@ -7,6 +7,8 @@ import { openEventLog } from '#infra/event-log/open.ts';
 import { patiently } from '#infra/event-log/postgres/transient.ts';
 import type { ObjectStore } from '#infra/object-store/object-store.ts';
 import { openObjectStore } from '#infra/object-store/open.ts';
+import { withTransport } from '#infra/kafka/source/with-transport.ts';
+import type { Logger } from '#infra/logging/log.ts';
 import { migrate } from '#infra/postgres/migrate.ts';
 import { createPool } from '#infra/postgres/pool.ts';
 import type { Pool } from 'pg';
@@ -25,25 +27,21 @@ export interface LogAccess {
 
 /** Opens the log that the configuration names, with the database brought up to date. */
 export async function openLogAccess(
-  {
-    databaseUrl,
-    eventStoreUrl,
-    masterKey: text,
-    masterKeyFile,
-    objectStoreUrl,
-  }: Pick<Config, 'databaseUrl' | 'eventStoreUrl' | 'masterKey' | 'masterKeyFile' | 'objectStoreUrl'>,
+  config: Pick<
+    Config,
+    'databaseUrl' | 'eventStoreUrl' | 'masterKey' | 'masterKeyFile' | 'objectStoreUrl' | 'kafka' | 'streamTransport'
+  >,
   name: string,
+  logger: Logger,
 ): Promise<LogAccess> {
+  const { databaseUrl, eventStoreUrl, objectStoreUrl } = config;
   await patiently(databasePatience_ms, () => migrate(databaseUrl));
-  const masterKey = await masterKeyOf({ masterKey: text, masterKeyFile });
+  const masterKey = await masterKeyOf(config);
   const pool = createPool(databaseUrl, { name: `miniredis ${name}` });
   const objects = await openObjectStore(objectStoreUrl);
-  const log = openEventLog(eventStoreUrl, {
-    pool,
-    codec: openCodec(openSubjectKeys(pool, masterKey)),
-    notify: true,
-    objects,
-  });
+  const codec = openCodec(openSubjectKeys(pool, masterKey));
+  const stored = openEventLog(eventStoreUrl, { pool, codec, notify: true, objects });
+  const log = withTransport(stored, { config, codec, name, logger });
   return {
     pool,
     log,

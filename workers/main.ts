@@ -30,7 +30,7 @@ async function startBackend(config: Config, logger: Logger): Promise<RunningRole
   const { lagOfGroups } = await import('#infra/event-log/consumers/lag.ts');
   const { groupMetrics } = await import('#infra/process/metrics.ts');
 
-  const access = await openLogAccess(config, 'backend');
+  const access = await openLogAccess(config, 'backend', logger);
   const { log, pool, objects } = access;
   const projections = runProjections(log, pool, allViews, logger);
   const reactions = startReactions({

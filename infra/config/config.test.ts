@@ -107,6 +107,7 @@ describe('bad values', () => {
       { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'me' },
       'KAFKA_SASL_MECHANISM "plain" takes KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
     ],
+    [{ STREAM_TRANSPORT: 'kafka' }, 'STREAM_TRANSPORT "kafka" takes KAFKA_BROKERS'],
     [{ KAFKA_SSL_CA_FILE: '/ca.pem' }, 'KAFKA_SSL_CA_FILE takes KAFKA_SSL "true"'],
     [
       { KAFKA_BROKERS: 'a:1', EVENTSTORE_URL: 'esdb://b:2113' },

@@ -41,6 +41,8 @@ export interface Settings {
   readonly logArchiveAfter_days: number;
   /** Undefined: nothing is relayed. */
   readonly kafka: KafkaSettings | undefined;
+  /** Where roles that follow the log get its events from; `kafka` only where there is Kafka. */
+  readonly streamTransport: Values['STREAM_TRANSPORT'];
   readonly logLevel: Values['LOG_LEVEL'];
   /** Ports of `/livez` and `/readyz` of roles that run apart, by the role's name. */
   readonly rolePorts: Readonly<Record<string, number>>;
@@ -120,6 +122,9 @@ function kafkaGaps(values: Values): string[] {
   if (mechanism === undefined && (username !== '' || password !== '')) {
     problems.push('KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD take KAFKA_SASL_MECHANISM');
   }
+  if (values.STREAM_TRANSPORT === 'kafka' && values.KAFKA_BROKERS.length === 0) {
+    problems.push('STREAM_TRANSPORT "kafka" takes KAFKA_BROKERS');
+  }
   if (values.KAFKA_SSL === 'false' && values.KAFKA_SSL_CA_FILE !== '') {
     problems.push('KAFKA_SSL_CA_FILE takes KAFKA_SSL "true"');
   }
@@ -174,6 +179,7 @@ function toSettings(values: Values): Settings {
     },
     logArchiveAfter_days: values.LOG_ARCHIVE_AFTER_DAYS,
     kafka: kafkaSettings(values),
+    streamTransport: values.STREAM_TRANSPORT,
     logLevel: values.LOG_LEVEL,
     rolePorts: {
       gateway: values.GATEWAY_PORT,

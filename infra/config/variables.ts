@@ -217,6 +217,11 @@ export const variables = {
   ),
   KAFKA_SASL_USERNAME: variable('', 'The name to log in to Kafka with', z.string()),
   KAFKA_SASL_PASSWORD: secretVariable('The password to log in to Kafka with', z.string()),
+  STREAM_TRANSPORT: variable(
+    'postgres',
+    'Where read models, reactions and node managers get events from: postgres, or kafka',
+    z.enum(['postgres', 'kafka'], 'is not one of postgres, kafka'),
+  ),
   REDIS_URL: secretVariable('Redis as platform cache (not available yet)', notYet('the platform does without')),
 } as const;
 

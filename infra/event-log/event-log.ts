@@ -1,6 +1,8 @@
 import type { DomainEvent } from '#domains/kernel/decider.ts';
 import type { Metadata, RecordedEvent } from '#domains/kernel/envelope.ts';
 
+import type { Part } from './part.ts';
+
 /**
  * What a stream must be for an append to succeed: anything, not there yet, there, or exactly at a version (that of its
  * last event; the first has version 0).
@@ -33,11 +35,13 @@ export type AppendResult =
   /** The command's events were recorded before, with another content. */
   | { readonly ok: false; readonly conflict: 'event-id' };
 
-/** Events of any of the categories, of any of the types, and of the tenant; what is left out does not restrict. */
+/** Events of any of the categories, of any of the types, and of the tenant, in a part of the streams; what is left out does not restrict. */
 export interface ReadFilter {
   readonly categories?: readonly string[];
   readonly types?: readonly string[];
   readonly tenantId?: string;
+  /** Of the streams of one part alone: for readers that share the work. */
+  readonly part?: Part;
 }
 
 /** Which events of a stream, and in which order. */

@@ -39,7 +39,9 @@ export async function ensureEventTopic(admin: Admin, topic: string, settings: To
     ],
   });
   const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-  return topics[0]?.partitions.length ?? settings.partitions;
+  const count = topics[0]?.partitions.length ?? 0;
+  if (count === 0) throw new Error(`Kafka does not know yet what partitions ${topic} has.`);
+  return count;
 }
 
 /** Creates the topic of watermarks, of which only the newest is kept. */

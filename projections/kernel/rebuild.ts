@@ -5,7 +5,8 @@ import type { ClientBase, Pool } from 'pg';
 
 import { definitionOf, lockCheckpoints, shapeOf } from './checkpoints.ts';
 import { liveTable, schema } from './rows.ts';
-import { fill, withSideTable, type Watching, type SideTable } from './side-table.ts';
+import { fill, type Filling } from './fill.ts';
+import { withSideTable, type SideTable } from './side-table.ts';
 import type { AnyView } from './view.ts';
 
 /** So few events are applied while the runner waits; it takes some milliseconds. */
@@ -19,7 +20,7 @@ const swapAttempts = 200;
  * position they change places in one transaction: every reader sees the one or the other, whole. A halted view goes on from there.
  * Returns the position of the swap.
  */
-export function rebuild(log: EventLog, pool: Pool, view: AnyView, watching: Watching = {}): Promise<bigint> {
+export function rebuild(log: EventLog, pool: Pool, view: AnyView, watching: Filling = {}): Promise<bigint> {
   return withSideTable(pool, view, async (client, side) => {
     for (let head = await log.head(); ; head = await log.head()) {
       if (side.position > 0n && head - side.position <= closeEnough) break;

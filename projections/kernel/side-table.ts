@@ -1,12 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { EventLog } from '#infra/event-log/event-log.ts';
 import type { ClientBase, Pool, PoolClient } from 'pg';
 
-import { foldFromTable, writeRows } from './apply.ts';
 import { definitionOf } from './checkpoints.ts';
-import { erase, erasedBy, erasures } from './erasure.ts';
-import { emptyFold } from './fold.ts';
 import { schema } from './rows.ts';
 import type { AnyView } from './view.ts';
 
@@ -18,16 +14,6 @@ export interface SideTable {
 
 /** PostgreSQL takes a moment to notice that a connection has gone, and to let go of its lock. */
 const lockPatience_ms = 500;
-
-/** Told from time to time how far a side table has come. */
-export type Progress = (position: bigint, target: bigint) => void;
-
-/** Who looks on while a side table is filled. */
-export interface Watching {
-  readonly progress?: Progress;
-  /** Ends the work after the batch in hand, with the signal's reason. */
-  readonly signal?: AbortSignal;
-}
 
 /** Somebody else rebuilds or verifies the same view at this moment. */
 export class SideTableBusy extends Error {
@@ -82,46 +68,3 @@ async function dropSideTables(client: ClientBase, view: AnyView): Promise<void> 
   );
   for (const { name } of rows) await client.query(`DROP TABLE IF EXISTS ${schema}."${name}"`);
 }
-
-/** The rows of so many streams are held before they are written: most streams are short, and their rows are written once. */
-const heldStreams = 20_000;
-
-/** Applies the log's events to the side table up to a position. */
-export async function fill(
-  client: ClientBase,
-  log: EventLog,
-  view: AnyView,
-  side: SideTable,
-  to: bigint,
-  { progress, signal }: Watching = {},
-): Promise<void> {
-  if (side.position >= to) return;
-  const filter = { categories: view.categories };
-  let fold = emptyFold();
-  let writing = Promise.resolve();
-  for await (const batch of log.readAll({ after: side.position, to, filter, batchSize: 2000 })) {
-    signal?.throwIfAborted();
-    await foldFromTable(client, view, side.table, fold, batch);
-    if (fold.known.size >= heldStreams) {
-      await writing;
-      // Goes on while the next events are read; what they ask the table for comes after it on the same connection.
-      writing = writeRows(client, view, side.table, fold);
-      writing.catch(ignore);
-      fold = emptyFold();
-    }
-    const last = batch.at(-1);
-    if (last !== undefined) progress?.(last.position, to);
-  }
-  await writing;
-  await writeRows(client, view, side.table, fold);
-  if (view.personal !== undefined) {
-    for await (const batch of log.readAll({ after: side.position, to, filter: { categories: [erasures] } })) {
-      await erase(client, view, side.table, erasedBy(batch));
-    }
-  }
-  side.position = to;
-  progress?.(to, to);
-}
-
-/** Whoever awaits the same promise later gets the error. */
-function ignore(): void {}

@@ -3,7 +3,8 @@ import type { ClientBase, Pool } from 'pg';
 
 import { lockCheckpoints, readCheckpoints, shapeOf } from './checkpoints.ts';
 import { columnOf, liveTable } from './rows.ts';
-import { fill, withSideTable, type Watching, type SideTable } from './side-table.ts';
+import { fill, type Filling } from './fill.ts';
+import { withSideTable, type SideTable } from './side-table.ts';
 import type { AnyView } from './view.ts';
 
 /** Whether the live table is what the log says, at one position; else where it first differs. Values are PostgreSQL's text. */
@@ -21,7 +22,7 @@ export type Verdict =
   | { readonly same: false; readonly outdated: true };
 
 /** Rebuilds a view beside the live one and compares them row by row at equal checkpoint. The live view goes on meanwhile. */
-export function verify(log: EventLog, pool: Pool, view: AnyView, watching: Watching = {}): Promise<Verdict> {
+export function verify(log: EventLog, pool: Pool, view: AnyView, watching: Filling = {}): Promise<Verdict> {
   return withSideTable(pool, view, async (client, side): Promise<Verdict> => {
     const live = (await readCheckpoints(pool)).find((checkpoint) => checkpoint.view === view.name);
     if (live === undefined) throw new Error(`The view ${view.name} has no checkpoint; start the platform once.`);

@@ -43,6 +43,8 @@ describe('apart', () => {
     }, 5000);
     expect(late.body).toEqual({ role: 'backend', ready: true, detail: { answer: 42 } });
     expect((await ask(role.port, '/other'))?.status).toBe(404);
+    const metrics = await fetch(`http://127.0.0.1:${role.port}/metrics`);
+    expect(await metrics.text()).toMatch(/^process_resident_memory_bytes \d+$/m);
     role.child.kill('SIGTERM');
     expect(await role.ended).toBe(0);
     expect(role.output()).toContain('drained');

@@ -66,7 +66,7 @@ export async function openWorkflowBed(
   const parsed = parseSettings({ MINIREDIS_HOME: home, TEMPORAL_NAMESPACE: temporal.namespace, ...env });
   if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
   const config = withAddresses(parsed.settings, database.url, temporal.address);
-  const access = await openLogAccess(config, 'test');
+  const access = await openLogAccess(config, 'test', pino({ level: 'silent' }));
   const { log, pool, masterKey } = access;
   const objects = await openObjectStore(config.objectStoreUrl);
   const projections = runProjections(log, pool, allViews, pino({ level: 'silent' }));

@@ -7,6 +7,7 @@ import { verifyPlatformToken } from '#infra/crypto/platform-token.ts';
 import { openSubjectKeys } from '#infra/crypto/subject-keys.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
 import { openEventLog } from '#infra/event-log/open.ts';
+import { withTransport } from '#infra/kafka/source/with-transport.ts';
 import { openObjectStore } from '#infra/object-store/open.ts';
 import type { Logger } from '#infra/logging/log.ts';
 import { createPool } from '#infra/postgres/pool.ts';
@@ -36,12 +37,10 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
   const managerId = ManagerId.parse(config.managerId);
   const masterKey = await masterKeyOf(config);
   const pool = createPool(config.databaseUrl, { name: `miniredis ${managerId}` });
-  const eventLog = openEventLog(config.eventStoreUrl, {
-    pool,
-    codec: openCodec(openSubjectKeys(pool, masterKey)),
-    notify: true,
-    objects: await openObjectStore(config.objectStoreUrl),
-  });
+  const codec = openCodec(openSubjectKeys(pool, masterKey));
+  const objects = await openObjectStore(config.objectStoreUrl);
+  const stored = openEventLog(config.eventStoreUrl, { pool, codec, notify: true, objects });
+  const eventLog = withTransport(stored, { config, codec, name: managerId, logger: log });
   const throttle = createThrottle();
 
   let authenticate: (request: AuthRequest) => Promise<Verdict> | Verdict = () => ({

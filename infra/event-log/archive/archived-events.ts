@@ -1,10 +1,10 @@
 import { buffer, text } from 'node:stream/consumers';
 
-import { categoryOf } from '#domains/kernel/envelope.ts';
 import type { ObjectStore } from '#infra/object-store/object-store.ts';
 
 import type { StoredEvent } from '../codec.ts';
 import type { ReadFilter } from '../event-log.ts';
+import { matches } from '../matches.ts';
 import { mayHold } from './bloom.ts';
 import type { Archive } from './catalog.ts';
 import { decodeBlock } from './container.ts';
@@ -95,12 +95,10 @@ export function openArchivedEvents(objects: Pick<ObjectStore, 'get'>): ArchivedE
 }
 
 /** What a filter asks of an event, and of a block before it is read. */
-export function byFilter({ categories, types, tenantId }: ReadFilter): Pick<Wanted, 'matches' | 'mayMatch'> {
+export function byFilter(filter: ReadFilter): Pick<Wanted, 'matches' | 'mayMatch'> {
+  const { categories, types, tenantId } = filter;
   return {
-    matches: ({ stream, type, metadata }) =>
-      (categories?.includes(categoryOf(stream)) ?? true) &&
-      (types?.includes(type) ?? true) &&
-      (tenantId === undefined || metadata.tenantId === tenantId),
+    matches: (event) => matches(filter, event),
     mayMatch: (block) =>
       (categories?.some((category) => block.categories.includes(category)) ?? true) &&
       (types?.some((type) => block.types.includes(type)) ?? true) &&

@@ -1,9 +1,9 @@
-import { categoryOf } from '#domains/kernel/envelope.ts';
 import { eventTypeFilter, streamNameFilter, type AllStreamResolvedEvent, type Filter } from '@eventstore/db-client';
 
 import type { StoredEvent } from '../codec.ts';
 import type { ReadFilter } from '../event-log.ts';
 import { LogUnavailable } from '../log-unavailable.ts';
+import { matches } from '../matches.ts';
 import { backOff } from '../postgres/transient.ts';
 import { isInvalidPosition, isTransient, unavailable, type Connection } from './connection.ts';
 import type { Decisions } from './decisions.ts';
@@ -88,7 +88,7 @@ async function* followOnce(
       }
       for (let batch = settling.take(batchSize); batch.upTo > last; batch = settling.take(batchSize)) {
         last = batch.upTo;
-        yield { events: batch.events.filter((event) => passes(filter, event)), upTo: batch.upTo };
+        yield { events: batch.events.filter((event) => matches(filter, event)), upTo: batch.upTo };
       }
       const { waiting } = settling;
       if (news.length > 0 || waiting === undefined || signal.aborted) continue;
@@ -126,9 +126,3 @@ function serverFilter({ categories, types }: ReadFilter): Filter {
 }
 
 const literal = (text: string) => text.replaceAll(/[^A-Za-z0-9_-]/g, String.raw`\$&`);
-
-function passes({ categories, types, tenantId }: ReadFilter, { stream, type, metadata }: StoredEvent): boolean {
-  if (categories !== undefined && !categories.includes(categoryOf(stream))) return false;
-  if (types !== undefined && !types.includes(type)) return false;
-  return tenantId === undefined || metadata.tenantId === tenantId;
-}

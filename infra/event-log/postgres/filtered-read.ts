@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 
 import type { StoredEvent } from '../codec.ts';
 import type { ReadFilter } from '../event-log.ts';
+import { isInPart } from '../part.ts';
 import { ask } from './ask.ts';
 import { quoted } from './archiving/partitions.ts';
 import { eventColumns, storedEvent, type EventRow } from './rows.ts';
@@ -88,13 +89,16 @@ async function wantedRows(
   after: bigint,
   to: bigint,
   limit: number,
-  { tenantId, types, categories }: ReadFilter,
+  { tenantId, types, categories, part }: ReadFilter,
 ): Promise<EventRow[]> {
   const values: unknown[] = [after, to, limit];
   let where = 'position > $1 AND position <= $2';
   if (tenantId !== undefined) where += ` AND tenant_id = $${values.push(tenantId)}`;
   if (types !== undefined) where += ` AND type = ANY ($${values.push(types)}::text[])`;
   if (categories !== undefined) where += ` AND category = ANY ($${values.push(categories)}::text[])`;
+  if (part !== undefined) {
+    where += ` AND ${isInPart(`$${values.push(part.number)}::int`, `$${values.push(part.of)}::int`)}`;
+  }
   // Without a name: the server plans it for these very values, of which it knows how common they are.
   const text = `SELECT ${eventColumns} FROM ${quoted(table)} WHERE ${where} ORDER BY position LIMIT $3`;
   return ask<EventRow>(pool, undefined, text, values);
