@@ -184,7 +184,7 @@ export interface EventData {
     /** The fencing token; it grows with every placement. */
     epoch: number;
   };
-  /** A Redis node was asked for. (schemas/events/NodeRequested.v1.avsc) */
+  /** A Redis node was asked for. (schemas/events/NodeRequested.v2.avsc) */
   NodeRequested: {
     /** The node. */
     nodeId: string;
@@ -208,6 +208,8 @@ export interface EventData {
     operationId: string;
     /** The backup whose data the node waits for before it serves; null for an empty node. */
     restoreFrom: null | string;
+    /** The tenant's plan, which says what the node may do in a second. */
+    plan: string;
   };
   /** The memory limit of a node was changed. (schemas/events/NodeResized.v1.avsc) */
   NodeResized: {

@@ -71,6 +71,7 @@ const samples: { [Type in AnyEvent['type']]: readonly Plain<Extract<AnyEvent, { 
       passwordSha256: 'ab',
       operationId: 'op_1',
       restoreFrom: null,
+      plan: 'free',
     },
     {
       nodeId: 'node_1',
@@ -84,6 +85,7 @@ const samples: { [Type in AnyEvent['type']]: readonly Plain<Extract<AnyEvent, { 
       passwordSha256: 'ab',
       operationId: 'op_1',
       restoreFrom: 'bkp_1',
+      plan: 'standard',
     },
   ],
   NodePlaced: [{ nodeId: 'node_1', managerId: 'manager-1', epoch: 1 }],

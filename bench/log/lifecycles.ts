@@ -31,6 +31,7 @@ export function lifecycle(n: number): NodeEvent[] {
         passwordSha256: n.toString(16).padStart(64, '0'),
         operationId: `op_${digits(n)}` as never,
         restoreFrom: null,
+        plan: 'standard',
       },
     },
     { type: 'NodePlaced', data: { nodeId, managerId: 'manager-1' as never, epoch: 1 } },

@@ -18,6 +18,8 @@ export const RequestNode = z.strictObject({
   passwordSha256: Sha256,
   operationId: OperationId,
   restoreFrom: BackupId.nullable(),
+  /** The tenant's plan. */
+  plan: z.string().min(1).max(50),
   placement: Placement,
 });
 const ResizeNode = z.strictObject({

@@ -16,7 +16,7 @@ const placed = { nodeId, managerId, epoch: 1 };
 
 const requested: NodeEvent = {
   type: 'NodeRequested',
-  data: { nodeId, tenantId, ...settings, passwordSha256, operationId, restoreFrom: null },
+  data: { nodeId, tenantId, ...settings, passwordSha256, operationId, restoreFrom: null, plan: 'free' },
 };
 const provisioning: NodeEvent[] = [requested, { type: 'NodePlaced', data: placed }];
 const running: NodeEvent[] = [...provisioning, { type: 'NodeStarted', data: placed }];
@@ -38,6 +38,7 @@ const request = {
     passwordSha256,
     operationId,
     restoreFrom: null,
+    plan: 'free',
     placement: { managerId, availableMb: 1024 },
   },
 } as const satisfies NodeCommand;

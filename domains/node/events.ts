@@ -16,6 +16,8 @@ export interface NodeRequestedData {
   operationId: OperationId;
   /** The backup whose data the node waits for before it serves; null for an empty node. */
   restoreFrom: BackupId | null;
+  /** The tenant's plan, which says what the node may do in a second. */
+  plan: string;
 }
 
 /** Why a node was asked to stop; one stopped with its tenant starts again with its tenant. */

@@ -19,9 +19,9 @@ export function requestNode(data: z.infer<typeof RequestNode>, state: { status: 
       `The manager has ${left} MiB left to promise; ask for less or add capacity.`,
     );
   }
-  const { tenantId, passwordSha256, operationId, restoreFrom } = data;
+  const { tenantId, passwordSha256, operationId, restoreFrom, plan } = data;
   return [
-    { type: 'NodeRequested', data: { nodeId, tenantId, ...settings, passwordSha256, operationId, restoreFrom } },
+    { type: 'NodeRequested', data: { nodeId, tenantId, ...settings, passwordSha256, operationId, restoreFrom, plan } },
     { type: 'NodePlaced', data: { nodeId, managerId: placement.managerId, epoch: 1 } },
   ];
 }

@@ -1,3 +1,4 @@
+import { DEFAULT_PLAN } from '#domains/plan/plans.ts';
 import { tenantDecider } from '#domains/tenant/decider.ts';
 import { tenantStream } from '#domains/tenant/events.ts';
 import { TenantId } from '#domains/kernel/ids.ts';
@@ -25,7 +26,7 @@ const TenantInput = z.strictObject({
   plan: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,49}$/, 'must be 1 to 50 lower-case letters, digits and dashes')
-    .default('standard'),
+    .default(DEFAULT_PLAN),
 });
 const Reason = z.strictObject({ reason: text(500).default('') }).default({ reason: '' });
 

@@ -4,6 +4,7 @@ import { nodeStream } from '#domains/node/events.ts';
 import type { NodeSettings } from '#domains/node/settings.ts';
 import { tenantDecider } from '#domains/tenant/decider.ts';
 import { tenantStream } from '#domains/tenant/events.ts';
+import { loadState } from '#infra/commands/execute.ts';
 import { step, type Step } from '#infra/commands/step.ts';
 import { sha256Hex } from '#infra/crypto/secrets.ts';
 
@@ -24,11 +25,13 @@ interface NewNode {
 
 /** A new node: its tenant is active, its name is free, and a manager has room for it; all or nothing. */
 export async function requestNode(
-  { masterKey, placements }: Pick<GatewayDependencies, 'masterKey' | 'placements'>,
+  { log, masterKey, placements }: Pick<GatewayDependencies, 'log' | 'masterKey' | 'placements'>,
   { tenantId, nodeId, operationId, password, settings, restoreFrom, tenantVersion }: NewNode,
 ): Promise<Plan> {
   const { placement, settle } = await placements.place(nodeId, settings.memoryLimitMb);
   const passwordSha256 = sha256Hex(password);
+  // It does not change for as long as the tenant lives.
+  const { plan } = (await loadState(log, tenantStream(tenantId), tenantDecider)).state;
   return {
     settle,
     steps: [
@@ -39,7 +42,7 @@ export async function requestNode(
         decider: nodeDecider,
         command: {
           type: 'RequestNode',
-          data: { nodeId, tenantId, settings, passwordSha256, operationId, restoreFrom, placement },
+          data: { nodeId, tenantId, settings, passwordSha256, operationId, restoreFrom, plan, placement },
         },
       }),
     ],

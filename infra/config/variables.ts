@@ -134,12 +134,12 @@ export const variables = {
   ),
   NODE_COMMANDS_PER_SECOND: variable(
     '2000000',
-    'Commands a second that one node may carry out before its clients are kept waiting; 0: no limit',
+    'Commands a second that any node may carry out, whatever its plan, before its clients are kept waiting; 0: no limit',
     between(0, 100_000_000, 'a number of commands'),
   ),
   NODE_MEGABYTES_PER_SECOND: variable(
     '4000',
-    'Megabytes a second that one node may read and write before its clients are kept waiting; 0: no limit',
+    'Megabytes a second that any node may read and write, whatever its plan, before its clients are kept waiting; 0: no limit',
     between(0, 100_000, 'a number of megabytes'),
   ),
   NODE_MEMORY_BUDGET_MB: variable(

@@ -15,12 +15,13 @@ export type RoutingRow = {
   readonly durability: NodeRequestedData['durability'];
   /** The backup whose data the node waits for before it serves; null once it has served. */
   readonly restoreFrom: string | null;
+  readonly plan: string;
 };
 
 /** What a node manager needs to know of each node. */
 export const routing: View<RoutingRow, NodeEvent> = {
   name: 'routing',
-  revision: 1,
+  revision: 2,
   definition: readDefinition(import.meta.url),
   categories: ['node'],
   key: 'nodeId',
@@ -36,6 +37,7 @@ export const routing: View<RoutingRow, NodeEvent> = {
     evictionPolicy: 'text',
     durability: 'text',
     restoreFrom: 'text',
+    plan: 'text',
   },
   lookup: { by: 'key' },
   find: subjectOf,
@@ -45,9 +47,9 @@ export const routing: View<RoutingRow, NodeEvent> = {
 function next(row: RoutingRow | undefined, event: Fact<NodeEvent>): RoutingRow {
   switch (event.type) {
     case 'NodeRequested': {
-      const { nodeId, tenantId, name, passwordSha256, memoryLimitMb, evictionPolicy, durability, restoreFrom } =
+      const { nodeId, tenantId, name, passwordSha256, memoryLimitMb, evictionPolicy, durability, restoreFrom, plan } =
         event.data;
-      const settings = { name, passwordSha256, memoryLimitMb, evictionPolicy, durability };
+      const settings = { name, passwordSha256, memoryLimitMb, evictionPolicy, durability, plan };
       return { nodeId, tenantId, ...settings, managerId: null, epoch: 0, state: 'requested', restoreFrom };
     }
     case 'NodePlaced': {

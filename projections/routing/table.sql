@@ -10,6 +10,7 @@ CREATE TABLE {{table}} (
   eviction_policy text NOT NULL,
   durability      text NOT NULL,
   -- The backup whose data the node waits for before it serves; null once it has served.
-  restore_from    text COLLATE "C"
+  restore_from    text COLLATE "C",
+  plan            text COLLATE "C" NOT NULL
 );
 CREATE INDEX ON {{table}} (manager_id, node_id) INCLUDE (memory_limit_mb) WHERE state <> 'deleted';

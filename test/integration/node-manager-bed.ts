@@ -37,7 +37,10 @@ export interface Bed {
   readonly masterKey: MasterKey;
   readonly port: number;
   /** Requests a node and waits until it runs, unless told otherwise. */
-  createNode(settings?: Partial<NodeSettings>, options?: { restoreFrom?: BackupId; wait?: boolean }): Promise<TestNode>;
+  createNode(
+    settings?: Partial<NodeSettings>,
+    options?: { restoreFrom?: BackupId; plan?: string; wait?: boolean },
+  ): Promise<TestNode>;
   /** Puts a command to a node; fails the test unless it is accepted. */
   command(command: NodeCommand): Promise<void>;
   state(nodeId: NodeId): Promise<NodeState>;
@@ -98,7 +101,7 @@ export async function openBed(env: Record<string, string> = {}): Promise<Bed> {
     command,
     state,
     until,
-    async createNode(settings = {}, { restoreFrom, wait = true } = {}) {
+    async createNode(settings = {}, { restoreFrom, plan = 'standard', wait = true } = {}) {
       const nodeId = newId('node');
       const password = `${nodeId}.${newSecret()}`;
       await command({
@@ -118,6 +121,7 @@ export async function openBed(env: Record<string, string> = {}): Promise<Bed> {
           passwordSha256: sha256Hex(password),
           operationId: newId('op'),
           restoreFrom: restoreFrom ?? null,
+          plan,
           placement: { managerId, availableMb: 1_000_000 },
         },
       });

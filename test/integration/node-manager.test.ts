@@ -76,6 +76,22 @@ describe('many nodes on one port', () => {
     wire.close();
   });
 
+  test("a node has what its tenant's plan gives it, and is told of and counted where it had to wait", async () => {
+    const [small, usual] = await Promise.all([bed.createNode({}, { plan: 'free' }), bed.createNode()]);
+    const throttled = async (node: TestNode): Promise<number> => {
+      const client = of(node);
+      const pipeline = client.pipeline();
+      for (let n = 0; n < 15_000; n += 1) pipeline.set('k', n);
+      await pipeline.exec();
+      // The next read is the one that waits.
+      await client.get('k');
+      return Number(/throttled_reads:(\d+)/.exec(await client.info('stats'))?.[1]);
+    };
+    expect(await Promise.all([throttled(small), throttled(usual)])).toEqual([expect.any(Number), 0]);
+    expect(await throttled(small)).toBeGreaterThan(0);
+    expect(await role.metrics?.()).toMatch(/miniredis_engine_throttled_reads\{pid="\d+"\} [1-9]/);
+  });
+
   test('stock clients use a node: redis-cli, ioredis, node-redis and redis-py', async () => {
     const node = await bed.createNode();
     const { cli, env } = await redisBinaries();

@@ -69,6 +69,7 @@ async function runningNode(name: string): Promise<NodeId> {
         passwordSha256: 'a'.repeat(64),
         operationId: newId('op'),
         restoreFrom: null,
+        plan: 'free',
         placement: { managerId, availableMb: 10 },
       },
     }),

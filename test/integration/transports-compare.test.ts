@@ -23,8 +23,8 @@ import { startKafka, type Kafka } from '../tools/kafka.ts';
 import { appendAll, openReadSide, type ReadSide } from '../tools/read-side.ts';
 
 /** `TRANSPORT_EVENTS=100000 npx vitest run test/integration/transports-compare.test.ts` is the whole of it, for the night. */
-const events = Number(process.env['TRANSPORT_EVENTS'] ?? 3000);
-const patience_ms = 60_000 + events * 20;
+const events = Number(process.env['TRANSPORT_EVENTS'] ?? 1500);
+const patience_ms = 240_000 + events * 20;
 const logger = pino({ level: 'silent' });
 
 let side: ReadSide;

@@ -128,6 +128,7 @@ export async function openWorkflowBed(
         passwordSha256: sha256Hex(password),
         operationId: newId('op'),
         restoreFrom: restoreFrom ?? null,
+        plan: 'standard',
         placement: { managerId, availableMb: 4096 },
       } as const;
       await decide(

@@ -116,6 +116,7 @@ function requestNode(restoreFrom: (wish: Wish) => BackupId | null): Verb {
       passwordSha256: sha256(number),
       operationId: operationId(number),
       restoreFrom: restoreFrom(wish),
+      plan: 'free',
       placement: { managerId: managerId(wish.amount % 2), availableMb: 900 },
     },
   }));

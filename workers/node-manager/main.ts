@@ -11,6 +11,7 @@ import { withTransport } from '#infra/kafka/source/with-transport.ts';
 import { openObjectStore } from '#infra/object-store/open.ts';
 import type { Logger } from '#infra/logging/log.ts';
 import { createPool } from '#infra/postgres/pool.ts';
+import { gauges } from '#infra/process/metrics.ts';
 import type { RunningRole } from '#infra/process/role.ts';
 import type { AuthRequest, AuthResult } from '#workers/resp/engine-api.ts';
 import { createThrottle } from '#workers/resp/clients/throttle.ts';
@@ -123,6 +124,37 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
           logPosition: following.position === null ? null : Number(following.position),
         },
       };
+    },
+    async metrics() {
+      const each = (await engines.status()).filter((engine) => engine !== null);
+      const of = (value: (engine: EngineStatus) => number) =>
+        each.map((engine) => [String(engine.pid), value(engine)] as const);
+      return [
+        gauges(
+          'miniredis_engine_nodes',
+          'Nodes of an engine process.',
+          'pid',
+          of(({ nodes }) => nodes),
+        ),
+        gauges(
+          'miniredis_engine_connections',
+          'Connections to its nodes.',
+          'pid',
+          of(({ connections }) => connections),
+        ),
+        gauges(
+          'miniredis_engine_used_bytes',
+          'What its nodes hold.',
+          'pid',
+          of(({ usedBytes }) => usedBytes),
+        ),
+        gauges(
+          'miniredis_engine_throttled_reads',
+          'How often clients were kept waiting by the limits of their nodes, since the process started.',
+          'pid',
+          of(({ throttledReads }) => throttledReads),
+        ),
+      ].join('\n');
     },
     async stop() {
       const disconnected = door.close();

@@ -1,5 +1,6 @@
 /**
  * How a process that runs the engine is to be started (`npm run resp` says the same). V8's young generation grows to some 100 MB by itself,
- * which no command gets faster by and every process pays for; the decision is in docs/performance.md.
+ * which no command gets faster by and every process pays for. While the old generation is small, V8 collects all of it, and stops everybody, for
+ * each ten megabytes of large values that come and go: it is to begin so later. Both decisions are in docs/performance.md.
  */
-export const V8_FLAGS: readonly string[] = ['--max-semi-space-size=16'];
+export const V8_FLAGS: readonly string[] = ['--max-semi-space-size=16', '--initial-old-space-size=64'];

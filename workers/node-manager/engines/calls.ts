@@ -1,4 +1,5 @@
 import type { NodeId } from '#domains/kernel/ids.ts';
+import type { PlanRates } from '#domains/plan/plans.ts';
 import type { AuthRequest, Departure } from '#workers/resp/engine-api.ts';
 
 import type { RoutedNode } from '../routing/routed-node.ts';
@@ -11,8 +12,8 @@ export interface EngineSettings {
   /** The folders of the partitions it works in. */
   readonly folders: readonly { readonly partition: number; readonly folder: string }[];
   readonly objectStoreUrl: string;
-  /** What each node may do in a second; 0: no limit. */
-  readonly nodeRates: { readonly commandsPerSecond: number; readonly bytesPerSecond: number };
+  /** What any node may do in a second, whatever its plan. */
+  readonly nodeRates: PlanRates;
   /** What all engine processes of the manager together may hold. */
   readonly budgetBytes: number;
   /** How long nobody must have used a node before it is kept on the disk alone; 0 for never. */
@@ -48,6 +49,8 @@ export interface EngineStatus {
   /** Of these, how many are on the disk alone. */
   readonly unloaded: number;
   readonly connections: number;
+  /** How often clients were kept waiting by the limits of their nodes. */
+  readonly throttledReads: number;
   readonly usedBytes: number;
   /** Why nothing can be written down at the moment. */
   readonly failure: string | null;

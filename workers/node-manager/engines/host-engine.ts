@@ -62,11 +62,15 @@ export async function hostEngine(settings: EngineSettings, manager: Channel<Mana
   });
   const storages = new Map<number, Storage>();
   for (const { partition, folder } of settings.folders) storages.set(partition, await openStorage(engine, folder, log));
-  const hosted: HostedNodes = hostNodes(engine, (partition) => {
-    const storage = storages.get(partition);
-    if (storage === undefined) throw new Error(`Partition ${partition} is not this process's.`);
-    return storage;
-  });
+  const hosted: HostedNodes = hostNodes(
+    engine,
+    (partition) => {
+      const storage = storages.get(partition);
+      if (storage === undefined) throw new Error(`Partition ${partition} is not this process's.`);
+      return storage;
+    },
+    settings.nodeRates,
+  );
   const memory = guardMemory({
     engine,
     usedBytes: () => hosted.usedBytes,
@@ -101,8 +105,6 @@ export async function hostEngine(settings: EngineSettings, manager: Channel<Mana
     holding: [...storages].map(([partition, storage]) => [partition, storage.nodes()] as const),
     async serve(order) {
       await hosted.serve(order);
-      const node = hosted.find(order.nodeId);
-      if (node !== undefined) node.rateLimits = settings.nodeRates;
       return hosted.isLoaded(order);
     },
     close: (nodeId) => hosted.close(nodeId),
@@ -117,6 +119,7 @@ export async function hostEngine(settings: EngineSettings, manager: Channel<Mana
       nodes: hosted.count,
       unloaded: hosted.unloaded,
       connections: hosted.connections,
+      throttledReads: hosted.throttledReads,
       usedBytes: hosted.usedBytes,
       failure: [...storages.values()].find(({ failure }) => failure !== undefined)?.failure ?? null,
       writeAheadLogs: [...storages].map(([partition, storage]) => ({ partition, ...storage.status() })),

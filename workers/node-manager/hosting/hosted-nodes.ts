@@ -1,4 +1,5 @@
 import type { NodeId } from '#domains/kernel/ids.ts';
+import { ratesOf, ratesWithin, type PlanRates } from '#domains/plan/plans.ts';
 import type { Engine } from '#workers/resp/engine-api.ts';
 import type { Node } from '#workers/resp/keyspace/node.ts';
 
@@ -33,6 +34,8 @@ export interface HostedNodes {
   readonly usedBytes: number;
   /** Connections that have logged in to a node. */
   readonly connections: number;
+  /** How often clients were kept waiting by the limits of their nodes. */
+  readonly throttledReads: number;
 }
 
 interface Hosted {
@@ -51,12 +54,25 @@ interface Hosted {
 const mebibyte = 2 ** 20;
 const loading = 'LOADING MiniRedis is restoring a backup into this node';
 
-export function hostNodes(engine: Engine, storageOf: (partition: number) => Storage): HostedNodes {
+/** `hostRates` is what any node may do in a second, whatever its plan. */
+export function hostNodes(
+  engine: Engine,
+  storageOf: (partition: number) => Storage,
+  hostRates: PlanRates,
+): HostedNodes {
   const hosted = new Map<NodeId, Hosted>();
+  /** Of nodes that are not in memory any more. */
+  let throttledBefore = 0;
+
+  async function openIn(storage: Storage, order: Order): Promise<Node> {
+    const node = await storage.open(order);
+    node.rateLimits = ratesWithin(ratesOf(order.plan), hostRates);
+    return node;
+  }
 
   async function open(order: Order): Promise<void> {
     const storage = storageOf(order.partition);
-    const node = await storage.open(order);
+    const node = await openIn(storage, order);
     if (order.restoreFrom !== null) node.unavailable = loading;
     engine.adopt(node);
     hosted.set(order.nodeId, { order, storage, node, turning: undefined, wokenAt_ms: 0, restored: false });
@@ -73,14 +89,19 @@ export function hostNodes(engine: Engine, storageOf: (partition: number) => Stor
   }
 
   async function load(one: Hosted): Promise<void> {
-    one.node = await one.storage.open(one.order);
+    one.node = await openIn(one.storage, one.order);
     engine.adopt(one.node);
+  }
+
+  function letGo(node: Node): void {
+    engine.closeNode(node);
+    throttledBefore += node.throttledReads;
   }
 
   /** Once its base is on the disk, nothing of it is needed in memory; when it can't be written, the node stays as it is. */
   async function unload(one: Hosted, node: Node): Promise<void> {
     await one.storage.close(node);
-    engine.closeNode(node);
+    letGo(node);
     one.node = undefined;
   }
 
@@ -101,7 +122,7 @@ export function hostNodes(engine: Engine, storageOf: (partition: number) => Stor
       const one = hosted.get(nodeId);
       await settled(one);
       if (one?.node !== undefined) {
-        engine.closeNode(one.node);
+        letGo(one.node);
         await one.storage.close(one.node);
       }
       hosted.delete(nodeId);
@@ -109,7 +130,7 @@ export function hostNodes(engine: Engine, storageOf: (partition: number) => Stor
     async drop(nodeId, partition) {
       const one = hosted.get(nodeId);
       await settled(one);
-      if (one?.node !== undefined) engine.closeNode(one.node);
+      if (one?.node !== undefined) letGo(one.node);
       hosted.delete(nodeId);
       await storageOf(partition).drop(nodeId);
     },
@@ -154,6 +175,11 @@ export function hostNodes(engine: Engine, storageOf: (partition: number) => Stor
       let bytes = 0;
       for (const { node } of hosted.values()) bytes += node?.usedBytes ?? 0;
       return bytes;
+    },
+    get throttledReads() {
+      let reads = throttledBefore;
+      for (const { node } of hosted.values()) reads += node?.throttledReads ?? 0;
+      return reads;
     },
     get connections() {
       let connections = 0;

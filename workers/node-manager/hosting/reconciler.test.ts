@@ -22,6 +22,7 @@ const routed: RoutedNode = {
   evictionPolicy: 'noeviction',
   durability: 'none',
   restoreFrom: null,
+  plan: 'standard',
   hasRun: false,
   failure: null,
   cause: null,

@@ -36,7 +36,7 @@ afterEach(async () => {
 async function begin(at: string): Promise<void> {
   engine = createEngine({ authenticate: () => ({}), codec: rdbCodec });
   storage = await openStorage(engine, path.join(at, 'partition'), log);
-  hosted = hostNodes(engine, () => storage);
+  hosted = hostNodes(engine, () => storage, { commandsPerSecond: 0, bytesPerSecond: 5_000_000 });
 }
 
 /** What a crash right now leaves on the disk is what the next process finds. */
@@ -60,6 +60,7 @@ const orderOf = (durability: Durability = 'always'): Order => ({
   evictionPolicy: 'noeviction',
   durability,
   restoreFrom: null,
+  plan: 'free',
   hasRun: false,
   failure: null,
   cause: null,
@@ -103,6 +104,17 @@ test.for(['none', 'everysec', 'always'] as const)(
     expect(await run(nodeId, 'GET', 'greeting')).toBe('hello again');
   },
 );
+
+test("a node has its plan's limits within the host's, also when it comes back from the disk", async () => {
+  const order = orderOf();
+  await hosted.serve(order);
+  for (const _ of ['at first', 'woken']) {
+    await hosted.wake(order.nodeId);
+    expect(hosted.find(order.nodeId)?.rateLimits).toEqual({ commandsPerSecond: 10_000, bytesPerSecond: 5_000_000 });
+    await unloadAll();
+    expect(hosted.unloaded).toBe(1);
+  }
+});
 
 test('a crash finds a node that was on the disk, and what was written after it came back', async () => {
   const [asleep, woken] = [orderOf(), orderOf()];

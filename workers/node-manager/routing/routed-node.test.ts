@@ -23,7 +23,15 @@ const settings = {
 } as const;
 const requested: NodeEvent = {
   type: 'NodeRequested',
-  data: { nodeId, tenantId: newId('tnt'), ...settings, passwordSha256: 'a', operationId, restoreFrom: newId('bkp') },
+  data: {
+    nodeId,
+    tenantId: newId('tnt'),
+    ...settings,
+    passwordSha256: 'a',
+    operationId,
+    restoreFrom: newId('bkp'),
+    plan: 'free',
+  },
 };
 const later: NodeEvent[] = [
   { type: 'NodePlaced', data: { nodeId, managerId, epoch: 2 } },

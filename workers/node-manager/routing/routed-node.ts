@@ -24,6 +24,8 @@ export interface RoutedNode {
   readonly durability: Durability;
   /** The backup whose data must be in the node before it serves; null when there is none or it is in. */
   readonly restoreFrom: BackupId | null;
+  /** The tenant's plan. */
+  readonly plan: string;
   /** Whether it has ever been reported as running, so that there may be data of it. */
   readonly hasRun: boolean;
   readonly failure: string | null;
@@ -35,8 +37,9 @@ export interface RoutedNode {
 export function applyEvent(node: RoutedNode | undefined, recorded: RecordedEvent): RoutedNode | undefined {
   const event = { type: recorded.type, data: recorded.data } as NodeEvent;
   if (event.type === 'NodeRequested') {
-    const { nodeId, tenantId, passwordSha256, memoryLimitMb, evictionPolicy, durability, restoreFrom } = event.data;
-    const settings = { passwordSha256, memoryLimitMb, evictionPolicy, durability, restoreFrom };
+    const { nodeId, tenantId, passwordSha256, memoryLimitMb, evictionPolicy, durability, restoreFrom, plan } =
+      event.data;
+    const settings = { passwordSha256, memoryLimitMb, evictionPolicy, durability, restoreFrom, plan };
     const unplaced = {
       managerId: null,
       epoch: 0,

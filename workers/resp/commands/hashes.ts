@@ -7,7 +7,7 @@ import { changed, integerArg, pickCountArg, readAs, settle, writeAs } from './ar
 import type { CommandSpec, Run } from './command.ts';
 import { rowsOf } from './rows.ts';
 import { sample } from './sampling.ts';
-import { asNeeded, byCursor, inWindows, overArguments, windows } from './walk.ts';
+import { asNeeded, byCursor, inWindows, overArguments, walkArguments, WINDOW, windows } from './walk.ts';
 import type { Walk } from './walk.ts';
 
 /** Sets one field of a hash that may not exist yet, and says whether the field is new. */
@@ -22,26 +22,54 @@ function setField(client: Client, key: string, hash: HashValue | undefined, fiel
 /** HSET and HMSET. */
 function setFields(name: 'hset' | 'hmset'): Run {
   return (client, args) => {
-    const { db, node, reply } = client;
     if (args.length % 2 !== 0) {
-      reply.error(wrongArity(name));
+      client.reply.error(wrongArity(name));
       return undefined;
     }
     const old = writeAs(client, args[1]!, 'hash');
     if (old === null) return undefined;
     const hash = old ?? new HashValue();
-    let added = 0;
-    const visit = (from: number, to: number): void => {
-      for (let i = from; i < to; i += 2) if (hash.set(args[i]!, args[i + 1]!, node.encodingLimits)) added++;
-    };
-    return overArguments(args, 2, visit, () => {
-      if (old === undefined) db.put(args[1]!, hash);
-      else db.changed(args[1]!, hash);
-      changed(client, 'h', 'hset', args[1]!, (args.length - 2) / 2);
-      if (name === 'hset') reply.integer(added);
-      else reply.ok();
-    });
+    const sizeBefore = name === 'hset' ? hash.size : undefined;
+    if (args.length > WINDOW) return setMany(client, args, hash, old === undefined, sizeBefore);
+    setSome(client, args, hash, 2, args.length);
+    wereSet(client, args, hash, old === undefined, sizeBefore);
+    return undefined;
   };
+}
+
+function setSome({ node }: Client, args: readonly string[], hash: HashValue, from: number, to: number): void {
+  for (let i = from; i < to; i += 2) hash.set(args[i]!, args[i + 1]!, node.encodingLimits);
+}
+
+/** Accounts for fields that were set; `sizeBefore` is what the hash had, when the number of new ones is to be told. */
+function wereSet(
+  client: Client,
+  args: readonly string[],
+  hash: HashValue,
+  isNew: boolean,
+  sizeBefore: number | undefined,
+): void {
+  const { db, reply } = client;
+  if (isNew) db.put(args[1]!, hash);
+  else db.changed(args[1]!, hash);
+  changed(client, 'h', 'hset', args[1]!, (args.length - 2) / 2);
+  if (sizeBefore === undefined) reply.ok();
+  else reply.integer(hash.size - sizeBefore);
+}
+
+function setMany(
+  client: Client,
+  args: readonly string[],
+  hash: HashValue,
+  isNew: boolean,
+  sizeBefore: number | undefined,
+): Walk {
+  return walkArguments(
+    args,
+    2,
+    (from, to) => setSome(client, args, hash, from, to),
+    () => wereSet(client, args, hash, isNew, sizeBefore),
+  );
 }
 
 function setNewField(client: Client, args: readonly string[]): void {

@@ -5,7 +5,7 @@ import { parseInteger } from '../protocol/numbers.ts';
 import { changed, clampRange, integerArg, integerFrom, readAs, settle, writeAs } from './arguments.ts';
 import { listRow } from './rows.ts';
 import type { CommandSpec, Run } from './command.ts';
-import { asNeeded, inWindows, overArguments, WINDOW, windows } from './walk.ts';
+import { asNeeded, inWindows, walkArguments, WINDOW, windows } from './walk.ts';
 import type { Walk } from './walk.ts';
 
 const COUNT_RANGE = 'ERR value is out of range, must be positive';
@@ -13,28 +13,42 @@ const COUNT_RANGE = 'ERR value is out of range, must be positive';
 /** LPUSH, RPUSH, LPUSHX and RPUSHX. */
 function push(head: boolean, onlyExisting: boolean): Run {
   return (client, args) => {
-    const { db, reply } = client;
-    const key = args[1]!;
-    const old = writeAs(client, key, 'list');
+    const old = writeAs(client, args[1]!, 'list');
     if (old === null) return undefined;
     if (old === undefined && onlyExisting) {
-      reply.integer(0);
+      client.reply.integer(0);
       return undefined;
     }
     const list = old ?? new ListValue();
-    const visit = (from: number, to: number): void => {
-      for (let i = from; i < to; i++) {
-        if (head) list.pushHead(args[i]!);
-        else list.pushTail(args[i]!);
-      }
-    };
-    return overArguments(args, 2, visit, () => {
-      if (old === undefined) db.put(key, list);
-      else db.changed(key, list);
-      changed(client, 'l', head ? 'lpush' : 'rpush', key, args.length - 2);
-      reply.integer(list.length);
-    });
+    if (args.length > WINDOW) return pushMany(client, args, list, old === undefined, head);
+    pushSome(args, list, head, 2, args.length);
+    pushed(client, args, list, old === undefined, head);
+    return undefined;
   };
+}
+
+function pushSome(args: readonly string[], list: ListValue, head: boolean, from: number, to: number): void {
+  for (let i = from; i < to; i++) {
+    if (head) list.pushHead(args[i]!);
+    else list.pushTail(args[i]!);
+  }
+}
+
+function pushed(client: Client, args: readonly string[], list: ListValue, isNew: boolean, head: boolean): void {
+  const key = args[1]!;
+  if (isNew) client.db.put(key, list);
+  else client.db.changed(key, list);
+  changed(client, 'l', head ? 'lpush' : 'rpush', key, args.length - 2);
+  client.reply.integer(list.length);
+}
+
+function pushMany(client: Client, args: readonly string[], list: ListValue, isNew: boolean, head: boolean): Walk {
+  return walkArguments(
+    args,
+    2,
+    (from, to) => pushSome(args, list, head, from, to),
+    () => pushed(client, args, list, isNew, head),
+  );
 }
 
 /** LPOP and RPOP. */

@@ -6,25 +6,42 @@ import { countedKeys } from './command.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
 import { rowsOf } from './rows.ts';
 import { sample } from './sampling.ts';
-import { asNeeded, bulksInSteps, byCursor, inWindows, overArguments, windows } from './walk.ts';
+import { asNeeded, bulksInSteps, byCursor, inWindows, overArguments, walkArguments, WINDOW, windows } from './walk.ts';
 import type { Walk } from './walk.ts';
 
 function add(client: Client, args: readonly string[]): Walk | undefined {
-  const { db, node, reply } = client;
-  const key = args[1]!;
-  const old = writeAs(client, key, 'set');
+  const old = writeAs(client, args[1]!, 'set');
   if (old === null) return undefined;
   const set = old ?? new SetValue();
-  let added = 0;
-  const visit = (from: number, to: number): void => {
-    for (let i = from; i < to; i++) if (set.add(args[i]!, node.encodingLimits)) added++;
-  };
-  return overArguments(args, 2, visit, () => {
-    if (old === undefined) db.put(key, set);
-    else if (added > 0) db.changed(key, set);
-    if (added > 0) changed(client, 's', 'sadd', key, added);
-    reply.integer(added);
-  });
+  const sizeBefore = set.size;
+  if (args.length > WINDOW) return addMany(client, args, set, sizeBefore);
+  addSome(client, args, set, 2, args.length);
+  wereAdded(client, args, set, sizeBefore);
+  return undefined;
+}
+
+function addSome({ node }: Client, args: readonly string[], set: SetValue, from: number, to: number): void {
+  for (let i = from; i < to; i++) set.add(args[i]!, node.encodingLimits);
+}
+
+function wereAdded(client: Client, args: readonly string[], set: SetValue, sizeBefore: number): void {
+  const { db, reply } = client;
+  const key = args[1]!;
+  const added = set.size - sizeBefore;
+  // A set that is there has members.
+  if (sizeBefore === 0) db.put(key, set);
+  else if (added > 0) db.changed(key, set);
+  if (added > 0) changed(client, 's', 'sadd', key, added);
+  reply.integer(added);
+}
+
+function addMany(client: Client, args: readonly string[], set: SetValue, sizeBefore: number): Walk {
+  return walkArguments(
+    args,
+    2,
+    (from, to) => addSome(client, args, set, from, to),
+    () => wereAdded(client, args, set, sizeBefore),
+  );
 }
 
 function remove(client: Client, args: readonly string[]): Walk | undefined {

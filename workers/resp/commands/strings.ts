@@ -7,7 +7,7 @@ import { changed, readAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { expiryFrom } from './expiry-times.ts';
 import { ONE, stringRow } from './string-row.ts';
-import { asNeeded, overArguments, WINDOW, windows } from './walk.ts';
+import { asNeeded, overArguments, walkArguments, WINDOW, windows } from './walk.ts';
 import type { Walk } from './walk.ts';
 
 interface SetOptions {
@@ -185,30 +185,44 @@ function mget(client: Client, args: readonly string[]): Walk | undefined {
 /** MSET and MSETNX. */
 function mset(onlyNew: boolean): Run {
   return (client, args) => {
-    const { reply, db } = client;
     if (args.length % 2 === 0) {
-      reply.error(wrongArity(onlyNew ? 'msetnx' : 'mset'));
+      client.reply.error(wrongArity(onlyNew ? 'msetnx' : 'mset'));
       return undefined;
     }
-    const setSome = (from: number, to: number): void => {
-      for (let i = from; i < to; i += 2) {
-        db.replace(args[i]!, args[i + 1]!);
-        changed(client, '$', 'set', args[i]!);
-      }
-    };
-    if (!onlyNew) return overArguments(args, 1, setSome, () => reply.ok());
-    return asNeeded(args.length, setNew());
-    function* setNew(): Walk {
-      for (let i = 1; i < args.length; i += 2) {
-        if (i % WINDOW === 1) yield;
-        if (db.peek(args[i]!) === undefined) continue;
-        reply.integer(0);
-        return;
-      }
-      yield* windows(args.length - 1, (from, to) => setSome(from + 1, to + 1));
-      reply.integer(1);
-    }
+    if (onlyNew) return asNeeded(args.length, setNew(client, args));
+    if (args.length > WINDOW) return setMany(client, args);
+    setSome(client, args, 1, args.length);
+    client.reply.ok();
+    return undefined;
   };
+}
+
+function setSome(client: Client, args: readonly string[], from: number, to: number): void {
+  for (let i = from; i < to; i += 2) {
+    client.db.replace(args[i]!, args[i + 1]!);
+    changed(client, '$', 'set', args[i]!);
+  }
+}
+
+function setMany(client: Client, args: readonly string[]): Walk {
+  return walkArguments(
+    args,
+    1,
+    (from, to) => setSome(client, args, from, to),
+    () => client.reply.ok(),
+  );
+}
+
+function* setNew(client: Client, args: readonly string[]): Walk {
+  const { db, reply } = client;
+  for (let i = 1; i < args.length; i += 2) {
+    if (i % WINDOW === 1) yield;
+    if (db.peek(args[i]!) === undefined) continue;
+    reply.integer(0);
+    return;
+  }
+  yield* windows(args.length - 1, (from, to) => setSome(client, args, from + 1, to + 1));
+  reply.integer(1);
 }
 
 export const stringCommands: readonly CommandSpec[] = [

@@ -36,7 +36,8 @@ export function overArguments(
   return undefined;
 }
 
-function* walkArguments(
+/** The same for more arguments than few, without looking how many there are: a hot command makes no closures for few. */
+export function* walkArguments(
   args: readonly string[],
   first: number,
   visit: (from: number, to: number) => void,

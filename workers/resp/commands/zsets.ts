@@ -6,7 +6,7 @@ import type { CommandSpec, Run } from './command.ts';
 import { sample } from './sampling.ts';
 import { byLex, byScore } from './zset-bounds.ts';
 import { zsetRow } from './rows.ts';
-import { asNeeded, inWindows, overArguments, windows } from './walk.ts';
+import { asNeeded, inWindows, overArguments, walkArguments, WINDOW, windows } from './walk.ts';
 import type { Walk } from './walk.ts';
 
 interface AddOptions {
@@ -59,42 +59,70 @@ function scoresFrom(client: Client, args: readonly string[], at: number): number
   return scores;
 }
 
+/** Scores that are being given to members. */
+interface Adding {
+  readonly zset: ZSetValue;
+  readonly scores: readonly number[];
+  /** Where the scores begin in the request. */
+  readonly at: number;
+  readonly options: AddOptions;
+  added: number;
+  updated: number;
+  result: number | undefined;
+}
+
 function addScores(client: Client, args: readonly string[], at: number, options: AddOptions): Walk | undefined {
-  const { db, node, reply } = client;
   const key = args[1]!;
   const scores = scoresFrom(client, args, at);
   if (scores === undefined) return undefined;
   const existing = writeAs(client, key, 'zset');
   if (existing === null) return undefined;
   const zset = existing ?? new ZSetValue();
-  let added = 0;
-  let updated = 0;
-  let result: number | undefined;
-  const visit = (from: number, to: number): void => {
-    for (let i = from; i < to; i += 2) {
-      const member = args[i + 1]!;
-      const old = zset.score(member);
-      const score = scoreFor(old, scores[(i - at) / 2]!, options);
-      if (score === undefined) continue;
-      result = score;
-      // Only an increment can come to this, and it has no more members.
-      if (Number.isNaN(score)) return;
-      if (zset.set(member, score, node.encodingLimits)) added++;
-      else if (score !== old) updated++;
-    }
-  };
-  return overArguments(args, at, visit, () => {
-    if (Number.isNaN(result)) {
-      reply.error(NAN_SCORE);
-      return;
-    }
-    if (existing !== undefined) db.changed(key, zset);
-    else if (zset.size > 0) db.put(key, zset);
-    if (added + updated > 0) changed(client, 'z', options.incr ? 'zincr' : 'zadd', key, added + updated);
-    if (!options.incr) reply.integer(options.ch ? added + updated : added);
-    else if (result === undefined) reply.null();
-    else reply.double(result);
-  });
+  const adding: Adding = { zset, scores, at, options, added: 0, updated: 0, result: undefined };
+  if (args.length > WINDOW) return addMany(client, args, adding, existing === undefined);
+  addSome(client, args, adding, at, args.length);
+  wereAdded(client, args, adding, existing === undefined);
+  return undefined;
+}
+
+function addSome({ node }: Client, args: readonly string[], adding: Adding, from: number, to: number): void {
+  const { zset, scores, at, options } = adding;
+  for (let i = from; i < to; i += 2) {
+    const member = args[i + 1]!;
+    const old = zset.score(member);
+    const score = scoreFor(old, scores[(i - at) / 2]!, options);
+    if (score === undefined) continue;
+    adding.result = score;
+    // Only an increment can come to this, and it has no more members.
+    if (Number.isNaN(score)) return;
+    if (zset.set(member, score, node.encodingLimits)) adding.added++;
+    else if (score !== old) adding.updated++;
+  }
+}
+
+function wereAdded(client: Client, args: readonly string[], adding: Adding, isNew: boolean): void {
+  const { db, reply } = client;
+  const { zset, options, added, updated, result } = adding;
+  const key = args[1]!;
+  if (Number.isNaN(result)) {
+    reply.error(NAN_SCORE);
+    return;
+  }
+  if (!isNew) db.changed(key, zset);
+  else if (zset.size > 0) db.put(key, zset);
+  if (added + updated > 0) changed(client, 'z', options.incr ? 'zincr' : 'zadd', key, added + updated);
+  if (!options.incr) reply.integer(options.ch ? added + updated : added);
+  else if (result === undefined) reply.null();
+  else reply.double(result);
+}
+
+function addMany(client: Client, args: readonly string[], adding: Adding, isNew: boolean): Walk {
+  return walkArguments(
+    args,
+    adding.at,
+    (from, to) => addSome(client, args, adding, from, to),
+    () => wereAdded(client, args, adding, isNew),
+  );
 }
 
 /** ZADD; `args` may also come from GEOADD, which is a ZADD of scores it computes. */

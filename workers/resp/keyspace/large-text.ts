@@ -1,6 +1,6 @@
 /**
- * Longer texts are made outside V8's heap, and all of V8 stops for some milliseconds for each 64 MiB of them, to see which are
- * still in use.
+ * Longer texts are made outside V8's heap, and all of V8 stops for some milliseconds for each 64 MiB of them at most, to see
+ * which are still in use.
  */
 const LARGE_TEXT = 1_000_000;
 
