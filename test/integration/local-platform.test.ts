@@ -147,7 +147,8 @@ describe('one platform', () => {
   test('a stop in the middle of the first start leaves a home that starts', async () => {
     const at = await home();
     const started = start(at);
-    await sleep(700);
+    // From here on it makes the cluster; before, it has not yet begun, and a signal just ends it.
+    await until(() => existsSync(path.join(at, 'postgres.password')) || undefined, 20_000);
     expect(await stop(started)).toBe(0);
     const second = start(at);
     await untilReady(at, second);
