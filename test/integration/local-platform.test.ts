@@ -148,7 +148,7 @@ describe('one platform', () => {
     const at = await home();
     const started = start(at);
     // From here on it makes the cluster; before, it has not yet begun, and a signal just ends it.
-    await until(() => existsSync(path.join(at, 'postgres.password')) || undefined, 20_000);
+    await until(() => existsSync(path.join(at.folder, 'postgres.password')) || undefined, 20_000);
     expect(await stop(started)).toBe(0);
     const second = start(at);
     await untilReady(at, second);
