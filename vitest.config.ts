@@ -9,6 +9,9 @@ export default defineConfig({
     // Processes, not threads: tests start servers, send signals and change the environment.
     pool: 'forks',
     maxWorkers: 4,
+    // CI runs once, on a machine whose load nobody knows, and its tests kill real processes. What passes only the second time is named at
+    // the end of the run; elsewhere nothing is tried again.
+    retry: process.env['CI'] === 'true' ? 1 : 0,
     testTimeout: 90_000,
     hookTimeout: 120_000,
     teardownTimeout: 30_000,

@@ -141,7 +141,13 @@ function arbitraryOf(schema: Schema): Arbitrary<unknown> {
   const { type, fields = [], values } = schema as Exclude<Schema, string | readonly Schema[]>;
   if (type === 'record')
     return record(Object.fromEntries(fields.map((field) => [field.name, arbitraryOf(field.type)])));
-  if (type === 'map' && values !== undefined) return dictionary(string(), arbitraryOf(values));
+  // avsc assigns to the keys of a map, and an object has a `__proto__` already; our keys are names of ids.
+  if (type === 'map' && values !== undefined) {
+    return dictionary(
+      string().filter((key) => key !== '__proto__'),
+      arbitraryOf(values),
+    );
+  }
   return arbitraryOf(type);
 }
 
