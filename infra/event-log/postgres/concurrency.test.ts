@@ -1,8 +1,5 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 
 import type { RecordedEvent } from '#domains/kernel/envelope.ts';
 import { testDatabase } from '#test/tools/postgres.ts';
@@ -10,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { appendOf, openLog, said, type LogUnderTest } from '../testing/log-under-test.ts';
 import { flawsOf } from '../testing/sound-log.ts';
+import { runWriters, startWriters, type Acknowledged } from '../testing/writers.ts';
 
 let database: Awaited<ReturnType<typeof testDatabase>>;
 let under: LogUnderTest;
@@ -23,27 +21,6 @@ afterEach(async () => {
   await under.close();
   await database.drop();
 });
-
-interface Acknowledged {
-  readonly id: string;
-  readonly first: string;
-  readonly last: string;
-}
-
-const program = fileURLToPath(import.meta.resolve('../testing/writer.ts'));
-
-/** Runs a process of writers to its end. */
-async function writers(name: string, callers: number, each: number): Promise<Acknowledged[]> {
-  const child = spawn(process.execPath, [program, database.url, name, String(callers), String(each)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit') as Promise<[number | null]>]);
-  expect(code).toBe(0);
-  return output
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Acknowledged);
-}
 
 test('hundreds of writers in several processes: no gap at any moment, nothing lost, nothing doubled', async () => {
   const done = new AbortController();
@@ -59,7 +36,9 @@ test('hundreds of writers in several processes: no gap at any moment, nothing lo
     }
     return looks;
   })();
-  const acknowledged = (await Promise.all(['p1', 'p2', 'p3', 'p4'].map((name) => writers(name, 100, 10)))).flat();
+  const acknowledged = (
+    await Promise.all(['p1', 'p2', 'p3', 'p4'].map((name) => runWriters(database.url, name, 100, 10)))
+  ).flat();
   done.abort();
   expect(await reader).toBeGreaterThan(20);
 
@@ -124,9 +103,7 @@ test('a counter that many increase by exact versions counts every acknowledged i
 });
 
 test('a writer that is killed in the middle leaves whole appends, and what it had acknowledged', async () => {
-  const child = spawn(process.execPath, [program, database.url, 'doomed', '50', '1000'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+  const child = startWriters(database.url, 'doomed', 50, 1000);
   const output = text(child.stdout);
   while ((await under.log.head()) < 500n) await sleep(10);
   child.kill('SIGKILL');

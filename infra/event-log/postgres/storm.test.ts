@@ -1,8 +1,4 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 
 import type { RecordedEvent } from '#domains/kernel/envelope.ts';
 import { testDatabase } from '#test/tools/postgres.ts';
@@ -10,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { archiveNow, everything, fillLog, testObjects, usePartitionsOf } from '../testing/archived-log.ts';
 import { appendOf, openLog, said, type LogUnderTest } from '../testing/log-under-test.ts';
+import { runWriters } from '../testing/writers.ts';
 import { isTransient } from './transient.ts';
 import { makeSearchable } from './archiving/searchable.ts';
 
@@ -27,27 +24,6 @@ afterEach(async () => {
   await database.drop();
   store.drop();
 });
-
-const program = fileURLToPath(import.meta.resolve('../testing/writer.ts'));
-
-interface Acknowledged {
-  readonly id: string;
-  readonly first: string;
-  readonly last: string;
-}
-
-/** A process of writers: every other append goes to one stream that all of them share. */
-async function writers(name: string, callers: number, each: number): Promise<Acknowledged[]> {
-  const child = spawn(process.execPath, [program, database.url, name, String(callers), String(each)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit') as Promise<[number | null]>]);
-  expect(code).toBe(0);
-  return output
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Acknowledged);
-}
 
 /** What is wrong with events as a reader saw them: gaps, repetitions, a stream's versions out of order. */
 function flawsIn(
@@ -125,7 +101,9 @@ test('hundreds of writers in several processes, conflicts, killed backends and a
       ),
     ),
   ];
-  const acknowledged = (await Promise.all(['p1', 'p2', 'p3'].map((name) => writers(name, 100, 8)))).flat();
+  const acknowledged = (
+    await Promise.all(['p1', 'p2', 'p3'].map((name) => runWriters(database.url, name, 100, 8)))
+  ).flat();
   done.abort();
   const [archived, searchable, reads] = await Promise.all(side);
   expect([archived, searchable, reads].every((times) => (times ?? 0) > 0)).toBe(true);
