@@ -9,7 +9,7 @@ import {
 } from '@eventstore/db-client';
 
 import { LogUnavailable } from '../log-unavailable.ts';
-import { backOff, isTransient as isTransientInPostgres } from '../postgres/transient.ts';
+import { isTransient as isTransientInPostgres, patiently as patientlyWith } from '../postgres/transient.ts';
 
 /** How long the server has for one answer before it is asked again. */
 const answerMs = 5_000;
@@ -123,17 +123,8 @@ export function isInvalidPosition(error: unknown): boolean {
 }
 
 /** The result of something that may well be done again, tried for so long while the server is away; then `LogUnavailable`. */
-export async function patiently<Result>(patienceMs: number, attempt: () => Promise<Result>): Promise<Result> {
-  const end = Date.now() + patienceMs;
-  for (let retry = 1; ; retry += 1) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!isTransient(error)) throw error;
-      if (Date.now() >= end) throw unavailable(error);
-      await backOff(retry);
-    }
-  }
+export function patiently<Result>(patienceMs: number, attempt: () => Promise<Result>): Promise<Result> {
+  return patientlyWith(patienceMs, attempt, { isTransient, unavailable });
 }
 
 /** The error that tells callers that the log is out of reach. */

@@ -40,15 +40,25 @@ export async function backOff(retry: number, signal?: AbortSignal): Promise<void
   }
 }
 
+/** How a server fails for a while, and what callers are told when it does so for too long. */
+export interface Away {
+  isTransient(error: unknown): boolean;
+  unavailable(cause: unknown): LogUnavailable;
+}
+
 /** The result of something that may well be done again, tried for so long while the server is away; then `LogUnavailable`. */
-export async function patiently<Result>(patienceMs: number, attempt: () => Promise<Result>): Promise<Result> {
+export async function patiently<Result>(
+  patienceMs: number,
+  attempt: () => Promise<Result>,
+  away: Away = { isTransient, unavailable },
+): Promise<Result> {
   const end = Date.now() + patienceMs;
   for (let retry = 1; ; retry += 1) {
     try {
       return await attempt();
     } catch (error) {
-      if (!isTransient(error)) throw error;
-      if (Date.now() >= end) throw unavailable(error);
+      if (!away.isTransient(error)) throw error;
+      if (Date.now() >= end) throw away.unavailable(error);
       await backOff(retry);
     }
   }
