@@ -2,7 +2,7 @@ import { testDatabase } from '#test/tools/postgres.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import type { Append } from '../event-log.ts';
-import { appendOf, metadata, openLog, said, type LogUnderTest } from '../testing/log-under-test.ts';
+import { appendOf, openLog, said, type LogUnderTest } from '../testing/log-under-test.ts';
 import { flawsOf } from '../testing/sound-log.ts';
 
 let database: Awaited<ReturnType<typeof testDatabase>>;
