@@ -82,12 +82,12 @@ test.skipIf(programs === null)(
       for (const name of [url, copyUrl]) await ensureDatabase(server.url, new URL(name).pathname.slice(1));
       await migrate(url);
       const appends = appendsOf(
-        fc.sample(wishes({ minLength: 1400, maxLength: 1400 }), { seed: 5, numRuns: 1 })[0] ?? [],
+        fc.sample(wishes({ minLength: 700, maxLength: 700 }), { seed: 5, numRuns: 1 })[0] ?? [],
       );
 
       const original = openOn(url);
-      await usePartitionsOf(original.pool, 200);
-      await appendAll(original.log, appends.slice(0, 500));
+      await usePartitionsOf(original.pool, 100);
+      await appendAll(original.log, appends.slice(0, 300));
       const archived = await archiveNow({ ...original, objects: store.objects, closedBy: { command: 'always' } });
       expect(archived.some(({ outcome }) => outcome === 'archived')).toBe(true);
       const done: RecordedEvent[] = [];
@@ -103,8 +103,8 @@ test.skipIf(programs === null)(
       expect(await waitForHead(original.pool, names, 30_000)).toMatchObject({ reached: true });
 
       const file = path.join(folder, 'log.dump');
-      const loading = appendAll(original.log, appends.slice(500, 1300));
-      await sleep(300);
+      const loading = appendAll(original.log, appends.slice(300, 600));
+      await sleep(100);
       await run(path.join(dump.folder, 'pg_dump'), ['--format=custom', `--file=${file}`, url]);
       await loading;
       const all = await everything(original.log);
@@ -114,7 +114,7 @@ test.skipIf(programs === null)(
       await run(path.join(dump.folder, 'pg_restore'), ['--exit-on-error', `--dbname=${copyUrl}`, file]);
       const restored = openOn(copyUrl);
       const kept = await everything(restored.log);
-      expect(kept.length).toBeGreaterThan(500);
+      expect(kept.length).toBeGreaterThan(300);
       expect(kept).toEqual(all.slice(0, kept.length));
       for (const { position } of await readCheckpoints(restored.pool)) {
         expect(position).toBeGreaterThan(0n);
@@ -174,12 +174,12 @@ test.skipIf(programs === null)(
       await server.stop();
     }
   },
-  180_000,
+  300_000,
 );
 
 /** An event without the time at which it was recorded. */
-function placed({ recordedAt: _, ...event }: RecordedEvent): Omit<RecordedEvent, 'recordedAt'> {
-  return event;
+function placed(event: RecordedEvent): unknown {
+  return { ...event, recordedAt: null };
 }
 
 async function dropDatabases(server: string, urls: readonly string[]): Promise<void> {
