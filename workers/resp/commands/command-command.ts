@@ -70,7 +70,7 @@ const info: Run = (client, args) => {
   const wanted = args.length > 2 ? args.slice(2).map(named) : [...commands.values()];
   client.reply.array(wanted.length);
   for (const command of wanted) {
-    if (command === undefined) client.reply.nullArray();
+    if (command === undefined) client.reply.null();
     else describe(client, command);
   }
 };
@@ -164,7 +164,7 @@ const list: Run = (client, args) => {
       return;
     }
   }
-  reply.set(wanted.length);
+  reply.array(wanted.length);
   for (const { fullName } of wanted) reply.bulk(fullName);
 };
 

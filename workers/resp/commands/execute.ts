@@ -160,7 +160,7 @@ function refusalOf(client: Client, command: Command, args: readonly string[]): s
     if (refused !== undefined) return refused;
   }
   if (!command.whileSubscribed && client.subscriptions > 0 && !client.reply.resp3) {
-    return `ERR Can't execute '${args[0]!.toLowerCase()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
+    return `ERR Can't execute '${command.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
   }
   return undefined;
 }

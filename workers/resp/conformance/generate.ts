@@ -1,4 +1,5 @@
 import { libraries, scripts } from './scripts.ts';
+import { payloads } from './payloads.ts';
 import { templates } from './templates.ts';
 
 /** Numbers from 0 to 1 that a seed determines (mulberry32). */
@@ -27,6 +28,16 @@ const STRANGE = [
   'LIMIT',
   '(',
   '\x00\xff',
+];
+
+/** Settings that change how values are kept, and so what commands work on. */
+const SETTINGS = [
+  'hash-max-listpack-entries',
+  'hash-max-listpack-value',
+  'list-max-listpack-size',
+  'set-max-intset-entries',
+  'zset-max-listpack-entries',
+  'stream-node-max-entries',
 ];
 
 /** Makes random requests from the templates, or from some of them. */
@@ -88,6 +99,8 @@ export function createGenerator(random: () => number, lines: readonly string[] =
     r: () => String(Math.floor(10 ** (random() * 5))),
     q: () => pick(scripts),
     a: () => pick(libraries),
+    t: () => pick(payloads),
+    k: () => pick(SETTINGS),
     // Hardly ever the same twice: whether 1000 s from now is later than 1000 s from a moment ago is a matter of milliseconds.
     w: () => String(1000 + 10 * below(100_000)),
     d: () => pick(['0', '0', '0', '1', '2', '16']),
