@@ -9,6 +9,7 @@ import { SYNTAX } from '../protocol/errors.ts';
 import { parseInteger } from '../protocol/numbers.ts';
 import { integerFrom } from './arguments.ts';
 import { caching, redirection, tracking, trackingInfo } from './client-tracking.ts';
+import { millisecondsArg } from './timeouts.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { keylessRowsOf } from './rows.ts';
 
@@ -148,15 +149,7 @@ function pauseClients(client: Client, args: readonly string[]): void {
     reply.error(SYNTAX);
     return;
   }
-  if (parseInteger(args[2]!) === undefined) {
-    reply.error('ERR timeout is not an integer or out of range');
-    return;
-  }
-  const milliseconds = integerFrom(client, args[2]!, 0, 'ERR timeout is negative');
-  if (milliseconds !== undefined && milliseconds > Number.MAX_SAFE_INTEGER - clock.now) {
-    client.reply.error('ERR timeout is out of range');
-    return;
-  }
+  const milliseconds = millisecondsArg(client, args[2]!);
   if (milliseconds === undefined) return;
   pause(server, clock.now + milliseconds, mode === 'WRITE');
   reply.ok();

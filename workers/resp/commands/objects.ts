@@ -164,7 +164,13 @@ const row = (
   keys: KeySpec = [2, 2, 1],
 ): CommandSpec => ({ name, arity, flags, keys, group, since, summary, run });
 
-const keyless = (spec: CommandSpec): CommandSpec => ({ ...spec, keys: [0, 0, 0] });
+const keyless = ({ keys: _, ...spec }: CommandSpec): CommandSpec => spec;
+
+/** RESTORE, and what moves keys between the nodes of a cluster: here both do the same. */
+const restoring = (name: string, flags: string, group: string, since: string, summary: string): CommandSpec => ({
+  ...row(name, -4, flags, group, since, summary, restore, [1, 1, 1]),
+  acl: 'keyspace dangerous',
+});
 
 export const objectCommands: readonly CommandSpec[] = [
   {
@@ -223,17 +229,6 @@ export const objectCommands: readonly CommandSpec[] = [
     ],
   },
   row('dump', 2, 'readonly', 'generic', '2.6.0', 'Returns a serialized representation of a value.', dump, [1, 1, 1]),
-  {
-    ...row(
-      'restore',
-      -4,
-      'write denyoom',
-      'generic',
-      '2.6.0',
-      'Creates a key from a serialized value.',
-      restore,
-      [1, 1, 1],
-    ),
-    acl: 'dangerous',
-  },
+  restoring('restore', 'write denyoom', 'generic', '2.6.0', 'Creates a key from a serialized value.'),
+  restoring('restore-asking', 'write denyoom asking', 'server', '3.0.0', 'Creates a key while its slot is moving.'),
 ];

@@ -2,6 +2,7 @@ import { publish, publishToShard, subscribe, subscriptionsOf, unsubscribe } from
 import type { SubscriptionKind } from '../clients/pubsub.ts';
 import type { Client, Server } from '../clients/server.ts';
 import { matches } from '../protocol/glob.ts';
+import { wrongSubcommand } from '../protocol/errors.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { keylessRowsOf } from './rows.ts';
 
@@ -46,6 +47,10 @@ function unsubscribeFrom(kind: SubscriptionKind): Run {
 
 function channelsOf(field: 'channels' | 'shardChannels'): Run {
   return ({ server, reply }, args) => {
+    if (args.length > 3) {
+      reply.error(wrongSubcommand('PUBSUB', args[1]!));
+      return;
+    }
     const pattern = args[2] ?? '*';
     reply.bulks([...server[field].keys()].filter((channel) => matches(pattern, channel)));
   };
