@@ -164,7 +164,16 @@ const row = (
   keys: KeySpec = [2, 2, 1],
 ): CommandSpec => ({ name, arity, flags, keys, group, since, summary, run });
 
-const keyless = ({ keys: _, ...spec }: CommandSpec): CommandSpec => spec;
+/** A subcommand of MEMORY that is about the whole node. */
+const ofNode = (name: string, summary: string, run: Run): CommandSpec => ({
+  name,
+  arity: 2,
+  flags: '',
+  group: 'server',
+  since: '4.0.0',
+  summary,
+  run,
+});
 
 /** RESTORE, and what moves keys between the nodes of a cluster: here both do the same. */
 const restoring = (name: string, flags: string, group: string, since: string, summary: string): CommandSpec => ({
@@ -212,20 +221,14 @@ export const objectCommands: readonly CommandSpec[] = [
     summary: 'A container for memory diagnostics commands.',
     subcommands: [
       row('usage', -3, 'readonly', 'server', '4.0.0', 'Estimates the memory usage of a key.', memoryUsage),
-      keyless(row('stats', 2, '', 'server', '4.0.0', 'Returns details about memory usage.', memoryStats)),
-      keyless(
-        row('doctor', 2, '', 'server', '4.0.0', 'Outputs a memory problems report.', ({ reply }) =>
-          reply.verbatim('Sam, I detected no memory issues in this instance.\n'),
-        ),
+      ofNode('stats', 'Returns details about memory usage.', memoryStats),
+      ofNode('doctor', 'Outputs a memory problems report.', ({ reply }) =>
+        reply.verbatim('Sam, I detected no memory issues in this instance.\n'),
       ),
-      keyless(
-        row('malloc-stats', 2, '', 'server', '4.0.0', "Returns the allocator's statistics.", ({ reply }) =>
-          reply.bulk('Stats not supported for the current allocator'),
-        ),
+      ofNode('malloc-stats', "Returns the allocator's statistics.", ({ reply }) =>
+        reply.bulk('Stats not supported for the current allocator'),
       ),
-      keyless(
-        row('purge', 2, '', 'server', '4.0.0', 'Asks the allocator to release memory.', ({ reply }) => reply.ok()),
-      ),
+      ofNode('purge', 'Asks the allocator to release memory.', ({ reply }) => reply.ok()),
     ],
   },
   row('dump', 2, 'readonly', 'generic', '2.6.0', 'Returns a serialized representation of a value.', dump, [1, 1, 1]),
