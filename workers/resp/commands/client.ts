@@ -5,7 +5,7 @@ import { clientById, clientsSeenBy } from '../clients/visible.ts';
 import { findUser } from '../acl/users.ts';
 import { pause, unpause } from '../clients/session.ts';
 import { clock } from '../keyspace/clock.ts';
-import { SYNTAX } from '../protocol/errors.ts';
+import { SYNTAX, wrongSubcommand } from '../protocol/errors.ts';
 import { parseInteger } from '../protocol/numbers.ts';
 import { integerFrom } from './arguments.ts';
 import { caching, redirection, tracking, trackingInfo } from './client-tracking.ts';
@@ -145,8 +145,12 @@ function replyMode(client: Client, args: readonly string[]): void {
 function pauseClients(client: Client, args: readonly string[]): void {
   const { reply, server } = client;
   const mode = args[3]?.toUpperCase() ?? 'ALL';
-  if (args.length > 4 || (mode !== 'ALL' && mode !== 'WRITE')) {
-    reply.error(SYNTAX);
+  if (args.length > 4) {
+    reply.error(wrongSubcommand('CLIENT', args[1]!));
+    return;
+  }
+  if (mode !== 'ALL' && mode !== 'WRITE') {
+    reply.error('ERR CLIENT PAUSE mode must be WRITE or ALL');
     return;
   }
   const milliseconds = millisecondsArg(client, args[2]!);

@@ -164,6 +164,13 @@ const row = (
   keys: KeySpec = [2, 2, 1],
 ): CommandSpec => ({ name, arity, flags, keys, group, since, summary, run });
 
+/** With less than this in it MEMORY DOCTOR says nothing of a node. */
+const LITTLE_BYTES = 5 * 1024 * 1024;
+const LITTLE_USED =
+  "Hi Sam, this instance is empty or is using very little memory, my issues detector can't be used in these conditions. Please, leave for your mission on Earth and fill it with some data. The new Sam and I will be back to our programming as soon as I finished rebooting.\n";
+const NO_ISSUES =
+  "Hi Sam, I can't find any memory issue in your instance. I can only account for what occurs on this base.\n";
+
 /** A subcommand of MEMORY that is about the whole node. */
 const ofNode = (name: string, summary: string, run: Run): CommandSpec => ({
   name,
@@ -222,8 +229,8 @@ export const objectCommands: readonly CommandSpec[] = [
     subcommands: [
       row('usage', -3, 'readonly', 'server', '4.0.0', 'Estimates the memory usage of a key.', memoryUsage),
       ofNode('stats', 'Returns details about memory usage.', memoryStats),
-      ofNode('doctor', 'Outputs a memory problems report.', ({ reply }) =>
-        reply.verbatim('Sam, I detected no memory issues in this instance.\n'),
+      ofNode('doctor', 'Outputs a memory problems report.', ({ node, reply }) =>
+        reply.verbatim(node.usedBytes < LITTLE_BYTES ? LITTLE_USED : NO_ISSUES),
       ),
       ofNode('malloc-stats', "Returns the allocator's statistics.", ({ reply }) =>
         reply.bulk('Stats not supported for the current allocator'),

@@ -15,7 +15,7 @@ function countOf(client: Client, kind: SubscriptionKind): number {
 function subscribeTo(kind: SubscriptionKind): Run {
   return (client, args) => {
     const { reply } = client;
-    if (client.executing && !reply.resp3) {
+    if (client.executing && kind === 'ssubscribe') {
       reply.error(`ERR ${kind.toUpperCase()} isn't allowed for a DENY BLOCKING client`);
       return;
     }

@@ -3,7 +3,7 @@ import { startMonitor } from '../clients/monitor.ts';
 import { invalidateAll } from '../clients/tracking.ts';
 import type { Database } from '../keyspace/database.ts';
 import { DATABASE_COUNT } from '../keyspace/node.ts';
-import { SYNTAX } from '../protocol/errors.ts';
+import { SYNTAX, wrongSubcommand } from '../protocol/errors.ts';
 import { parseInteger } from '../protocol/numbers.ts';
 import { integerFrom } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
@@ -71,7 +71,7 @@ function slowLogGet(client: Client, args: readonly string[]): void {
   const { reply, server } = client;
   let count = 10;
   if (args.length > 3) {
-    reply.error("ERR wrong number of arguments for 'slowlog|get' command");
+    reply.error(wrongSubcommand('SLOWLOG', args[1]!));
     return;
   }
   if (args.length === 3) {

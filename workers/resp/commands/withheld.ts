@@ -1,3 +1,4 @@
+import type { Client } from '../clients/server.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { keylessRowsOf } from './rows.ts';
 
@@ -99,6 +100,11 @@ function replicaOf(name: string): Run {
   };
 }
 
+function failover({ reply }: Client, args: readonly string[]): void {
+  const aborts = args.length === 2 && args[1]!.toLowerCase() === 'abort';
+  reply.error(aborts ? 'ERR No failover in progress.' : 'ERR FAILOVER requires connected replicas.');
+}
+
 const REPLICATES = 'no_async_loading admin no_multi noscript';
 const replicaFlags = `${ADMIN} no_async_loading`;
 
@@ -121,14 +127,7 @@ export const withheldCommands: readonly CommandSpec[] = [
     'Belongs to replication, which there is none of.',
     refuse(NO_REPLICAS),
   ),
-  row(
-    'failover',
-    -1,
-    ADMIN,
-    '6.2.0',
-    'Starts a failover to a replica.',
-    refuse('ERR FAILOVER requires connected replicas.'),
-  ),
+  row('failover', -1, ADMIN, '6.2.0', 'Starts a failover to a replica.', failover),
   {
     ...row('module', -2, '', '4.0.0', 'A container for module commands.', refuse(NO_MODULES)),
     subcommands: moduleSubcommands,
