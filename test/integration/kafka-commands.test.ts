@@ -1,5 +1,4 @@
 import { takeCommands, type CommandConsumer } from '#gateway/kafka-commands/consumer.ts';
-import { kafkaClient } from '#infra/kafka/client.ts';
 import { frame, unframe } from '#infra/kafka/framing.ts';
 import { readRecords } from '#infra/kafka/read-records.ts';
 import { commandsTopic, ensureCommandTopics, outcomesTopic } from '#infra/kafka/topics.ts';
@@ -10,7 +9,7 @@ import { pino } from 'pino';
 import { v4 as uuidv4 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
-import { startKafka, type Kafka } from '../tools/kafka.ts';
+import { clientOf, startKafka, type Kafka } from '../tools/kafka.ts';
 import { type GatewayBed, openGatewayBed } from './gateway-bed.ts';
 
 interface Outcome {
@@ -36,7 +35,7 @@ let taking: CommandConsumer[] = [];
 
 beforeAll(async () => {
   [kafka, bed] = await Promise.all([startKafka(), openGatewayBed()]);
-  client = kafkaClient({ brokers: [kafka.brokers], ssl: false, sslCaFile: undefined, sasl: undefined }, 'test', logger);
+  client = clientOf(kafka);
   admin = client.admin();
   producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner });
   await Promise.all([admin.connect(), producer.connect()]);

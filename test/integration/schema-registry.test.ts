@@ -1,14 +1,13 @@
 import type { AddressInfo } from 'node:net';
 
 import { openStoredEvents } from '#infra/event-log/postgres/stored.ts';
-import { kafkaClient } from '#infra/kafka/client.ts';
 import { createPool } from '#infra/postgres/pool.ts';
 import { catalog } from '#schemas/catalog.ts';
 import { startRelay } from '#workers/relay/relay.ts';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { startKafka } from '../tools/kafka.ts';
+import { clientOf, startKafka } from '../tools/kafka.ts';
 import { pythonWith } from '../tools/python.ts';
 import { until } from '../tools/read-side.ts';
 import { type Client, type GatewayBed, openGatewayBed } from './gateway-bed.ts';
@@ -168,7 +167,7 @@ test("a consumer of somebody else's decodes a topic with the registry's address 
   const source = openStoredEvents(pool);
   const logger = pino({ level: 'silent' });
   const relay = startRelay({
-    kafka: kafkaClient({ brokers: [kafka.brokers], ssl: false, sslCaFile: undefined, sasl: undefined }, 'test', logger),
+    kafka: clientOf(kafka),
     source,
     pool,
     settings: { partitions: 1, replication: 1 },

@@ -13,6 +13,7 @@ import { createPool } from '#infra/postgres/pool.ts';
 import type { ClientBase, Pool } from 'pg';
 
 import { testDatabase } from './postgres.ts';
+import { openTransport } from './transport.ts';
 
 /** A real log and the database that holds it and its read models, of a test's own. */
 export interface ReadSide {
@@ -30,7 +31,9 @@ export async function openReadSide(): Promise<ReadSide> {
   const folder = await mkdtemp(path.join(tmpdir(), 'miniredis-read-side-'));
   const masterKeyFile = path.join(folder, 'master.key');
   const masterKey = await loadMasterKey(masterKeyFile);
-  const log = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: true });
+  const codec = openCodec(openSubjectKeys(pool, masterKey));
+  const transport = openTransport(pool);
+  const log = transport.following(openPostgresEventLog({ pool, codec, notify: true }), codec);
   return {
     url: database.url,
     masterKeyFile,
@@ -38,6 +41,7 @@ export async function openReadSide(): Promise<ReadSide> {
     log,
     async close() {
       await log.close();
+      await transport.close();
       await pool.end();
       await database.drop();
       await rm(folder, { recursive: true });

@@ -3,28 +3,30 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { StoredEvent } from '#infra/event-log/codec.ts';
 import { openStoredEvents } from '#infra/event-log/postgres/stored.ts';
 import { appendOf, openLog, said, type LogUnderTest } from '#infra/event-log/testing/log-under-test.ts';
-import { kafkaClient } from '#infra/kafka/client.ts';
 import { placeOf, storedEvent } from '#infra/kafka/event-record.ts';
-import { readRecords } from '#infra/kafka/read-records.ts';
+import { readRecords, type OffsetRange } from '#infra/kafka/read-records.ts';
 import { findEventTopics, watermarksTopic } from '#infra/kafka/topics.ts';
 import { decodeWatermark, type Watermark } from '#infra/kafka/watermark.ts';
-import { startKafka, type Kafka } from '#test/tools/kafka.ts';
+import { clientOf, deleteTopics, settingsOf, startKafka, withAdmin, type Kafka } from '#test/tools/kafka.ts';
 import { testDatabase } from '#test/tools/postgres.ts';
-import type { KafkaMessage } from 'kafkajs';
+import type { Kafka as Client, KafkaMessage } from 'kafkajs';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { startRelay, type RunningRelay } from './relay.ts';
 
 const logger = pino({ level: 'silent' });
-const settings = { partitions: 3, replication: 1 };
 
 let kafka: Kafka;
+let client: Client;
 let database: Awaited<ReturnType<typeof testDatabase>>;
 let under: LogUnderTest;
 const stops: Array<() => Promise<void>> = [];
 
-beforeAll(async () => void (kafka = await startKafka()));
+beforeAll(async () => {
+  kafka = await startKafka();
+  client = clientOf(kafka);
+});
 afterAll(() => kafka?.close());
 beforeEach(async () => {
   database = await testDatabase();
@@ -34,31 +36,18 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
   await under.close();
   await database.drop();
-  await deleteTopics();
+  await deleteTopics(client);
 });
-
-function client() {
-  return kafkaClient({ brokers: [kafka.brokers], ssl: false, sslCaFile: undefined, sasl: undefined }, 'test', logger);
-}
 
 function relay(owner = 'relay-1'): RunningRelay {
   const source = openStoredEvents(under.pool);
-  const parts = { source, pool: under.pool, settings, logger };
-  const running = startRelay({ kafka: client(), owner, ...parts });
+  const parts = { source, pool: under.pool, settings: settingsOf(kafka), logger };
+  const running = startRelay({ kafka: client, owner, ...parts });
   stops.push(async () => {
     await running.stop();
     await source.close();
   });
   return running;
-}
-
-async function deleteTopics(): Promise<void> {
-  const admin = client().admin();
-  await admin.connect();
-  const topics = (await admin.listTopics()).filter((name) => name.startsWith('miniredis.'));
-  if (topics.length > 0) await admin.deleteTopics({ topics });
-  while ((await admin.listTopics()).some((name) => name.startsWith('miniredis.'))) await sleep(20);
-  await admin.disconnect();
 }
 
 interface Received {
@@ -69,21 +58,20 @@ interface Received {
 
 /** Everything there is in Kafka, in the order of each partition. */
 async function everything(): Promise<{ events: Received[]; watermarks: Watermark[] }> {
-  const admin = client().admin();
-  await admin.connect();
   const events: Received[] = [];
   const watermarks: Watermark[] = [];
-  const ranges = [];
-  for (const topic of [watermarksTopic, ...(await findEventTopics(admin)).keys()]) {
-    for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
-      ranges.push({ topic, partition, start: Number(low), end: Number(high) });
+  const ranges: OffsetRange[] = [];
+  await withAdmin(client, async (admin) => {
+    for (const topic of [watermarksTopic, ...(await findEventTopics(admin)).keys()]) {
+      for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
+        ranges.push({ topic, partition, start: Number(low), end: Number(high) });
+      }
     }
-  }
-  await readRecords(client(), ranges, ({ topic, partition }, record) => {
+  });
+  await readRecords(client, ranges, ({ topic, partition }, record) => {
     if (topic === watermarksTopic) watermarks.push(decodeWatermark(record.value));
     else events.push({ topic, partition, record });
   });
-  await admin.disconnect();
   return { events, watermarks };
 }
 
@@ -219,11 +207,7 @@ test('a topic that was deleted is filled again, and the others are left alone', 
   await append(90, 9);
   await relayedAll(first);
   await first.stop();
-  const admin = client().admin();
-  await admin.connect();
-  await admin.deleteTopics({ topics: ['miniredis.tenant.v1'] });
-  while ((await admin.listTopics()).includes('miniredis.tenant.v1')) await sleep(20);
-  await admin.disconnect();
+  await deleteTopics(client, (name) => name === 'miniredis.tenant.v1');
   const second = relay();
   await relayedAll(second);
   const { events } = await everything();
