@@ -11,5 +11,6 @@ const suites = {
   'reactions to tenants': () => import('./tenant-cascade.test.ts'),
   'node managers': () => import('./node-manager-lifecycle.test.ts'),
   'backups and restores': () => import('./backup-restore.test.ts'),
+  'a log in EventStoreDB': () => import('./eventstore-platform.test.ts'),
 };
 for (const [name, suite] of Object.entries(suites)) describe(name, async () => void (await suite()));

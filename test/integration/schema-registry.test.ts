@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 
-import { openStoredEvents } from '#infra/event-log/postgres/stored.ts';
+import { openPostgresStoredEvents } from '#infra/event-log/postgres/stored.ts';
 import { createPool } from '#infra/postgres/pool.ts';
 import { catalog } from '#schemas/catalog.ts';
 import { startRelay } from '#workers/relay/relay.ts';
@@ -164,14 +164,13 @@ consumer.close()
 test("a consumer of somebody else's decodes a topic with the registry's address and a key", async () => {
   const kafka = await startKafka();
   const pool = createPool(bed.databaseUrl, { name: 'relay' });
-  const source = openStoredEvents(pool);
+  const source = openPostgresStoredEvents(pool);
   const logger = pino({ level: 'silent' });
   const relay = startRelay({
     kafka: clientOf(kafka),
     source,
     pool,
     settings: { partitions: 1, replication: 1 },
-    owner: 'test',
     logger,
   });
   try {

@@ -57,6 +57,19 @@ export async function appendAll(log: EventLog, appends: readonly Append[]): Prom
   }
 }
 
+/** The same, but appends to other streams go on meanwhile: each stream has its own in order. */
+export async function appendTogether(log: EventLog, appends: readonly Append[]): Promise<void> {
+  const last = new Map<string, Promise<void>>();
+  for (const append of appends) {
+    const names = append.streams.map(({ stream }) => stream);
+    const appended = Promise.all(names.map((name) => last.get(name) ?? Promise.resolve())).then(() =>
+      appendAll(log, [append]),
+    );
+    for (const name of names) last.set(name, appended);
+  }
+  await Promise.all(last.values());
+}
+
 /** The whole log. */
 export async function everything(log: EventLog): Promise<RecordedEvent[]> {
   const events: RecordedEvent[] = [];

@@ -1,6 +1,6 @@
 import type { Codec } from '#infra/event-log/codec.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
-import { openStoredEvents } from '#infra/event-log/postgres/stored.ts';
+import { openStoredEvents } from '#infra/event-log/open.ts';
 import { withTransport } from '#infra/kafka/source/with-transport.ts';
 import { startRelay } from '#workers/relay/relay.ts';
 import type { Pool } from 'pg';
@@ -33,13 +33,16 @@ export function transportVariables(): Record<string, string> {
   return kafka === null ? {} : { KAFKA_BROKERS: kafka.brokers, STREAM_TRANSPORT: 'kafka' };
 }
 
-/** Relays the log of a database where this test file follows by way of Kafka; else there is nothing to do. */
-export function openTransport(pool: Pool): Transport {
+/**
+ * Relays the log of a database, or the one in EventStoreDB that it belongs to, where this test file follows by way of Kafka; else
+ * there is nothing to do.
+ */
+export function openTransport(pool: Pool, eventStoreUrl?: string): Transport {
   if (kafka === null) return { following: (log) => log, close: () => Promise.resolve() };
   const logger = pino({ level: 'silent' });
   const [client, settings] = [clientOf(kafka), settingsOf(kafka)];
-  const source = openStoredEvents(pool);
-  const relay = startRelay({ kafka: client, source, pool, settings, owner: 'test', logger });
+  const source = openStoredEvents(eventStoreUrl, { pool });
+  const relay = startRelay({ kafka: client, source, pool, settings, logger });
   const config = { kafka: settings, streamTransport: 'kafka' } as const;
   return {
     following: (log, codec) => withTransport(log, { config, codec, name: 'test', logger }),

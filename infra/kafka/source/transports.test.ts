@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecordedEvent } from '#domains/kernel/envelope.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
-import { openStoredEvents } from '#infra/event-log/postgres/stored.ts';
+import { openPostgresStoredEvents } from '#infra/event-log/postgres/stored.ts';
 import { appendOf, openLog, said, type LogUnderTest } from '#infra/event-log/testing/log-under-test.ts';
+import { storedUpToNow } from '#infra/event-log/testing/stored-up-to-now.ts';
 import { clientOf, deleteTopics, settingsOf, startKafka, withAdmin, type Kafka } from '#test/tools/kafka.ts';
 import { testDatabase } from '#test/tools/postgres.ts';
 import { startRelay } from '#workers/relay/relay.ts';
@@ -26,9 +27,9 @@ const stops: Array<() => Promise<void>> = [];
 
 /** A relay of the log under test, and what reads from Kafka what it sends. */
 function throughKafka(): Pick<EventLog, 'subscribe'> {
-  const stored = openStoredEvents(under.pool);
+  const stored = openPostgresStoredEvents(under.pool);
   const settings = settingsOf(kafka);
-  const relay = startRelay({ kafka: client, source: stored, pool: under.pool, settings, owner: 'test', logger });
+  const relay = startRelay({ kafka: client, source: stored, pool: under.pool, settings, logger });
   stops.push(async () => {
     await relay.stop();
     await stored.close();
@@ -214,9 +215,7 @@ describe('Kafka in trouble', () => {
     await append(20);
     const followed = follow();
     await reached(followed);
-    const stored = openStoredEvents(under.pool);
-    const [real] = await stored.read(0n, 1n, 1);
-    await stored.close();
+    const [real] = await storedUpToNow(openPostgresStoredEvents(under.pool));
     if (real === undefined) throw new Error('The log is empty.');
     const partitions = [0, 1, 2];
     const forged = { ...real, position: 1000n, eventId: '00000000-0000-4000-8000-000000000000' };
