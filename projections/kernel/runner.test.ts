@@ -164,7 +164,7 @@ test('a runner that was frozen and lost its connection cannot write when it wake
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
   try {
-    await until(() => said.endsWith('live\n'), 'the other process runs');
+    await until(() => said.endsWith('live\n'), 'the other process runs', 60_000);
     const second = run();
     await until(() => second.state() === 'standby', 'the second stands by');
     // Frozen in the middle of its work, as a process under a debugger or a starved machine.
