@@ -1,5 +1,7 @@
+import { fetchAhead } from './fetch-ahead.ts';
 import type { FrozenShards } from './frozen.ts';
-import { hashOf, Shard, SHARD_CAPACITY } from './shard.ts';
+import { hashOf } from './key-hash.ts';
+import { Shard, SHARD_CAPACITY } from './shard.ts';
 
 /** Two neighbouring shards that hold fewer entries than this together become one again. */
 const SHARD_MERGE = 64;
@@ -7,6 +9,8 @@ const DEPTH_MAX = 22;
 /** A shard of more than so many entries is visited in so many parts, since what is done with an entry may take a while. */
 const PART_MIN = 32;
 const PARTS = 8;
+/** What is smaller stays in the processor's cache by itself. */
+const LARGE = 8192;
 /** A Dict's own object. */
 const DICT_BYTES = 96;
 
@@ -148,6 +152,16 @@ export class Dict<V> {
     this.size--;
     if (this.only === undefined && shard.size < SHARD_MERGE / 2) this.merge(shard, hash);
     return value;
+  }
+
+  /** Has the processor fetch what the next commands, about entries of so many hashes, are going to look at. See fetch-ahead.ts. */
+  fetchAhead(hashes: Int32Array, count: number): void {
+    if (this.only === undefined) fetchAhead(this.directory, 32 - this.depth, hashes, count);
+  }
+
+  /** Whether it is more than what the processor keeps at hand. */
+  get isLarge(): boolean {
+    return this.size >= LARGE;
   }
 
   /** Calls `visit` for every entry, in no promised order. Nothing may be added or removed meanwhile. */
