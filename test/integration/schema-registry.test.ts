@@ -58,6 +58,17 @@ describe('reading', () => {
   test('what new versions must be', async () => {
     expect((await ask('GET', '/config')).body).toEqual({ compatibilityLevel: 'FULL_TRANSITIVE' });
     expect((await ask('GET', '/mode')).body).toEqual({ mode: 'READONLY' });
+    expect((await ask('GET', `/config/${subject}?defaultToGlobal=true`)).body).toEqual({
+      compatibilityLevel: 'FULL_TRANSITIVE',
+    });
+    expect((await ask('GET', `/mode/${subject}?defaultToGlobal=true`)).body).toEqual({ mode: 'READONLY' });
+  });
+
+  test('what tools list: contexts, all schemas, who refers to one', async () => {
+    expect((await ask('GET', '/contexts')).body).toEqual(['.']);
+    const { body } = await ask('GET', '/schemas?subjectPrefix=miniredis.node.NodeF');
+    expect(body).toEqual([{ subject, version: 1, id: entry?.id, schema }]);
+    expect((await ask('GET', `/subjects/${subject}/versions/1/referencedby`)).body).toEqual([]);
   });
 
   test.each([
@@ -91,6 +102,17 @@ describe('asking with a schema', () => {
     const other = await post(`/subjects/${subject}`, withField({ name: 'x', type: 'int', default: 0 }));
     expect(other).toMatchObject({ status: 404, body: { error_code: 40403 } });
     expect(await post('/subjects/nobody', { schema })).toMatchObject({ status: 404, body: { error_code: 40401 } });
+  });
+
+  test('what the project’s own check refuses is refused here, in the same words', async () => {
+    const parsed = JSON.parse(schema) as { fields: { name: string }[] };
+    const [, ...others] = parsed.fields;
+    const path = `/compatibility/subjects/${subject}/versions?verbose=true`;
+    const { body } = await post(path, { schema: JSON.stringify({ ...parsed, fields: others }) });
+    expect(body).toEqual({
+      is_compatible: false,
+      messages: [expect.stringContaining(`the new schema: field "${parsed.fields[0]?.name}" was removed`)],
+    });
   });
 
   test('a field with a default is compatible, one without is not, and the reason is told', async () => {

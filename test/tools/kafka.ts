@@ -78,15 +78,19 @@ let fetched: Promise<string> | undefined;
 
 /**
  * Starts a broker on a free port, with a folder of its own. It takes some five seconds, and Java and Maven: the first use fetches
- * Kafka from Maven Central into node_modules/.cache. The broker ends with this process, however that ends.
+ * Kafka from Maven Central into node_modules/.cache. The broker ends with this process, however that ends. `format` is told to the tool
+ * that makes the folder, such as users to begin with.
  */
-export async function startKafka(properties: (port: number) => Properties = () => ({})): Promise<Kafka> {
+export async function startKafka(
+  properties: (port: number, controllerPort: number) => Properties = () => ({}),
+  format: readonly string[] = [],
+): Promise<Kafka> {
   fetched ??= fetchKafka();
   const classPath = join(await fetched, '*');
   const folder = await mkdtemp(join(tmpdir(), 'miniredis-kafka-'));
   const [port, controllerPort] = [await freePort(), await freePort()];
   const file = join(folder, 'server.properties');
-  const lines = { ...plainProperties(folder, port, controllerPort), ...properties(port) };
+  const lines = { ...plainProperties(folder, port, controllerPort), ...properties(port, controllerPort) };
   await writeFile(
     file,
     Object.entries(lines)
@@ -95,7 +99,7 @@ export async function startKafka(properties: (port: number) => Properties = () =
   );
   // Whatever Kafka prints goes to its log; a broker that does not start says why there.
   const java = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', classPath];
-  await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', randomUUID(), '-c', file]);
+  await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', randomUUID(), '-c', file, ...format]);
 
   let broker: ChildProcess | undefined;
   const start = async (): Promise<void> => {

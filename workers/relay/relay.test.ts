@@ -4,13 +4,11 @@ import type { StoredEvent } from '#infra/event-log/codec.ts';
 import { openPostgresStoredEvents } from '#infra/event-log/postgres/stored.ts';
 import { appendOf, openLog, said, type LogUnderTest } from '#infra/event-log/testing/log-under-test.ts';
 import { storedUpToNow } from '#infra/event-log/testing/stored-up-to-now.ts';
-import { placeOf, storedEvent } from '#infra/kafka/event-record.ts';
-import { readRecords, type OffsetRange } from '#infra/kafka/read-records.ts';
-import { findEventTopics, watermarksTopic } from '#infra/kafka/topics.ts';
-import { decodeWatermark, type Watermark } from '#infra/kafka/watermark.ts';
-import { clientOf, deleteTopics, settingsOf, startKafka, withAdmin, type Kafka } from '#test/tools/kafka.ts';
+import { storedEvent } from '#infra/kafka/event-record.ts';
+import { clientOf, deleteTopics, settingsOf, startKafka, type Kafka } from '#test/tools/kafka.ts';
 import { testDatabase } from '#test/tools/postgres.ts';
-import type { Kafka as Client, KafkaMessage } from 'kafkajs';
+import { allOf, everythingRelayed, seenByTheRules, type Relayed } from '#test/tools/relayed.ts';
+import type { Kafka as Client } from 'kafkajs';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
@@ -51,49 +49,8 @@ function relay(): RunningRelay {
   return running;
 }
 
-interface Received {
-  readonly topic: string;
-  readonly partition: number;
-  readonly record: KafkaMessage;
-}
-
-/** Everything there is in Kafka, in the order of each partition. */
-async function everything(): Promise<{ events: Received[]; watermarks: Watermark[] }> {
-  const events: Received[] = [];
-  const watermarks: Watermark[] = [];
-  const ranges: OffsetRange[] = [];
-  await withAdmin(client, async (admin) => {
-    for (const topic of [watermarksTopic, ...(await findEventTopics(admin)).keys()]) {
-      for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
-        ranges.push({ topic, partition, start: Number(low), end: Number(high) });
-      }
-    }
-  });
-  await readRecords(client, ranges, ({ topic, partition }, record) => {
-    if (topic === watermarksTopic) watermarks.push(decodeWatermark(record.value));
-    else events.push({ topic, partition, record });
-  });
-  return { events, watermarks };
-}
-
-/** What a consumer is left with that drops what it has seen: the rule is that of docs/operations.md. */
-function seenOnce(events: readonly Received[]): StoredEvent[] {
-  const last = new Map<string, bigint>();
-  return events.flatMap(({ topic, partition, record }) => {
-    const name = `${topic}/${partition}`;
-    const { position } = placeOf(record);
-    if (position <= (last.get(name) ?? 0n)) return [];
-    last.set(name, position);
-    return [storedEvent(record)];
-  });
-}
-
 function storedAll(): Promise<StoredEvent[]> {
   return storedUpToNow(openPostgresStoredEvents(under.pool));
-}
-
-function byPosition(events: readonly StoredEvent[]): StoredEvent[] {
-  return events.toSorted((a, b) => Number(a.position - b.position));
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -135,10 +92,10 @@ test('an event in Kafka is the event in the log, whole and still encrypted, in t
     ],
   });
   await relayedAll(running);
-  const { events, watermarks } = await everything();
+  const { events, watermarks } = await everythingRelayed(client);
   const [stored] = await storedAll();
   expect(events).toHaveLength(1);
-  const [{ topic, record } = {} as Received] = events;
+  const [{ topic, record } = {} as Relayed] = events;
   expect(topic).toBe('miniredis.tenant.v1');
   expect(storedEvent(record)).toEqual(stored);
   expect(String(record.key)).toBe('tenant-tnt_1');
@@ -172,8 +129,8 @@ test('every event is there once, in the order of its stream, and one stream is i
   const running = relay();
   await append(1500, 20);
   await relayedAll(running);
-  const { events, watermarks } = await everything();
-  expect(byPosition(events.map(({ record }) => storedEvent(record)))).toEqual(await storedAll());
+  const { events, watermarks } = await everythingRelayed(client);
+  expect(allOf(events)).toEqual(await storedAll());
   const places = new Map<string, string>();
   for (const { topic, partition, record } of events) {
     const place = places.get(String(record.key)) ?? `${topic}/${partition}`;
@@ -196,7 +153,7 @@ test('a relay goes on from what Kafka has, whatever PostgreSQL says', async () =
   const second = relay();
   await relayedAll(second);
   expect(second.status().epoch).toBe(2n);
-  const { events } = await everything();
+  const { events } = await everythingRelayed(client);
   expect(events.map(({ record }) => storedEvent(record))).toHaveLength(600);
 });
 
@@ -208,8 +165,8 @@ test('a topic that was deleted is filled again, and the others are left alone', 
   await deleteTopics(client, (name) => name === 'miniredis.tenant.v1');
   const second = relay();
   await relayedAll(second);
-  const { events } = await everything();
-  expect(byPosition(events.map(({ record }) => storedEvent(record)))).toEqual(await storedAll());
+  const { events } = await everythingRelayed(client);
+  expect(allOf(events)).toEqual(await storedAll());
 });
 
 test('events that together are larger than a batch may be are cut into several', async () => {
@@ -217,7 +174,7 @@ test('events that together are larger than a batch may be are cut into several',
   for (let n = 0; n < 12; n += 1) await under.log.append(appendOf([`node-large`, 'any', said(`${n}${large}`)]));
   const running = relay();
   await relayedAll(running);
-  const { events } = await everything();
+  const { events } = await everythingRelayed(client);
   expect(events.map(({ record }) => storedEvent(record))).toEqual(await storedAll());
 });
 
@@ -234,8 +191,8 @@ test('a broker that is down holds nobody up; when it is back everything comes, i
   await kafka.start();
   await relayedAll(running);
   expect(running.status().problem).toBeNull();
-  const { events } = await everything();
-  expect(byPosition(seenOnce(events))).toEqual(await storedAll());
+  const { events } = await everythingRelayed(client);
+  expect(seenByTheRules(events)).toEqual(await storedAll());
 });
 
 test('one relay is active at a time; when it ends the next one takes over at once, under a new epoch', async () => {
@@ -249,8 +206,8 @@ test('one relay is active at a time; when it ends the next one takes over at onc
   await append(60, 6, 60);
   await relayedAll(standby);
   expect(standby.status()).toMatchObject({ active: true, epoch: 2n });
-  const { events, watermarks } = await everything();
-  expect(byPosition(events.map(({ record }) => storedEvent(record)))).toEqual(await storedAll());
+  const { events, watermarks } = await everythingRelayed(client);
+  expect(allOf(events)).toEqual(await storedAll());
   expect(watermarks.at(-1)).toMatchObject({ epoch: 2n, position: 120n });
 });
 
