@@ -182,7 +182,12 @@ export class RequestParser {
     const third = this.quickArgument(buffer, false);
     if (third === undefined) return undefined;
     if (count === 3) return [name, key, third];
-    const args = [name, key, third];
+    const fourth = this.quickArgument(buffer, false);
+    if (fourth === undefined) return undefined;
+    if (count === 4) return [name, key, third, fourth];
+    const fifth = this.quickArgument(buffer, false);
+    if (fifth === undefined) return undefined;
+    const args = [name, key, third, fourth, fifth];
     while (args.length < count) {
       const arg = this.quickArgument(buffer, false);
       if (arg === undefined) return undefined;
