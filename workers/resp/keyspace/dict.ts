@@ -222,24 +222,33 @@ export class Dict<V> {
 
   /**
    * Visits some entries, those of a part of one shard that lie at `cursor` or after it in the scan order, in no order, and returns
-   * the cursor to go on from, 0 at the end. What a scan with greater cursors has passed is as `position` says.
+   * the cursor to go on from, 0 at the end. What a scan with greater cursors has passed is as `position` says, which is given too.
    */
-  visitPart(cursor: number, visit: (value: V, key: string) => void): number {
+  visitPart(cursor: number, visit: (value: V, key: string, position: number) => void): number {
     const shard = this.shardOf(cursor);
     const { keys, values, hashes, size } = shard;
     const end = this.endOf(shard, cursor);
     const start = end - 2 ** (32 - shard.depth);
     const part = size > PART_MIN ? (end - start) / PARTS : end - start;
     const next = start + (Math.floor((cursor - start) / part) + 1) * part;
-    const whole = cursor === start && next === end;
     for (let i = 0; i < size; i++) {
-      if (!whole) {
-        const at = (hashes?.[i] ?? hashOf(keys[i]!)) >>> 0;
-        if (at < cursor || at >= next) continue;
-      }
-      visit(values[i]!, keys[i]!);
+      const position = (hashes === undefined ? hashOf(keys[i]!) : hashes[i]!) >>> 0;
+      if (position >= cursor && position < next) visit(values[i]!, keys[i]!, position);
     }
     return next > 0xffff_ffff ? 0 : next;
+  }
+
+  /** Visits the entries that lie in the scan order from one position up to another, in no order. */
+  visitRange(from: number, to: number, visit: (value: V, key: string) => void): void {
+    for (let at = from; at < to;) {
+      const shard = this.shardOf(at);
+      const { keys, values, hashes, size } = shard;
+      for (let i = 0; i < size; i++) {
+        const position = (hashes === undefined ? hashOf(keys[i]!) : hashes[i]!) >>> 0;
+        if (position >= from && position < to) visit(values[i]!, keys[i]!);
+      }
+      at = this.endOf(shard, at);
+    }
   }
 
   /** Gives one whole shard, the one that `cursor` lies in, and returns the cursor of the next, 0 at the end. */

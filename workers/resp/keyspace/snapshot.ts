@@ -10,14 +10,45 @@ export interface SnapshotEntry {
   readonly expireAtMs: number | undefined;
 }
 
+/** By how many bits of a position its range is known: 32 ranges at least, and 16 million at most. */
+const DEPTH_MIN = 5;
+const DEPTH_MAX = 24;
+
 interface FrozenDatabase {
   readonly index: number;
   readonly entries: Dict<Value>;
   readonly expires: Dict<number>;
   /** The scan position up to which all entries have been emitted; Infinity at the end. */
   cursor: number;
-  /** Keys beyond the cursor that were emitted, or came into being, since the snapshot began. */
-  readonly captured: Set<string>;
+  /** The parts of the scan order beyond the cursor that were emitted, because something in them was about to change. */
+  readonly captured: Ranges;
+}
+
+/**
+ * Equal ranges of the scan order, about one for each entry, and which of them are marked. Among keys by themselves it would take
+ * longer to look a key up than to write it, and a set of many grows in long steps.
+ */
+class Ranges {
+  readonly width: number;
+  private readonly shift: number;
+  private readonly bits: Uint32Array;
+
+  constructor(entries: number) {
+    const depth = Math.min(DEPTH_MAX, Math.max(DEPTH_MIN, 32 - Math.clz32(entries)));
+    this.shift = 32 - depth;
+    this.width = 2 ** this.shift;
+    this.bits = new Uint32Array(2 ** (depth - 5));
+  }
+
+  has(position: number): boolean {
+    const range = position >>> this.shift;
+    return (this.bits[range >>> 5]! & (1 << (range & 31))) !== 0;
+  }
+
+  add(position: number): void {
+    const range = position >>> this.shift;
+    this.bits[range >>> 5]! |= 1 << (range & 31);
+  }
 }
 
 /** What a snapshot needs of a node. */
@@ -28,7 +59,8 @@ export interface SnapshotSource {
 
 /**
  * A node's whole keyspace as it was at one instant, while writes go on and without a fork. Entries are emitted a few at a
- * time by `step`; an entry that is about to change before its turn is emitted first, as it still is.
+ * time by `step`; an entry that is about to change before its turn is emitted first, as it still is, and so are one or two
+ * that lie beside it.
  */
 export interface NodeSnapshot {
   /** How many entries there were at the instant. */
@@ -48,7 +80,7 @@ export function beginSnapshot(node: SnapshotSource, emit: (entry: SnapshotEntry)
   for (const db of node.databases) {
     if (db === undefined || db.size === 0) continue;
     const { index, entries, expires } = db;
-    const one = { index, entries, expires, cursor: 0, captured: new Set<string>() };
+    const one = { index, entries, expires, cursor: 0, captured: new Ranges(entries.size) };
     frozen.push(one);
     byEntries.set(entries, one);
     entryCount += entries.size;
@@ -56,10 +88,15 @@ export function beginSnapshot(node: SnapshotSource, emit: (entry: SnapshotEntry)
   const hook = {
     capture(db: Database, key: string): void {
       const one = byEntries.get(db.entries);
-      if (one === undefined || one.captured.has(key) || one.entries.position(key) < one.cursor) return;
-      one.captured.add(key);
-      const value = one.entries.get(key);
-      if (value !== undefined) emit({ db: one.index, key, value, expireAtMs: one.expires.get(key) });
+      if (one === undefined) return;
+      const { index, entries, expires, cursor, captured } = one;
+      const position = entries.position(key);
+      if (position < cursor || captured.has(position)) return;
+      captured.add(position);
+      const start = position - (position % captured.width);
+      entries.visitRange(Math.max(start, cursor), start + captured.width, (value, each) =>
+        emit({ db: index, key: each, value, expireAtMs: expires.size === 0 ? undefined : expires.get(each) }),
+      );
     },
   };
   node.snapshot = hook;
@@ -74,8 +111,8 @@ export function beginSnapshot(node: SnapshotSource, emit: (entry: SnapshotEntry)
       return true;
     }
     const { captured, entries, expires, index } = one;
-    const next = entries.visitPart(one.cursor, (value, key) => {
-      if (captured.size > 0 && captured.has(key)) return;
+    const next = entries.visitPart(one.cursor, (value, key, position) => {
+      if (captured.has(position)) return;
       emit({ db: index, key, value, expireAtMs: expires.size === 0 ? undefined : expires.get(key) });
     });
     one.cursor = next === 0 ? Infinity : next;

@@ -127,7 +127,7 @@ class RunningSnapshot {
   private current: FrozenEntry | undefined;
   private scanned = false;
   /** Set while a key is written that is about to change, which can't wait. */
-  private capturing = false;
+  private capturing: string | undefined;
 
   constructor(node: Node, form: SnapshotForm, { digest }: SnapshotOptions) {
     this.node = node;
@@ -142,9 +142,9 @@ class RunningSnapshot {
     this.hook = {
       capture: (db, key) => {
         this.release(key);
-        this.capturing = true;
+        this.capturing = key;
         scan.capture(db, key);
-        this.capturing = false;
+        this.capturing = undefined;
       },
     };
     node.snapshot = this.hook;
@@ -178,7 +178,7 @@ class RunningSnapshot {
   private emit(entry: SnapshotEntry): void {
     this.keys++;
     if (!isLarge(entry.value)) this.writeNow(entry);
-    else if (this.capturing) this.freeze(entry);
+    else if (entry.key === this.capturing) this.freeze(entry);
     else {
       const same = this.waiting.get(entry.key);
       if (same === undefined) this.waiting.set(entry.key, [entry]);
