@@ -2,26 +2,23 @@ import type { Database } from './database.ts';
 import type { Dict } from './dict.ts';
 import type { Value } from './value.ts';
 
-/** One entry as it was when the snapshot began. The value is live: it must be serialized before `emit` returns. */
-export interface SnapshotEntry {
-  readonly db: number;
-  readonly key: string;
-  readonly value: Value;
-  readonly expireAtMs: number | undefined;
-}
+/**
+ * Takes one entry as it was when the snapshot began. The value is live: it must be serialized before this returns. No object is
+ * made for an entry: millions of them would have the garbage collector stop everybody, again and again.
+ */
+export type EmitEntry = (db: number, key: string, value: Value, expireAtMs: number | undefined) => void;
 
 /** By how many bits of a position its range is known: 32 ranges at least, and 16 million at most. */
 const DEPTH_MIN = 5;
 const DEPTH_MAX = 24;
 
 interface FrozenDatabase {
-  readonly index: number;
   readonly entries: Dict<Value>;
-  readonly expires: Dict<number>;
   /** The scan position up to which all entries have been emitted; Infinity at the end. */
   cursor: number;
   /** The parts of the scan order beyond the cursor that were emitted, because something in them was about to change. */
   readonly captured: Ranges;
+  readonly emitEntry: (value: Value, key: string) => void;
 }
 
 /**
@@ -72,7 +69,7 @@ export interface NodeSnapshot {
 }
 
 /** Begins a snapshot of a node; one node has at most one at a time (an error otherwise). */
-export function beginSnapshot(node: SnapshotSource, emit: (entry: SnapshotEntry) => void): NodeSnapshot {
+export function beginSnapshot(node: SnapshotSource, emit: EmitEntry): NodeSnapshot {
   if (node.snapshot !== undefined) throw new Error('A snapshot of this node is already running; wait for its end.');
   const frozen: FrozenDatabase[] = [];
   const byEntries = new Map<Dict<Value>, FrozenDatabase>();
@@ -80,7 +77,9 @@ export function beginSnapshot(node: SnapshotSource, emit: (entry: SnapshotEntry)
   for (const db of node.databases) {
     if (db === undefined || db.size === 0) continue;
     const { index, entries, expires } = db;
-    const one = { index, entries, expires, cursor: 0, captured: new Ranges(entries.size) };
+    const emitEntry = (value: Value, key: string): void =>
+      emit(index, key, value, expires.size === 0 ? undefined : expires.get(key));
+    const one = { entries, cursor: 0, captured: new Ranges(entries.size), emitEntry };
     frozen.push(one);
     byEntries.set(entries, one);
     entryCount += entries.size;
@@ -89,14 +88,12 @@ export function beginSnapshot(node: SnapshotSource, emit: (entry: SnapshotEntry)
     capture(db: Database, key: string): void {
       const one = byEntries.get(db.entries);
       if (one === undefined) return;
-      const { index, entries, expires, cursor, captured } = one;
+      const { entries, cursor, captured, emitEntry } = one;
       const position = entries.position(key);
       if (position < cursor || captured.has(position)) return;
       captured.add(position);
       const start = position - (position % captured.width);
-      entries.visitRange(Math.max(start, cursor), start + captured.width, (value, each) =>
-        emit({ db: index, key: each, value, expireAtMs: expires.size === 0 ? undefined : expires.get(each) }),
-      );
+      entries.visitRange(Math.max(start, cursor), start + captured.width, emitEntry);
     },
   };
   node.snapshot = hook;
@@ -110,10 +107,9 @@ export function beginSnapshot(node: SnapshotSource, emit: (entry: SnapshotEntry)
       end();
       return true;
     }
-    const { captured, entries, expires, index } = one;
+    const { captured, entries, emitEntry } = one;
     const next = entries.visitPart(one.cursor, (value, key, position) => {
-      if (captured.has(position)) return;
-      emit({ db: index, key, value, expireAtMs: expires.size === 0 ? undefined : expires.get(key) });
+      if (!captured.has(position)) emitEntry(value, key);
     });
     one.cursor = next === 0 ? Infinity : next;
     if (next === 0) current++;
