@@ -67,7 +67,7 @@ describe('nodes on one port', () => {
   });
 
   test('a password is never journaled, not even when it opens a node that was written to', async () => {
-    const journal = { ...memoryJournal(), holdsReplies: false };
+    const journal = { ...memoryJournal(), holdsReplies: false, isDurable: false };
     const node = new Node({ id: 'journaled', journal });
     const immediate = createEngine({ authenticate: () => ({ node }) });
     const at = await immediate.listen({ port: 0 });
@@ -188,6 +188,7 @@ function memoryJournal(): NodeJournal & { blocks: (readonly Effect[])[]; settle:
   const journal = {
     blocks: [] as (readonly Effect[])[],
     holdsReplies: false,
+    isDurable: false,
     failure: undefined as string | undefined,
     append(db: number, args: readonly string[]) {
       journal.appendBlock([{ db, args }]);
@@ -276,7 +277,7 @@ test('a snapshot shows one instant while everything changes', async () => {
   for (let i = 0; i < 3000; i++) await engine.execute(node, ['SET', `k${i}`, 'before']);
   await engine.execute(node, ['RPUSH', 'list', '1', '2']);
   const seen = new Map<string, string>();
-  const snapshot = engine.beginSnapshot(node, ({ key, value }) => {
+  const snapshot = engine.beginSnapshot(node, (_db, key, value) => {
     expect(seen.has(key)).toBe(false);
     const elements: string[] = [];
     if (typeof value !== 'string' && value.kind === 'list') value.forEach((element) => elements.push(element));
