@@ -138,6 +138,23 @@ test('an id is handled once, over Kafka and HTTP together; another command under
   expect(found[2]?.code).toBe('idempotency_key_reused');
 });
 
+test('nothing personal gets into outcomes, where no erasure would reach it', async () => {
+  const name = 'Ada Lovelace';
+  const tenant = await command('POST', '/v1/tenants', { name });
+  const taken = await command('POST', '/v1/tenants', { name });
+  const key = await command('POST', '/v1/api-keys', { name, role: 'auditor' });
+  for (const [id, status] of [
+    [tenant, 201],
+    [taken, 409],
+    [key, 201],
+  ] as const) {
+    const [outcome] = await outcomesOf(id);
+    expect(outcome).toMatchObject({ status });
+    expect(outcome?.body).not.toContain('Ada');
+  }
+  expect((await bed.operator('GET', '/v1/tenants?limit=200')).text).toContain(name);
+});
+
 test('no secret gets into Kafka', async () => {
   const { body: tenant } = await bed.operator('POST', '/v1/tenants', { name: 'Secretive' });
   const node = await command('POST', `/v1/tenants/${tenant.id}/nodes`, { name: 'n', memoryLimitMb: 1 });
