@@ -10,7 +10,7 @@ import { clientOf, startKafka, type Kafka } from '#test/tools/kafka.ts';
 import { testDatabase } from '#test/tools/postgres.ts';
 import { until } from '#test/tools/read-side.ts';
 import { epochsOf, everythingRelayed, seenByTheRules } from '#test/tools/relayed.ts';
-import { startWorkerProcess } from '#test/integration/worker-process.ts';
+import { startWorkerProcess, type WorkerProcess } from '#test/integration/worker-process.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 let kafka: Kafka;
@@ -36,25 +36,28 @@ test('a relay that is frozen is replaced when its lease is over; when it wakes u
   const database = await testDatabase();
   const under = openLog(database.url);
   const config = configFor(database.url);
-  const [zombie, standby] = [await startWorkerProcess('relay', config), await startWorkerProcess('relay', config)];
-  const detailOf = async (relay: typeof zombie) => (await relay.readiness()).detail;
-  const [first, second] = (await detailOf(zombie))['active'] === true ? [zombie, standby] : [standby, zombie];
+  const detailOf = async (relay: WorkerProcess) => (await relay.readiness()).detail;
+  const isActive = async (relay: WorkerProcess) => (await detailOf(relay))['active'] === true;
+  const done = new AbortController();
+  const first = await startWorkerProcess('relay', config);
+  await until(() => isActive(first), 'the first is active', patience_ms);
+  const second = await startWorkerProcess('relay', config);
   try {
-    let [recorded, writing] = [0, true];
+    let recorded = 0;
     const writer = (async () => {
-      while (writing) {
+      while (!done.signal.aborted) {
         const number = (recorded += 1);
         await under.log.append(appendOf([`node-${number % 7}`, 'any', said(`reason ${number}`)]));
       }
     })();
     await until(async () => Number((await detailOf(first))['position']) > 100, 'the first relays', patience_ms);
     process.kill(first.pid, 'SIGSTOP');
-    await until(async () => (await detailOf(second))['active'] === true, 'the second takes over', patience_ms);
+    await until(() => isActive(second), 'the second takes over', patience_ms);
     const before = recorded;
     await until(async () => Number((await detailOf(second))['position']) > before, 'and relays', patience_ms);
     process.kill(first.pid, 'SIGCONT');
-    await until(async () => (await detailOf(first))['active'] === false, 'the first stands by', patience_ms);
-    writing = false;
+    await until(async () => !(await isActive(first)), 'the first stands by', patience_ms);
+    done.abort();
     await writer;
     const head = await under.log.head();
     await until(async () => (await detailOf(second))['position'] === String(head), 'all is relayed', patience_ms);
@@ -65,7 +68,8 @@ test('a relay that is frozen is replaced when its lease is over; when it wakes u
     expect(epochsOf(events)).toEqual(new Set([1n, 2n]));
     expect(watermarks.at(-1)).toMatchObject({ epoch: 2n, position: head });
   } finally {
-    await Promise.all([zombie.kill(), standby.kill()]);
+    done.abort();
+    await Promise.all([first.kill(), second.kill()]);
     await under.close();
     await database.drop();
   }
