@@ -64,6 +64,7 @@ async function loginsOf(plan: LoginPlan): Promise<LoginOutcome> {
   });
   child.send(plan);
   const [outcome] = (await once(child, 'message')) as [LoginOutcome];
-  if (outcome.error !== undefined) throw new Error(`a login failed: ${outcome.error}`);
+  const [error] = outcome.errors;
+  if (error !== undefined) throw new Error(`${outcome.errors.length} logins failed, the first: ${error}`);
   return outcome;
 }

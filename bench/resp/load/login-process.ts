@@ -11,8 +11,8 @@ export interface LoginPlan {
 
 export interface LoginOutcome {
   readonly perSecond: number;
-  /** The first thing that went wrong. */
-  readonly error: string | undefined;
+  /** What went wrong; a client that had an error does no more. */
+  readonly errors: readonly string[];
 }
 
 const ping = { text: bulk('PING'), replyBytes: '+PONG\r\n'.length };
@@ -32,16 +32,15 @@ async function logIn(address: Address): Promise<void> {
 async function run({ address, atOnce, seconds }: LoginPlan): Promise<LoginOutcome> {
   const began = performance.now();
   let logins = 0;
-  let error: string | undefined;
   const client = async (): Promise<void> => {
-    while (error === undefined && performance.now() - began < seconds * 1000) {
+    while (performance.now() - began < seconds * 1000) {
       await logIn(address);
       logins++;
     }
   };
-  const failed = (reason: unknown): void => void (error ??= String(reason));
-  await Promise.all(Array.from({ length: atOnce }, () => client().catch(failed)));
-  return { perSecond: (logins / (performance.now() - began)) * 1000, error };
+  const ended = await Promise.allSettled(Array.from({ length: atOnce }, client));
+  const errors = ended.flatMap((end) => (end.status === 'rejected' ? [String(end.reason)] : []));
+  return { perSecond: (logins / (performance.now() - began)) * 1000, errors };
 }
 
 process.once('message', (plan: LoginPlan) => {
