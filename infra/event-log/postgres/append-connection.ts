@@ -5,15 +5,15 @@ import { NotReached } from './transient.ts';
 /** How long the server has for one batch before it is asked again over another connection. */
 const answerMs = 5_000;
 /**
- * Plans must not depend on how small the tables were when they were made. Whoever waits longer for the lock has been given up by its
- * caller, also behind one who waited as long: it must not append behind the caller's back.
+ * Plans must not depend on how small the tables were when they were made. And whoever waits longer for the lock, perhaps behind a
+ * batch that waited as long, has been given up by its caller: it must not append behind the caller's back.
  */
 const settings = [
   'SET plan_cache_mode = force_generic_plan',
   'SET enable_seqscan = off',
   'SET enable_hashjoin = off',
   'SET enable_mergejoin = off',
-  `SET lock_timeout = ${Math.floor(answerMs / 2) - 500}`,
+  'SET lock_timeout = 2000',
 ].join(';');
 
 /** The one connection that a log appends over; it comes back after the server was away. */

@@ -20,7 +20,7 @@ CREATE TABLE events (
 -- seen to under the head lock.
 CREATE INDEX events_of_stream ON events (stream_id, version);
 COMMENT ON COLUMN events.stream_id IS 'The position of the first event of the stream.';
-COMMENT ON COLUMN events.metadata IS 'Who did it and what led to it; see metadata.ts in infra/event-log.';
+COMMENT ON COLUMN events.metadata IS 'Who did it and what led to it; see stored-metadata.ts in infra/event-log.';
 COMMENT ON COLUMN events.address IS 'The source address as ciphertext under the key of the actor; null where there was none.';
 COMMENT ON COLUMN events.data IS 'Avro, by the schema of this type and version; personal fields are ciphertext within.';
 
@@ -88,7 +88,8 @@ END $$;
 
 UPDATE head SET next_partition = partitions_up_to(position + 1, next_partition, partition_size);
 
--- Records many appends at once, whatever they expect; an append's events are recorded together or not at all. An append sees those before it in the batch.
+-- Records many appends at once, whatever they expect; an append's events are recorded together or not at all. An append sees those
+-- before it in the batch.
 --
 -- An append is a run of pins (a stream, what it must be, how many events it gets) and a run of events; append_pins and
 -- append_events say how long the runs are. Streams, pins, appends and events are numbered from 1. What a stream must be: the version
