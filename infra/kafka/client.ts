@@ -21,7 +21,8 @@ export function kafkaClient({ brokers, ssl, sslCaFile, sasl }: KafkaAddress, nam
     connectionTimeout: 3000,
     retry,
     ssl: sslCaFile === undefined ? ssl : { ca: readFileSync(sslCaFile, 'utf8') },
-    ...(sasl !== undefined && { sasl: sasl as NonNullable<KafkaConfig['sasl']> }),
+    // A copy, since KafkaJS writes into it and the configuration is frozen.
+    ...(sasl !== undefined && { sasl: { ...sasl } as NonNullable<KafkaConfig['sasl']> }),
     logLevel: logLevel.WARN,
     logCreator:
       () =>
