@@ -305,7 +305,6 @@ HELLO [2|3|4] [SETNAME {m}]
 RESTORE|RESTORE-ASKING {K} 0|{w}000 {t} [REPLACE] [IDLETIME {c}]
 RESTORE {K} 99999999999999 {t} [REPLACE] ABSTTL
 DEBUG DIGEST-VALUE {K} {K}
-DEBUG SLEEP 0
 FLUSHALL [SYNC|ASYNC]
 LASTSAVE {v}
 MEMORY USAGE {K} [SAMPLES {n}]
@@ -319,7 +318,7 @@ ROLE
 INFO [nosuch|server|keyspace|commandstats|everything]
 CONFIG GET {k}
 CONFIG SET {k} {c}
-CONFIG SET notify-keyspace-events KEg$lshzx|Kg$l|Ehz|KEsx|K
+CONFIG SET notify-keyspace-events KE$lshzx|K$l|Ehz|KEsx|K
 CONFIG RESETSTAT
 CONFIG REWRITE
 SLOWLOG GET [{n}]
