@@ -89,6 +89,15 @@ test('who was erased can be read nowhere any more, and everything else stays as 
   expect(await read()).not.toContain('Ada');
   await other.close();
 
+  // Nor does the server keep what it once sampled.
+  await bed.pool.query('ANALYZE views.tenants; ANALYZE views.api_keys; ANALYZE views.audit');
+  const { rows: sampled } = await bed.pool.query<{ column: string }>(
+    `SELECT DISTINCT tablename || '.' || attname AS column FROM pg_stats WHERE schemaname = 'views'`,
+  );
+  const columns = sampled.map(({ column }) => column);
+  expect(columns).toContain('tenants.plan');
+  for (const personal of ['tenants.name', 'api_keys.name', 'audit.address']) expect(columns).not.toContain(personal);
+
   // The history is what it was, but for those fields.
   const lines = (text: string) => text.trim().split('\n');
   const now = lines((await bed.operator('GET', `/v1/events?from=1`)).text);

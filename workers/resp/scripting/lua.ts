@@ -9,6 +9,8 @@ import { wasm } from './webassembly.ts';
 import type { WasmGlobal, WasmModule, WasmTable } from './webassembly.ts';
 
 const MASK_COUNT = 8;
+/** What precompiled chunks begin with. */
+const BYTECODE = '\x1b';
 const SCRATCH_BYTES = 65_536;
 /** How many rounds Lua's loops make between two looks at the clock: about 50 µs. */
 const FUEL = 10_000;
@@ -316,9 +318,13 @@ export class Lua {
     return this.api.luaL_checknumber(L, argument);
   }
 
-  /** Compiles a chunk and pushes it as a function; else returns the message. */
-  load(source: string, name: string): string | undefined {
+  /**
+   * Compiles a chunk and pushes it as a function; else returns the message. Bytecode is not even looked at, since nothing
+   * checks it: behind a space it is text, and wrong.
+   */
+  load(text: string, name: string): string | undefined {
     const { api, L } = this;
+    const source = text.startsWith(BYTECODE) ? ` ${text}` : text;
     const chunkName = api.malloc(name.length + 1);
     this.memory.write(`${name}\0`, chunkName, 'latin1');
     const status = this.withText(source, (pointer) => api.luaL_loadbuffer(L, pointer, source.length, chunkName));
