@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 
 import { digestOfServer, randomTraffic, serverFolder, startOurs, startRedis } from '../testing/servers.ts';
 import type { RunningServer } from '../testing/servers.ts';
-import { AOF, run, suiteOfServers } from '../testing/suite.ts';
+import { AOF, run, suiteOfServers } from '#test/tools/server-suite.ts';
 
 const binaries = suiteOfServers();
 

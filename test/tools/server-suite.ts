@@ -3,10 +3,9 @@ import { promisify } from 'node:util';
 
 import { afterEach, beforeAll, vi } from 'vitest';
 
-import { redisBinaries } from '#test/tools/redis-binaries.ts';
-import type { RedisBinaries } from '#test/tools/redis-binaries.ts';
-
-import { removeServers } from './servers.ts';
+import { removeServers } from '#workers/resp/persistence/testing/servers.ts';
+import { redisBinaries } from './redis-binaries.ts';
+import type { RedisBinaries } from './redis-binaries.ts';
 
 /** Runs a program to its end. */
 export const run = promisify(execFile);
