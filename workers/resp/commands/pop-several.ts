@@ -78,15 +78,26 @@ export function popFirst(
   attempt: (key: string) => boolean,
 ): void {
   const { db, reply } = client;
-  for (const key of keys) {
-    const value = db.peek(key);
-    if (value !== undefined && typeOf(value) !== type) {
-      reply.error(WRONG_TYPE);
-      return;
+  const take = (): boolean => {
+    for (const key of keys) {
+      const value = db.peek(key);
+      if (value !== undefined && typeOf(value) !== type) {
+        reply.error(WRONG_TYPE);
+        return true;
+      }
+      if (attempt(key)) return true;
     }
-    if (attempt(key)) return;
+    return false;
+  };
+  if (take()) return;
+  if (timeout === undefined || !client.mayBlock) {
+    reply.nullArray();
+    return;
   }
-  if (timeout !== undefined && client.mayBlock) {
-    block(client, keys, timeout, { serve: attempt, timedOut: () => reply.nullArray() });
-  } else reply.nullArray();
+  // As since 7.2, a key that is ready wakes the client, which then looks at all its keys again, in their order.
+  const serve = (key: string): boolean => {
+    const value = db.peek(key);
+    return value !== undefined && typeOf(value) === type && take();
+  };
+  block(client, keys, timeout, { serve, timedOut: () => reply.nullArray() });
 }

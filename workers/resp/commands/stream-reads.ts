@@ -2,6 +2,7 @@ import { block } from '../clients/blocking.ts';
 import type { Client } from '../clients/server.ts';
 import { clock } from '../keyspace/clock.ts';
 import { typeOf } from '../keyspace/value.ts';
+import type { Value } from '../keyspace/value.ts';
 import type { StreamId } from '../keyspace/stream-id.ts';
 import { formatId, MAX_ID, MIN_ID, nextId } from '../keyspace/stream-id.ts';
 import { idOfRecord, wordsOf } from '../keyspace/stream-record.ts';
@@ -86,9 +87,9 @@ function replyStreams(client: Client, found: readonly { key: string; write: () =
 function readNow(client: Client, sources: readonly Source[], { count }: ReadOptions): boolean {
   const found: { key: string; write: () => void }[] = [];
   for (const { key, after } of sources) {
-    const stream = client.db.peek(key);
-    if (stream === undefined || typeof stream === 'string' || stream.kind !== 'stream' || stream.size === 0) continue;
-    if (after === undefined || stream.lastEntryId <= after) continue;
+    const stream = ofType(client, client.db.peek(key), 'stream');
+    if (stream === null) return true;
+    if (stream === undefined || stream.size === 0 || after === undefined || stream.lastEntryId <= after) continue;
     found.push({ key, write: () => writeEntries(client.reply, entriesOf(stream, nextId(after)!, MAX_ID, count)) });
   }
   return replyStreams(client, found);
@@ -190,6 +191,10 @@ function readGroupNow(client: Client, sources: readonly Source[], options: ReadO
   return served;
 }
 
+function isStream(value: Value | undefined): boolean {
+  return value !== undefined && typeOf(value) === 'stream';
+}
+
 /** XREAD and XREADGROUP. */
 function read(name: 'xread' | 'xreadgroup'): Run {
   return (client, args) => {
@@ -207,7 +212,12 @@ function read(name: 'xread' | 'xreadgroup'): Run {
     }
     const keys = sources.map(({ key }) => key);
     const endsWhenRemoved = options.group !== undefined;
-    block(client, keys, options.blockMs, { serve, timedOut: () => reply.nullArray(), endsWhenRemoved });
+    const wakes = (key: string): boolean => endsWhenRemoved || isStream(client.db.peek(key));
+    block(client, keys, options.blockMs, {
+      serve: (key) => wakes(key) && serve(),
+      timedOut: () => reply.nullArray(),
+      endsWhenRemoved,
+    });
   };
 }
 
