@@ -131,10 +131,11 @@ export class RequestParser extends Incoming {
     const key = this.quickArgument(buffer, true);
     if (key === undefined) return undefined;
     if (count === 2) return [name, key];
-    const third = this.quickArgument(buffer, false);
+    // Fields of hashes and of streams tend to come again, as names do.
+    const third = this.quickArgument(buffer, count === 4);
     if (third === undefined) return undefined;
     if (count === 3) return [name, key, third];
-    const fourth = this.quickArgument(buffer, false);
+    const fourth = this.quickArgument(buffer, count === 5);
     if (fourth === undefined) return undefined;
     if (count === 4) return [name, key, third, fourth];
     const fifth = this.quickArgument(buffer, false);
