@@ -20,6 +20,8 @@ export class Reply {
   counted = 0;
   /** Whether the client asked for RESP3 by HELLO. */
   resp3 = false;
+  /** Nobody wants to know what is added meanwhile (CLIENT REPLY OFF). */
+  muted = false;
 
   /** Bytes that wait. */
   get length(): number {
@@ -125,6 +127,7 @@ export class Reply {
 
   /** Sets what waits apart as one flat string, when it is long. */
   cut(): void {
+    if (this.muted) this.forget();
     if (this.out.length < PIECE_MAX) return;
     const flat = Buffer.from(this.out, 'latin1').toString('latin1');
     this.pieces.push(flat);
@@ -134,6 +137,7 @@ export class Reply {
 
   /** Takes all that waits. */
   take(): string[] {
+    if (this.muted) this.forget();
     const { out, pieces } = this;
     this.out = '';
     if (pieces.length === 0) return out === '' ? [] : [out];
@@ -149,6 +153,18 @@ export class Reply {
     const { out } = this;
     this.out = '';
     return out;
+  }
+
+  /** What is added from now on is wanted again. */
+  unmute(): void {
+    this.forget();
+    this.muted = false;
+  }
+
+  private forget(): void {
+    this.out = '';
+    this.pieces = [];
+    this.piecesLength = 0;
   }
 
   /** A mark for `rollback`. */
