@@ -8,20 +8,36 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { freePort } from '#infra/local/free-port.ts';
 import { V8_FLAGS } from '#workers/resp/v8-flags.ts';
 import type { BenchOptions, Print } from '../tools/figure.ts';
 import { openClient, type PlainClient } from './pauses/client.ts';
-import { collectionPauses } from './pauses/collections.ts';
 import type { PauseGroup } from './pauses/group.ts';
-import { otherPauses } from './pauses/rest.ts';
+import { listsAndHashesPauses } from './pauses/lists-and-hashes.ts';
+import { setsPauses } from './pauses/sets.ts';
+import { sortedSetsPauses } from './pauses/sorted-sets.ts';
+import { streamsPauses } from './pauses/streams.ts';
+import { stringsPauses } from './pauses/strings.ts';
+import { keyspacePauses } from './pauses/keyspace.ts';
+import { scriptsPauses } from './pauses/scripts.ts';
+import { clientsPauses } from './pauses/clients.ts';
 import type { Turns } from './pauses/watched-engine.ts';
 
 const SIZE = 1_000_000;
 const QUICK_SIZE = 200_000;
 /** What a command of a million elements may keep the event loop at a time, apart from what V8 collects. */
 const TURN_MAX_MS = 10;
+
+const groups: readonly PauseGroup[] = [
+  ...listsAndHashesPauses,
+  ...setsPauses,
+  ...sortedSetsPauses,
+  ...streamsPauses,
+  ...stringsPauses,
+  ...keyspacePauses,
+  ...scriptsPauses,
+  ...clientsPauses,
+];
 
 interface Watched {
   readonly port: number;
@@ -32,7 +48,7 @@ interface Watched {
 
 export async function benchPauses(print: Print, { rounds, quick, tests }: BenchOptions): Promise<void> {
   const size = quick ? QUICK_SIZE : SIZE;
-  for (const group of [...collectionPauses, ...otherPauses]) {
+  for (const group of groups) {
     const cases = group.cases.filter(
       ([name]) =>
         tests.length === 0 ||
@@ -115,14 +131,14 @@ async function startWatched(): Promise<Watched> {
     { cwd: folder, execArgv: ['--expose-gc', ...V8_FLAGS, ...(process.env['PAUSES_FLAGS']?.split(' ') ?? [])] },
   );
   await once(child, 'message');
-  const pinger = new Worker(join(import.meta.dirname, 'pauses/pinger.ts'), { workerData: port });
+  const pinger = fork(join(import.meta.dirname, 'pauses/pinger.ts'), [String(port)]);
   const asked = async <Answer>(word: string): Promise<Answer> => {
     child.send(word);
     const [answer] = (await once(child, 'message')) as [Answer];
     return answer;
   };
   const waited = async (): Promise<number> => {
-    pinger.postMessage('report');
+    pinger.send('report');
     const [wait_ms] = (await once(pinger, 'message')) as [number];
     return wait_ms;
   };
@@ -137,7 +153,7 @@ async function startWatched(): Promise<Watched> {
       return { ...(await asked<Turns>('report')), wait_ms };
     },
     async stop() {
-      await pinger.terminate();
+      pinger.disconnect();
       child.disconnect();
       await once(child, 'exit');
       await rm(folder, { recursive: true, force: true });

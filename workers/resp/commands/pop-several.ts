@@ -5,6 +5,8 @@ import type { TypeName } from '../keyspace/value.ts';
 import { SYNTAX, TIMEOUT_NEGATIVE, TIMEOUT_NOT_FLOAT, WRONG_TYPE } from '../protocol/errors.ts';
 import { parseDouble } from '../protocol/numbers.ts';
 import { integerFrom } from './arguments.ts';
+import { atOnce } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 /** Reads a timeout in seconds as milliseconds; when it is none, replies with the error and returns undefined. */
 export function timeoutArg(client: Client, text: string): number | undefined {
@@ -72,25 +74,33 @@ export function multiPopArgs<End extends string>(
 
 /**
  * Serves a client from the first key that `attempt` succeeds with. A key of another type ends the search with an error. When there
- * is none, the client waits for one, or is told so at once if it has no timeout (in milliseconds) or may not block.
+ * is none, the client waits for one, or is told so at once if it has no timeout (in milliseconds) or may not block. What takes long
+ * `attempt` gives as a walk.
  */
 export function popFirst(
   client: Client,
   type: TypeName,
   keys: readonly string[],
   timeout: number | undefined,
-  attempt: (key: string) => boolean,
-): void {
+  attempt: (key: string) => boolean | Walk,
+): Walk | undefined {
   const { db, reply } = client;
   for (const key of keys) {
     const value = db.peek(key);
     if (value !== undefined && typeOf(value) !== type) {
       reply.error(WRONG_TYPE);
-      return;
+      return undefined;
     }
-    if (attempt(key)) return;
+    const served = attempt(key);
+    if (served !== false) return served === true ? undefined : served;
   }
   if (timeout !== undefined && client.mayBlock) {
-    block(client, keys, timeout, { serve: attempt, timedOut: () => reply.nullArray() });
+    const serve = (key: string): boolean => {
+      const served = attempt(key);
+      if (typeof served === 'object') atOnce(served);
+      return served !== false;
+    };
+    block(client, keys, timeout, { serve, timedOut: () => reply.nullArray() });
   } else reply.nullArray();
+  return undefined;
 }

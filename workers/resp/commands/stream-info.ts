@@ -1,6 +1,6 @@
 import type { Client } from '../clients/server.ts';
 import { clock } from '../keyspace/clock.ts';
-import { byName } from '../keyspace/stream-group.ts';
+import { byName, partsOf } from '../keyspace/stream-group.ts';
 import type { Pending, StreamGroup } from '../keyspace/stream-group.ts';
 import { formatId, MAX_ID, MIN_ID } from '../keyspace/stream-id.ts';
 import type { StreamId } from '../keyspace/stream-id.ts';
@@ -48,13 +48,6 @@ function aboutStream(run: (client: Client, args: readonly string[], stream: Stre
   };
 }
 
-/** What there may be to tell of a stream. */
-function partsOf({ size, groups }: StreamValue): number {
-  let parts = size;
-  for (const { pending, consumers } of groups?.values() ?? []) parts += 1 + pending.size + consumers.size;
-  return parts;
-}
-
 /** COUNT of `XINFO STREAM key FULL [COUNT n]`: undefined when not FULL, null when wrong (the error was sent). */
 function fullCount(client: Client, args: readonly string[]): number | undefined | null {
   if (args.length === 3) return undefined;
@@ -73,8 +66,8 @@ const describeStream = aboutStream(function* (client, args, stream) {
   const { reply } = client;
   const count = fullCount(client, args);
   if (count === null) return;
-  // oxlint-disable-next-line require-yield -- it is one field among others.
   const edge = (reverse: boolean) =>
+    // oxlint-disable-next-line require-yield -- it is one field among others.
     function* (): Walk {
       const [record] = entriesOf(stream, MIN_ID, MAX_ID, 1, reverse);
       if (record === undefined) reply.null();

@@ -130,3 +130,10 @@ export function copyGroups(groups: ReadonlyMap<string, StreamGroup>): Map<string
 export function byName<V>(map: ReadonlyMap<string, V> | undefined): [string, V][] {
   return Array.from(map ?? []).sort(([a], [b]) => (a < b ? -1 : 1));
 }
+
+/** How many entries, groups, consumers and pending entries a stream has. */
+export function partsOf({ size, groups }: { readonly size: number; readonly groups: GroupOwner['groups'] }): number {
+  let parts = size;
+  for (const { pending, consumers } of groups?.values() ?? []) parts += 1 + pending.size + consumers.size;
+  return parts;
+}

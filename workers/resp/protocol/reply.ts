@@ -55,6 +55,18 @@ export class Reply {
     } else this.out += `$${text.length}\r\n${text}\r\n`;
   }
 
+  /** A bulk string that is in pieces. */
+  bulkOf(pieces: readonly string[]): void {
+    let length = 0;
+    for (const piece of pieces) length += piece.length;
+    this.out += `$${length}\r\n`;
+    for (const piece of pieces) {
+      if (piece.length > PIECE_MAX) this.piece(piece);
+      else this.out += piece;
+    }
+    this.out += '\r\n';
+  }
+
   private piece(text: string): void {
     this.pieces.push(this.out, text);
     this.piecesLength += this.out.length + text.length;

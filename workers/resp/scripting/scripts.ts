@@ -115,11 +115,12 @@ export class Scripting implements NodeScripts {
       lastWords: TOO_LONG,
       replies: straight ? [] : undefined,
     };
-    const outcome = jobs.run(job, () => {
-      const status = state.start(ref, keys, args, straight);
+    const start = (): Later<number> => {
+      const status = state.start(ref, straight);
       // It has no loops, and what it was told it is told again: so it comes to the same place.
-      return job.retold === undefined ? status : state.start(ref, keys, args, false);
-    });
+      return job.retold === undefined ? status : state.start(ref, false);
+    };
+    const outcome = jobs.run(job, state.give(keys, args), start);
     if (outcome instanceof Promise) jobs.perform(client, () => outcome.then((late) => this.reply(state, late)));
     else jobs.perform(client, () => this.reply(state, outcome));
   }
