@@ -5,7 +5,9 @@ import { managerDecider } from '#domains/manager/decider.ts';
 import { nodeDecider } from '#domains/node/decider.ts';
 import { reservationDecider } from '#domains/reservation/decider.ts';
 import { restoreDecider } from '#domains/restore/decider.ts';
+import { subjectDecider } from '#domains/subject/decider.ts';
 import { tenantDecider } from '#domains/tenant/decider.ts';
+import type { DomainEvent } from '#domains/kernel/decider.ts';
 import { categoryOf } from '#domains/kernel/envelope.ts';
 import { bigintLiterals } from '#gateway/json.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
@@ -22,7 +24,7 @@ import { watchProgress } from './progress.ts';
 import { sharedByThreads } from './share.ts';
 import { allViews } from './views.ts';
 
-/** Who knows the state of a stream, by its category. A command's own record has none: it is what it is. */
+/** Who knows the state of a stream, by its category. A command's own record is all the state that it has. */
 const deciders: Readonly<Record<string, Evolver>> = {
   tenant: tenantDecider,
   node: nodeDecider,
@@ -31,6 +33,8 @@ const deciders: Readonly<Record<string, Evolver>> = {
   apikey: apiKeyDecider,
   manager: managerDecider,
   reservation: reservationDecider,
+  subject: subjectDecider,
+  command: { initialState: null, evolve: (_state: unknown, { type, data }: DomainEvent) => ({ type, data }) },
 };
 
 const names = allViews.map(({ name }) => name).join(', ');
@@ -57,7 +61,9 @@ program
   .description(
     'a view or an aggregate as it was then, one line of JSON a row, folded from the log; live tables are not read',
   )
-  .action((at: string, what: string) => withParts((parts) => showPast(parts, at, what)));
+  .action(async (at: string, what: string) => {
+    process.exitCode = await withPlatformLog('projections', (parts) => showPast(parts, at, what));
+  });
 
 function viewNamed(name: string): AnyView {
   const view = allViews.find((one) => one.name === name);
@@ -83,7 +89,7 @@ async function list({ log, pool }: PlatformLog): Promise<number> {
 
 async function showPast({ log }: PlatformLog, text: string, what: string): Promise<number> {
   const at = await positionNamed(log, text);
-  if (at === null) throw new UsageProblem(`"${text}" is neither a position nor a time.`);
+  if (at === null) throw new UsageProblem(`"${text}" is neither a position nor a time such as 2026-11-21T08:30:00Z.`);
   const head = await log.head();
   if (at > head) throw new UsageProblem(`Position ${at} lies ahead: the log ends at ${head}.`);
   const view = allViews.find(({ name }) => name === what);

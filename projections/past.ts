@@ -1,5 +1,6 @@
 import { fold, type Decider } from '#domains/kernel/decider.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
+import { z } from 'zod';
 
 import { rowsAt } from './kernel/time-travel.ts';
 import type { AnyRow, AnyView } from './kernel/view.ts';
@@ -27,9 +28,14 @@ export async function rowsInOrder(log: EventLog, view: AnyView, at: bigint): Pro
   return [...rows].toSorted(([left], [right]) => (left < right ? -1 : 1)).map(([, row]) => row);
 }
 
-/** The position that a text stands for: itself, or the last one recorded at or before a time; null for what is neither. */
+const Time = z.union([z.iso.datetime({ offset: true }), z.iso.date()]).transform((text) => new Date(text));
+
+/**
+ * The position that a text stands for: itself, or the last one recorded at or before a time (ISO 8601, as the `at` of HTTP takes it);
+ * null for what is neither.
+ */
 export async function positionNamed(log: EventLog, text: string): Promise<bigint | null> {
   if (/^\d{1,18}$/.test(text)) return BigInt(text);
-  const time = new Date(text);
-  return Number.isNaN(time.getTime()) ? null : log.positionAt(time);
+  const time = Time.safeParse(text);
+  return time.success ? log.positionAt(time.data) : null;
 }

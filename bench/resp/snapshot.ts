@@ -17,42 +17,57 @@ const WRITTEN = 100_000;
 const CLIENTS = 50;
 
 export async function benchSnapshot(print: Print, { rounds, quick }: BenchOptions): Promise<void> {
-  const keys = quick ? KEYS / 10 : KEYS;
-  const pairs = Math.min(rounds, 3);
+  const size = { keys: quick ? KEYS / 10 : KEYS, pairs: Math.min(rounds, 3), seconds: quick ? 2 : 10 };
+  let redis_s: number | null = null;
   for (const start of [startRedis, startEngine]) {
     const target = await start();
-    await measure(print, target, keys, pairs, quick, () => bgsave(target.address)).finally(() => target.stop());
+    try {
+      const taken_s = await measure(print, target, size, redis_s, () => bgsave(target.address));
+      redis_s ??= taken_s;
+    } finally {
+      await target.stop();
+    }
   }
   const platform = await startPlatform();
   try {
     const node = await platform.node({ name: 'snapshot', durability: 'everysec', memoryLimitMb: 2048 });
-    await measure(print, { ...node, label: 'platform' }, keys, pairs, quick, () => backup(platform, node.id));
+    await measure(print, { ...node, label: 'platform' }, size, redis_s, () => backup(platform, node.id));
   } finally {
     await platform.stop();
   }
 }
 
+/** How much is measured: so many pairs of a load without and one with snapshots. */
+interface Size {
+  readonly keys: number;
+  readonly pairs: number;
+  readonly seconds: number;
+}
+
+/** Returns how long a snapshot takes under the load; `redis_s` is what it takes redis-server. */
 async function measure(
   print: Print,
   target: Target,
-  keys: number,
-  pairs: number,
-  quick: boolean,
+  { keys, pairs, seconds }: Size,
+  redis_s: number | null,
   snapshot: () => Promise<void>,
-): Promise<void> {
+): Promise<number> {
   const value = 'x'.repeat(32);
   const name = (index: number) => `load:${String(index).padStart(10, '0')}`;
   await fill(target.address, keys, (index) => bulk('SET', name(index), value), '+OK\r\n'.length);
-  const seconds = quick ? 2 : 4;
   const plan = { targets: [target.address], connectionsPerTarget: CLIENTS, keys: WRITTEN, valueBytes: 32, writes: 1 };
   const without: LoadResult[] = [];
   const beside: LoadResult[] = [];
-  let taken = 0;
+  const taken_s: number[] = [];
   for (let pair = 0; pair < pairs; pair++) {
     without.push(await runLoad({ ...plan, seconds }, 1, target.pids()));
     // One snapshot after the other, until the clients have written for as long as without one.
     const during = async (): Promise<void> => {
-      for (const ends = Date.now() + seconds * 1000 - 200; Date.now() < ends; taken++) await snapshot();
+      for (const ends = Date.now() + seconds * 1000 - 200; Date.now() < ends;) {
+        const began = performance.now();
+        await snapshot();
+        taken_s.push((performance.now() - began) / 1000);
+      }
     };
     beside.push(await runLoad({ ...plan, seconds }, 1, target.pids(), { during }));
   }
@@ -63,7 +78,10 @@ async function measure(
   const bound = target.label === 'redis-server' ? {} : { atMost: 2 };
   print({ name: `${what}, write p99`, peer, ours: p99(beside), theirs: p99(without), unit: 'ms', ...bound });
   print({ name: `${what}, writes`, peer, ours: perSecond(beside), theirs: perSecond(without), unit: 'ops/s' });
-  print({ name: `${what}, taken`, peer: null, ours: taken, theirs: null, unit: 'snapshots', atLeast: 1 });
+  const took = median(taken_s);
+  const theirs = redis_s === null ? { peer: null, theirs: null } : { peer: 'redis-server', theirs: redis_s };
+  print({ name: `${what}, takes`, ours: took, unit: 's', ...theirs });
+  return took;
 }
 
 /** Starts a snapshot and waits until it is written. */

@@ -32,7 +32,7 @@ const running = new Set<ChildProcess>();
 process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
-/** Starts a program in a folder of its own, which goes with it, and waits until something accepts on its port. */
+/** Starts a program in a folder of its own, which goes with it, and waits until it serves who comes to its port. */
 async function startProgram(
   label: string,
   command: (port: number, folder: string) => { file: string; args: readonly string[]; env?: NodeJS.ProcessEnv },
@@ -49,7 +49,7 @@ async function startProgram(
     await rm(folder, { recursive: true, force: true });
   };
   const address = { host: '127.0.0.1', port };
-  for (const deadline = Date.now() + 20_000; !(await accepts(address)); await sleep(5)) {
+  for (const deadline = Date.now() + 20_000; !(await serves(address)); await sleep(5)) {
     if (child.exitCode === null && Date.now() < deadline) continue;
     await stop();
     throw new Error(`${label} did not start: ${file} ${args.join(' ')}`);
@@ -57,15 +57,18 @@ async function startProgram(
   return { label, address, pids: () => [child.pid ?? 0], stop };
 }
 
-async function accepts({ host, port }: Address): Promise<boolean> {
+/** Whether there is an answer to PING, and not that data is still being loaded. */
+async function serves({ host, port }: Address): Promise<boolean> {
   const socket = connect({ host, port });
-  return once(socket, 'connect').then(
-    () => {
-      socket.destroy();
-      return true;
-    },
-    () => false,
-  );
+  socket.write('PING\r\n');
+  try {
+    const [answer] = await once(socket, 'data');
+    return !String(answer).startsWith('-LOADING');
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** A redis-server as it is installed, except that it does not save by itself: `settings` are its own, such as `--appendonly yes`. */

@@ -1,8 +1,7 @@
-import { createHmac, createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
-import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
-import path from 'node:path';
+import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 
-import { syncFolder } from '#infra/files/sync-folder.ts';
+import { secretInFile } from '#infra/files/secret-file.ts';
 
 /** The key from which all others are derived or by which they are wrapped. An object that shows nothing when it is logged. */
 export type MasterKey = KeyObject;
@@ -12,11 +11,7 @@ export type MasterKey = KeyObject;
  * moment end up with the same key: the file appears whole or not at all, and only once.
  */
 export async function loadMasterKey(file: string): Promise<MasterKey> {
-  let text = await readIfThere(file);
-  if (text === null) {
-    await makeKeyFile(file);
-    text = await readFile(file, 'utf8');
-  }
+  const text = await secretInFile(file);
   const { mode } = await stat(file);
   if ((mode & 0o077) !== 0) {
     throw new Error(`The master key ${file} can be read by others; run: chmod 600 ${file}`);
@@ -60,34 +55,3 @@ export function keyedHash(masterKey: MasterKey, purpose: string, text: string): 
 }
 
 const derivedKeys = new WeakMap<MasterKey, Map<string, KeyObject>>();
-
-async function readIfThere(file: string): Promise<string | null> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-}
-
-async function makeKeyFile(file: string): Promise<void> {
-  const folder = path.dirname(file);
-  await mkdir(folder, { recursive: true });
-  const draft = path.join(folder, `.${path.basename(file)}.${randomBytes(6).toString('hex')}`);
-  const handle = await open(draft, 'wx', 0o600);
-  try {
-    await handle.writeFile(`${randomBytes(32).toString('hex')}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  try {
-    await link(draft, file);
-    await syncFolder(folder);
-  } catch (error) {
-    // Another process was first; its key is the one that counts.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    await unlink(draft);
-  }
-}

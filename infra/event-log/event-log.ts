@@ -118,7 +118,8 @@ export interface EventLog {
    * Calls the handler with batches in order from a position to the present and on, the next one when the last was handled. Each
    * event once, never a gap; a reader that starts again from an older position gets what follows it again. `upTo` is how far the log
    * has been looked at, which is further than the last event where a filter passes over others: keep it as the checkpoint. A batch
-   * is empty when that is all there is to tell.
+   * is empty when that is all there is to tell. Where positions have no gap, one that the log
+   * has not come to yet ends it with a RangeError: the log is an older state than the checkpoint.
    */
   subscribe(options: {
     after: bigint;

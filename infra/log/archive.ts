@@ -5,6 +5,7 @@ import { UsageProblem, withPlatformLog, type PlatformLog } from '#infra/local/pl
 import type { Command } from 'commander';
 
 import { closedStreams } from './closed-streams.ts';
+import { recordAct } from './record-act.ts';
 
 const day_ms = 24 * 3600 * 1000;
 
@@ -42,7 +43,7 @@ function interrupted(): AbortSignal {
 }
 
 async function archive(
-  { pool, objects, settings }: PlatformLog,
+  { log, pool, objects, settings }: PlatformLog,
   { olderThan, dryRun }: { olderThan?: string; dryRun: boolean },
 ): Promise<number> {
   const days = olderThan === undefined ? settings.logArchiveAfter_days : daysOf(olderThan);
@@ -50,6 +51,10 @@ async function archive(
     throw new UsageProblem('LOG_ARCHIVE_AFTER_DAYS is 0, never; name an age: npm run log -- archive --older-than 90');
   }
   const before = new Date(Date.now() - days * day_ms);
+  if (!dryRun) {
+    const details = { before: before.toISOString() };
+    await recordAct(log, { action: 'ArchiveLog', target: { kind: 'log', id: 'archive' }, details });
+  }
   let moved = 0;
   try {
     for await (const one of archiveLog({

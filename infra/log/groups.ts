@@ -3,6 +3,8 @@ import { dropGroup } from '#infra/event-log/consumers/leases.ts';
 import { UsageProblem, withPlatformLog, type PlatformLog } from '#infra/local/platform-log.ts';
 import type { Command } from 'commander';
 
+import { recordAct } from './record-act.ts';
+
 /** `groups list | drop`: the consumer groups there are, and how far each is behind. */
 export function addGroupCommands(program: Command): void {
   const groups = program.command('groups').description('consumer groups, which carry out what follows from events');
@@ -33,8 +35,11 @@ async function list({ log, pool }: PlatformLog): Promise<number> {
   return 0;
 }
 
-async function drop({ pool }: PlatformLog, group: string): Promise<number> {
-  if (!(await dropGroup(pool, group))) {
+async function drop({ pool, log }: PlatformLog, group: string): Promise<number> {
+  const there = (await lagOfGroups(pool, log)).find((one) => one.group === group);
+  const droppable = there !== undefined && there.members === 0;
+  if (droppable) await recordAct(log, { action: 'DropGroup', target: { kind: 'consumer-group', id: group } });
+  if (!droppable || !(await dropGroup(pool, group))) {
     throw new UsageProblem(`There is no group ${group}, or a process runs it; npm run log -- groups list shows which.`);
   }
   console.log(`${group} is forgotten; were it run again, it would begin at the start of the log.`);

@@ -56,6 +56,8 @@ test('keys that were lost come back from their backup, but for those of whom was
   expect(await keys(['export', file])).toMatchObject({ code: 0, stderr: '' });
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect((await keys(['export', file])).stderr).toMatch(/is there already/);
+  const acts = (await everything(side.log)).map(({ data }) => (data as { action?: string }).action);
+  expect(acts.filter((action) => action === 'ExportKeys')).toHaveLength(1);
   const before = await names();
   expect(before).toEqual([expect.any(String), expect.any(String)]);
 

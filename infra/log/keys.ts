@@ -1,11 +1,11 @@
-import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 
 import { BadKeyBackup, exportKeys, importKeys } from '#infra/crypto/key-backup.ts';
 import { underMasterKey } from '#infra/crypto/key-encryption.ts';
 import { UsageProblem, withPlatformLog, type PlatformLog } from '#infra/local/platform-log.ts';
 import type { Command } from 'commander';
+
+import { recordAct } from './record-act.ts';
 
 /** `keys export`, `keys import`: the keys of personal data, backed up apart from the log that they open. */
 export function addKeyCommands(program: Command): void {
@@ -26,12 +26,16 @@ async function run(work: (parts: PlatformLog) => Promise<number>): Promise<void>
   process.exitCode = await withPlatformLog('keys', work);
 }
 
-async function write({ pool }: PlatformLog, file: string): Promise<number> {
+/** All keys at once. */
+const allKeys = { kind: 'log', id: 'keys' };
+
+async function write({ log, pool }: PlatformLog, file: string): Promise<number> {
   const handle = await open(file, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     throw new UsageProblem(error.code === 'EEXIST' ? `${file} is there already.` : error.message);
   });
   let keys = -1;
   try {
+    await recordAct(log, { action: 'ExportKeys', target: allKeys });
     for await (const line of exportKeys(pool)) {
       await handle.write(`${line}\n`);
       keys += 1;
@@ -45,20 +49,21 @@ async function write({ pool }: PlatformLog, file: string): Promise<number> {
 }
 
 async function read({ pool, log, masterKey }: PlatformLog, file: string): Promise<number> {
-  const input = createReadStream(file);
+  const handle = await open(file, 'r').catch((error: Error) => {
+    throw new UsageProblem(error.message);
+  });
   try {
-    const lines = createInterface({ input, crlfDelay: Infinity });
-    const { added, kept } = await importKeys(pool, underMasterKey(masterKey), lines);
+    await recordAct(log, { action: 'ImportKeys', target: allKeys });
+    const { added, kept } = await importKeys(pool, underMasterKey(masterKey), handle.readLines());
     // Reading who was erased destroys those of their keys that came back with an older backup.
     let erased = 0;
     for await (const batch of log.readAll({ after: 0n, filter: { categories: ['subject'] } })) erased += batch.length;
     console.log(`${added} keys were put back, ${kept} were there; ${erased} subjects are erased and stay so.`);
     return 0;
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    if (error instanceof BadKeyBackup || missing) throw new UsageProblem((error as Error).message);
+    if (error instanceof BadKeyBackup) throw new UsageProblem(error.message);
     throw error;
   } finally {
-    input.destroy();
+    await handle.close();
   }
 }

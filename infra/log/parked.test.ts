@@ -6,6 +6,7 @@ import path from 'node:path';
 import { loadMasterKey } from '#infra/crypto/master-key.ts';
 import { startConsumer, type RunningConsumer } from '#infra/event-log/consumers/member.ts';
 import { listParked } from '#infra/event-log/consumers/parked.ts';
+import { collect } from '#infra/event-log/testing/collect.ts';
 import { appendOf, openLog, said, type LogUnderTest } from '#infra/event-log/testing/log-under-test.ts';
 import { testDatabase } from '#test/tools/postgres.ts';
 import { pino } from 'pino';
@@ -105,6 +106,32 @@ test('a replay says whether it was delivered or failed again, and a skip passes 
   expect(await parked('list')).toMatchObject({ stdout: 'Nothing is parked.\n' });
 });
 
+test('who skips or replays leaves an entry in the timeline of the tenant, and who could not leaves none', async () => {
+  await parked('skip', ...choice, '--version', '7');
+  await parked('show', ...choice);
+  expect(await entries()).toEqual([]);
+  await parked('skip', ...choice);
+  await parked('replay', '--group', 'mailing');
+  const about = { targetKind: 'consumer-group', targetId: 'mailing' };
+  expect(await entries()).toMatchObject([
+    { ...about, action: 'SkipParkedEvent', result: { stream: 'node-a', version: '1', type: 'NodeFailed' } },
+    { ...about, action: 'ReplayParked', result: { stream: 'node-a', version: '3', type: 'NodeFailed' } },
+  ]);
+  const [skipped] = (await collect(under.log.readAll({ after: 0n, filter: { categories: ['command'] } }))).flat();
+  const [, parkedEvent] = await under.log.readStream('node-a');
+  expect(skipped?.metadata).toMatchObject({
+    actor: { kind: 'system', id: 'command-line' },
+    tenantId: 'tnt_1',
+    causationId: parkedEvent?.eventId,
+  });
+});
+
+/** What the records of commands say, in their order. */
+async function entries(): Promise<unknown[]> {
+  const records = (await collect(under.log.readAll({ after: 0n, filter: { types: ['CommandAccepted'] } }))).flat();
+  return records.map(({ data }) => data);
+}
+
 test('what nobody delivers yet, what is not parked and what is not there is said so', async () => {
   await consumer.stop();
   expect(await parked('replay', ...choice, '--wait', '1')).toMatchObject({
@@ -140,4 +167,5 @@ test('groups are listed, and one that nobody runs can be dropped', async () => {
   expect(await command('groups', 'drop', '--group', 'mailing')).toMatchObject({ code: 0 });
   expect(await command('groups', 'list')).toMatchObject({ stdout: 'There are no consumer groups yet.\n' });
   expect(await listParked(under.pool, {})).toEqual([]);
+  expect(await entries()).toMatchObject([{ action: 'DropGroup', targetId: 'mailing' }]);
 });

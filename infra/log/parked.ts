@@ -4,6 +4,8 @@ import { listParked, requestReplay, skipParked, type ParkedStream } from '#infra
 import { UsageProblem, withPlatformLog, type PlatformLog } from '#infra/local/platform-log.ts';
 import { InvalidArgumentError, type Command } from 'commander';
 
+import { recordAct } from './record-act.ts';
+
 /** What the exit codes of `replay` and `skip` say; 2 is what can't be understood or reached. */
 const [delivered, parkedAgain, underWay] = [0, 1, 3];
 
@@ -97,20 +99,22 @@ function shown(data: unknown): string {
   return JSON.stringify(data, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
 }
 
-async function replay(
-  { pool }: PlatformLog,
-  choice: Partial<Choice> & { group: string; wait: number },
-): Promise<number> {
+async function replay(parts: PlatformLog, choice: Partial<Choice> & { group: string; wait: number }): Promise<number> {
+  const { pool } = parts;
   const wanted = await listParked(pool, choice);
   if (wanted.length === 0) throw notParked(choice);
+  for (const one of wanted) await record(parts, 'ReplayParked', one);
   await requestReplay(pool, choice);
   return outcomeOf(pool, wanted, choice.wait);
 }
 
-async function skip({ pool }: PlatformLog, choice: Choice & { version?: number; wait: number }): Promise<number> {
+async function skip(parts: PlatformLog, choice: Choice & { version?: number; wait: number }): Promise<number> {
+  const { pool } = parts;
   const one = await onlyParked(pool, choice);
   const version = choice.version ?? one.version;
-  if (!(await skipParked(pool, one.group, one.stream, version))) {
+  const possible = version === one.version && !one.replaying;
+  if (possible) await record(parts, 'SkipParkedEvent', one);
+  if (!possible || !(await skipParked(pool, one.group, one.stream, version))) {
     throw new UsageProblem(
       one.replaying
         ? `${one.stream} is being delivered again at this moment; look at it again.`
@@ -119,6 +123,22 @@ async function skip({ pool }: PlatformLog, choice: Choice & { version?: number; 
   }
   console.log(`Passed over version ${version} of ${one.stream} (${one.type}, id ${one.eventId}).`);
   return outcomeOf(pool, [one], choice.wait);
+}
+
+/** An entry in the timeline of the tenant whose event it is. */
+async function record(
+  { log }: PlatformLog,
+  action: 'SkipParkedEvent' | 'ReplayParked',
+  { group, stream, version, type, eventId }: ParkedStream,
+): Promise<void> {
+  const [event] = await log.readStream(stream, { fromVersion: version, limit: 1 });
+  await recordAct(log, {
+    action,
+    target: { kind: 'consumer-group', id: group },
+    tenantId: event?.metadata.tenantId ?? null,
+    causationId: eventId,
+    details: { stream, version: String(version), type },
+  });
 }
 
 /** Waits until the owners of the shards have delivered the streams, or parked them again, and says what became of each. */

@@ -51,7 +51,10 @@ export async function runRole({ name, config, log, load, probes }: RunRoleOption
   process.on('SIGTERM', () => void stop('SIGTERM', drainPatience_ms));
   // Under a supervisor Ctrl-C is the supervisor's to hear: it stops the roles in their order.
   process.on('SIGINT', () => void (supervised || stop('SIGINT', drainPatience_ms)));
-  process.on('disconnect', () => void stop('the supervisor is gone', orphanPatience_ms));
+  const orphaned = (): void => void stop('the supervisor is gone', orphanPatience_ms);
+  process.on('disconnect', orphaned);
+  // It may have gone while this process was loading, and then nobody says so any more.
+  if (supervised && !process.connected) orphaned();
 
   try {
     const startRole = await load();

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -61,10 +61,8 @@ afterEach(async () => {
 describe('one platform', () => {
   test('starts, says what runs and what to paste next, stops in order, and keeps its data and ports', async () => {
     const at = await home();
-    const began = performance.now();
     const first = start(at);
     const before = await untilReady(at, first);
-    expect(performance.now() - began).toBeLessThan(10_000);
     expect(Object.keys(before.children).toSorted()).toEqual([
       'backend',
       'backup',
@@ -73,7 +71,7 @@ describe('one platform', () => {
       'postgres',
     ]);
     expect(survivors(before)).toHaveLength(5);
-    await until(() => first.output().includes('redis-cli') || undefined, 2000);
+    await until(() => first.output().includes('redis-cli') || undefined);
     for (const name of ['run/platform.json', 'postgres.password', 'logs/gateway.log']) {
       expect(statSync(path.join(at.folder, name)).mode & 0o777, name).toBe(0o600);
     }
@@ -88,10 +86,8 @@ describe('one platform', () => {
       'gateway true\nbackup true\nbackend true\nnode-manager true\n',
     );
 
-    const again = performance.now();
     const second = start(at);
     const after = await untilReady(at, second);
-    expect(performance.now() - again).toBeLessThan(4000);
     expect(after.ports).toEqual(before.ports);
     expect(await query(after.databaseUrl, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
     expect(await stop(second)).toBe(0);
@@ -107,14 +103,14 @@ describe('one platform', () => {
       await until(() => {
         const now = readPlatformFile(at.folder)?.children[name];
         return now !== undefined && now.pid !== old?.pid ? now : undefined;
-      }, 10_000);
-      await until(() => answersReady(at), 10_000);
+      });
+      await until(() => answersReady(at));
     }
     await query(before.databaseUrl, 'SELECT 1');
     const after = await until(() => {
       const file = readPlatformFile(at.folder);
       return Object.keys(file?.children ?? {}).length === 5 ? file : undefined;
-    }, 5000);
+    });
     for (const [name, { pid }] of Object.entries(after.children))
       expect(pid, name).not.toBe(before.children[name]?.pid);
     expect(started.child.exitCode).toBeNull();
@@ -148,7 +144,7 @@ describe('one platform', () => {
     const at = await home();
     const started = start(at);
     // From here on it makes the cluster; before, it has not yet begun, and a signal just ends it.
-    await until(() => existsSync(path.join(at.folder, 'postgres.password')) || undefined, 20_000);
+    await until(() => existsSync(path.join(at.folder, 'postgres.password')) || undefined);
     expect(await stop(started)).toBe(0);
     const second = start(at);
     await untilReady(at, second);
@@ -157,14 +153,28 @@ describe('one platform', () => {
 });
 
 describe('kill -9 of the parent', () => {
-  test.each([0.3, 0.6, 0.9, 1.5])('%d s after the first start leaves nothing that blocks the next', async (after_s) => {
+  const inHome = (name: string) => (at: Home) => readdirSync(at.folder).some((entry) => entry.startsWith(name));
+  const file = (name: string) => (at: Home) => existsSync(path.join(at.folder, name));
+  const stages: ReadonlyArray<readonly [name: string, isThere: (at: Home) => boolean]> = [
+    ['taken its home', file('run/platform.lock')],
+    ['made a password', file('postgres.password')],
+    ['begun with a cluster', inHome('postgres.initializing-')],
+    ['made a cluster', file('postgres/PG_VERSION')],
+    ['started PostgreSQL', file('postgres/postmaster.pid')],
+    ['started roles', (at) => readPlatformFile(at.folder)?.children['gateway'] !== undefined],
+  ];
+
+  test.each(stages)('once it had %s leaves nothing that blocks the next', async (_, isThere) => {
     const at = await home();
     const first = start(at);
-    await sleep(after_s * 1000);
+    await until(() => isThere(at) || undefined);
     first.child.kill('SIGKILL');
     await first.ended;
+    const before = readPlatformFile(at.folder);
     const second = start(at);
     await untilReady(at, second);
+    expect(before === undefined ? [] : survivors(before)).toEqual([]);
+    expect(inHome('postgres.initializing-')(at)).toBe(false);
     expect(await stop(second)).toBe(0);
   });
 
@@ -181,7 +191,7 @@ describe('kill -9 of the parent', () => {
       await started.ended;
       const { postgres, ...roles } = file.children;
       // Roles see their supervisor gone and end by themselves; PostgreSQL waits for the next start.
-      await until(() => survivors({ ...file, children: roles }).length === 0 || undefined, 5000);
+      await until(() => survivors({ ...file, children: roles }).length === 0 || undefined);
       expect(postgres).toBeDefined();
     }
     const last = start(at);
@@ -218,7 +228,7 @@ describe('under npm', () => {
       const before = await until(() => {
         const file = readPlatformFile(at.folder);
         return file?.ready === true ? file : undefined;
-      }, 15_000);
+      });
       npm.child.kill(name);
       const second = start(at);
       const after = await untilReady(at, second);

@@ -1,9 +1,11 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { freePort } from '#infra/local/free-port.ts';
+import { identify, isAlive } from '#infra/process/identity.ts';
 import { afterEach, describe, expect, test } from 'vitest';
 
 import { run, type Run, until } from './local-platform.ts';
@@ -34,13 +36,13 @@ async function ask(port: number, name: string): Promise<{ status: number; body: 
 describe('apart', () => {
   test('it is live before it is ready, ready when it says so, and drains on SIGTERM', async () => {
     const role = await apart();
-    const early = await until(() => ask(role.port, '/readyz'), 5000, role.output);
+    const early = await until(() => ask(role.port, '/readyz'), role.output);
     expect(early.status).toBe(503);
     expect((await ask(role.port, '/livez'))?.status).toBe(200);
     const late = await until(async () => {
       const answer = await ask(role.port, '/readyz');
       return answer?.status === 200 ? answer : undefined;
-    }, 5000);
+    });
     expect(late.body).toEqual({ role: 'backend', ready: true, detail: { answer: 42 } });
     expect((await ask(role.port, '/other'))?.status).toBe(404);
     const metrics = await fetch(`http://127.0.0.1:${role.port}/metrics`);
@@ -52,7 +54,7 @@ describe('apart', () => {
 
   test('Ctrl-C drains it too, there being nobody else to hear', async () => {
     const role = await apart();
-    await until(() => role.output().includes('"ready"') || undefined, 5000, role.output);
+    await until(() => role.output().includes('"ready"') || undefined, role.output);
     role.child.kill('SIGINT');
     expect(await role.ended).toBe(0);
     expect(role.output()).toContain('drained');
@@ -63,7 +65,7 @@ describe('apart', () => {
     const answer = await until(async () => {
       const { body } = (await ask(role.port, '/readyz')) ?? {};
       return JSON.stringify(body ?? {}).includes('do not ask') || undefined;
-    }, 5000);
+    });
     expect(answer).toBe(true);
     expect((await ask(role.port, '/readyz'))?.status).toBe(503);
   });
@@ -74,7 +76,7 @@ describe('apart', () => {
   ])('one that %s ends with 1, and its log says why', async (behaviour, reason) => {
     const role = await apart(behaviour);
     if (behaviour === 'fails to stop') {
-      await until(() => role.output().includes('"ready"') || undefined, 5000, role.output);
+      await until(() => role.output().includes('"ready"') || undefined, role.output);
       role.child.kill('SIGTERM');
     }
     expect(await role.ended).toBe(1);
@@ -116,6 +118,18 @@ describe('supervised', () => {
     const { child, ready, ended } = supervised();
     await ready;
     child.disconnect();
-    expect(await Promise.race([ended, sleep(3000, 'still there')])).toBe(0);
+    expect(await Promise.race([ended, sleep(30_000, 'still there')])).toBe(0);
+  });
+
+  test('one whose supervisor was killed while it was loading ends too', async () => {
+    const fork = `require('node:child_process').fork(${JSON.stringify(path.resolve(script))}, [], { detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })`;
+    const supervisor = spawn(process.execPath, [
+      '-e',
+      `console.log(${fork}.pid); process.kill(process.pid, 'SIGKILL')`,
+    ]);
+    const [line] = (await once(supervisor.stdout, 'data')) as [Buffer];
+    const orphan = identify(Number(line.toString()));
+    if (orphan === undefined) throw new Error('it was gone before it could begin');
+    await until(() => !isAlive(orphan) || undefined);
   });
 });

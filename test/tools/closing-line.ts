@@ -2,7 +2,7 @@ import type { Reporter, TestModule } from 'vitest/node';
 
 /**
  * The last line of a run, which CI reads: `N passed, N failed`. A file that could not even load counts as one failure. Before it, the
- * tests that passed only when they were tried again.
+ * tests that passed only when they were tried again, with what was wrong the first time.
  */
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
@@ -10,8 +10,11 @@ export default class ClosingLine implements Reporter {
     const unsteady: string[] = [];
     for (const module of modules) {
       for (const test of module.children.allTests()) {
-        const { state } = test.result();
-        if (test.diagnostic()?.flaky === true) unsteady.push(`${module.relativeModuleId}: ${test.fullName}`);
+        const { state, errors } = test.result();
+        if (test.diagnostic()?.flaky === true) {
+          const first = errors?.[0];
+          unsteady.push(`${module.relativeModuleId}: ${test.fullName}\n${first?.stack ?? first?.message ?? ''}`);
+        }
         if (state === 'passed') passed += 1;
         else if (state === 'failed') failed += 1;
         else skipped += 1;

@@ -1,6 +1,6 @@
 import type { ValueCodec } from './keyspace/codec.ts';
 import type { Node } from './keyspace/node.ts';
-import type { NodeSnapshot, SnapshotEntry } from './keyspace/snapshot.ts';
+import type { EmitEntry, NodeSnapshot } from './keyspace/snapshot.ts';
 
 /** Someone presents a password, by AUTH or HELLO. Byte strings. */
 export interface AuthRequest {
@@ -190,7 +190,7 @@ export interface Engine {
   /** Applies an effect read back from a journal: no journaling, no expiry, no limits. Throws when it is refused. */
   applyJournaled(node: Node, db: number, args: readonly string[]): void;
   /** See `beginSnapshot` in keyspace/snapshot.ts. */
-  beginSnapshot(node: Node, emit: (entry: SnapshotEntry) => void): NodeSnapshot;
+  beginSnapshot(node: Node, emit: EmitEntry): NodeSnapshot;
   /** Standalone mode: makes the users that were configured, or are in the ACL file, after the data was loaded. Throws when it can't. */
   loadUsers(): void;
   /** Makes a node known before anyone connects to it, so that its keys expire. Nodes are made with `new Node(options)`. */

@@ -276,7 +276,7 @@ test('a snapshot shows one instant while everything changes', async () => {
   for (let i = 0; i < 3000; i++) await engine.execute(node, ['SET', `k${i}`, 'before']);
   await engine.execute(node, ['RPUSH', 'list', '1', '2']);
   const seen = new Map<string, string>();
-  const snapshot = engine.beginSnapshot(node, ({ key, value }) => {
+  const snapshot = engine.beginSnapshot(node, (_db, key, value) => {
     expect(seen.has(key)).toBe(false);
     const elements: string[] = [];
     if (typeof value !== 'string' && value.kind === 'list') value.forEach((element) => elements.push(element));

@@ -2,7 +2,7 @@ import type { RecordedEvent } from '#domains/kernel/envelope.ts';
 
 import type { Codec, StoredEvent } from '../codec.ts';
 import type { Append, AppendResult, EventLog, StreamRange, Subscription } from '../event-log.ts';
-import { checkAppend, checkRange, checkSize } from '../limits.ts';
+import { checkAppend, checkRange, checkReading, checkSize, checkTime } from '../limits.ts';
 import { follow, type Following } from './all.ts';
 import { openAppending } from './append.ts';
 import { connect, patiently } from './connection.ts';
@@ -58,7 +58,7 @@ export function openEventStoreEventLog({
 
   async function* readStreamBatches(stream: string, options: StreamRange & { batchSize?: number } = {}) {
     const { batchSize = defaultBatchSize, ...range } = options;
-    checkRange(range);
+    checkRange(options);
     for await (const events of streams.read(stream, range, batchSize)) yield await decode(events);
   }
 
@@ -82,6 +82,7 @@ export function openEventStoreEventLog({
     filter = {},
     batchSize = defaultBatchSize,
   }: Parameters<EventLog['readAll']>[0]) {
+    checkReading({ after, batchSize });
     const end = await head();
     const last = to < end ? to : end;
     const stopping = new AbortController();
@@ -105,6 +106,7 @@ export function openEventStoreEventLog({
     handle,
   }: Parameters<EventLog['subscribe']>[0]) {
     if (closed) throw new Error('The event log is closed.');
+    checkReading({ after, batchSize });
     const stopping = new AbortController();
     const { signal } = stopping;
     const deliver = async () => {
@@ -150,7 +152,10 @@ export function openEventStoreEventLog({
     readAll,
     subscribe,
     head,
-    positionAt: (time) => readPositionAt(parts, time),
+    async positionAt(time) {
+      checkTime(time);
+      return readPositionAt(parts, time);
+    },
     async close() {
       closed = true;
       await Promise.all([...subscriptions].map((subscription) => subscription.stop()));

@@ -5,7 +5,7 @@ import type { Pool } from 'pg';
 import { openArchivedEvents } from '../archive/archived-events.ts';
 import type { Codec } from '../codec.ts';
 import type { Append, AppendResult, EventLog, ReadFilter, StreamRange, Subscription } from '../event-log.ts';
-import { checkAppend, checkRange, checkSize } from '../limits.ts';
+import { checkAppend, checkRange, checkReading, checkSize, checkTime } from '../limits.ts';
 import { openAppendQueue } from './append-queue.ts';
 import { watchHead } from './head-watch.ts';
 import type { StoredBatch } from './filtered-read.ts';
@@ -53,7 +53,8 @@ export function openPostgresEventLog({ pool, codec, notify, objects }: PostgresE
   }
 
   async function* readAll({ filter, batchSize = defaultBatchSize, ...range }: ReadAllOptions) {
-    const to = range.to ?? (await head());
+    checkReading({ after: range.after, batchSize });
+    const to = await endOf(range);
     const readOn = (after: bigint) =>
       patiently(readPatienceMs, () => reader.readAll(after, to, batchSize, filter ?? {}));
     let coming = range.after < to ? readOn(range.after) : null;
@@ -71,6 +72,13 @@ export function openPostgresEventLog({ pool, codec, notify, objects }: PostgresE
     }
   }
 
+  /** The last position to read: beyond the head there is nothing to look for. */
+  async function endOf({ to }: Pick<ReadAllOptions, 'to'>): Promise<bigint> {
+    if (to !== undefined && to <= watch.known) return to;
+    const end = await head();
+    return to === undefined || to > end ? end : to;
+  }
+
   function readStream(stream: string, range: StreamRange = {}): Promise<RecordedEvent[]> {
     checkRange(range);
     return patiently(readPatienceMs, async () => codec.decode(await reader.readStream(stream, range)));
@@ -78,6 +86,7 @@ export function openPostgresEventLog({ pool, codec, notify, objects }: PostgresE
 
   async function* readStreamBatches(stream: string, options: StreamRange & { batchSize?: number } = {}) {
     const { batchSize = defaultBatchSize, limit: wanted = Infinity, ...range } = options;
+    checkRange(options);
     const step = range.direction === 'backward' ? -1 : 1;
     let { fromVersion } = range;
     for (let left = wanted; left > 0;) {
@@ -124,9 +133,11 @@ export function openPostgresEventLog({ pool, codec, notify, objects }: PostgresE
     readAll,
     subscribe({ after, filter, batchSize = defaultBatchSize, handle }) {
       if (closed) throw new Error('The event log is closed.');
+      checkReading({ after, batchSize });
       const subscription = subscribeTo(watch, {
         after,
         handle,
+        head: () => readHead(pool),
         read: (from, to) => read(from, to, batchSize, filter),
       });
       subscriptions.add(subscription);
@@ -135,7 +146,10 @@ export function openPostgresEventLog({ pool, codec, notify, objects }: PostgresE
       return subscription;
     },
     head,
-    positionAt: (time) => patiently(readPatienceMs, () => reader.positionAt(time)),
+    async positionAt(time) {
+      checkTime(time);
+      return patiently(readPatienceMs, () => reader.positionAt(time));
+    },
     snapshots: postgresSnapshots(pool),
     async close() {
       closed = true;

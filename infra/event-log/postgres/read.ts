@@ -85,8 +85,9 @@ export async function readHead(pool: Pool): Promise<bigint> {
 
 /** The last position here that was recorded at or before a time (0 if none), and the one before the next that is here. */
 export async function readPositionAt(pool: Pool, time: Date): Promise<{ here: bigint; beforeNext: bigint }> {
+  // The calendar of a Date goes back further than PostgreSQL's.
   const [row] = await ask<{ here: bigint; before_next: bigint }>(pool, 'position-at', 'SELECT * FROM position_at($1)', [
-    time,
+    time.getTime() < 0 ? '-infinity' : time,
   ]);
   return { here: row?.here ?? 0n, beforeNext: row?.before_next ?? 0n };
 }

@@ -42,7 +42,7 @@ async function until(condition: () => boolean, timeoutMs = 60_000): Promise<void
 test('every subscription sees every event once and in order, from wherever it starts, while others write', async () => {
   const other = openLog(database.url);
   await write(under, 10, 10);
-  const seen: [after: bigint, positions: bigint[]][] = [0n, 0n, 50n, 100n, 350n].map((after) => [after, []]);
+  const seen: [after: bigint, positions: bigint[]][] = [0n, 0n, 50n, 75n, 100n].map((after) => [after, []]);
   const subscriptions = seen.map(([after, positions], n) =>
     (n % 2 === 0 ? under : other).log.subscribe({
       after,
@@ -172,4 +172,20 @@ test('a false hint, which anybody may send, makes nobody skip anything', async (
   expect(positions).toEqual(positionsTo(40));
   await subscription.stop();
   await subscription.ended;
+});
+
+test('a checkpoint beyond the end of the log, as after an older backup was restored, halts its reader instead of hiding what comes', async () => {
+  await write(under, 1, 3);
+  const ahead = under.log.subscribe({ after: 4n, handle: async () => {} });
+  await expect(ahead.ended).rejects.toThrow('ends at position 3, before 4');
+  const atTheEnd: bigint[] = [];
+  const reader = openLog(database.url);
+  const subscription = reader.log.subscribe({
+    after: 3n,
+    handle: async (batch) => void atTheEnd.push(...batch.map(({ position }) => position)),
+  });
+  await write(under, 1, 1);
+  await until(() => atTheEnd.length === 1);
+  await subscription.stop();
+  await reader.close();
 });

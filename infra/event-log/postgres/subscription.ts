@@ -1,6 +1,7 @@
 import type { RecordedEvent } from '#domains/kernel/envelope.ts';
 
 import type { Subscription } from '../event-log.ts';
+import { checkBeginning } from '../limits.ts';
 import type { HeadWatch } from './head-watch.ts';
 import { backOff, isTransient } from './transient.ts';
 
@@ -12,6 +13,7 @@ export interface ReadBatch {
 
 interface SubscriptionOptions {
   readonly after: bigint;
+  readonly head: () => Promise<bigint>;
   readonly read: (after: bigint, to: bigint) => Promise<ReadBatch>;
   readonly handle: (batch: RecordedEvent[], upTo: bigint) => Promise<void>;
 }
@@ -33,9 +35,13 @@ export function subscribeTo(watch: HeadWatch, options: SubscriptionOptions): Sub
 
 async function follow(watch: HeadWatch, options: SubscriptionOptions, signal: AbortSignal): Promise<void> {
   let { after } = options;
+  if (after > watch.known) {
+    const head = await untilItAnswers(options.head, signal);
+    if (head !== null) checkBeginning(after, head);
+  }
   for (;;) {
     await watch.beyond(after, signal);
-    const batch = await readOn(options, after, watch.known, signal);
+    const batch = await untilItAnswers(() => options.read(after, watch.known), signal);
     if (batch === null) return;
     await options.handle(batch.events, batch.upTo);
     after = batch.upTo;
@@ -43,16 +49,11 @@ async function follow(watch: HeadWatch, options: SubscriptionOptions, signal: Ab
 }
 
 /** A server that is away is asked again for as long as it takes; null once the signal is given. */
-async function readOn(
-  { read }: SubscriptionOptions,
-  after: bigint,
-  to: bigint,
-  signal: AbortSignal,
-): Promise<ReadBatch | null> {
+async function untilItAnswers<Answer>(ask: () => Promise<Answer>, signal: AbortSignal): Promise<Answer | null> {
   for (let retry = 1; !signal.aborted; retry += 1) {
     try {
-      const batch = await read(after, to);
-      return signal.aborted ? null : batch;
+      const answer = await ask();
+      return signal.aborted ? null : answer;
     } catch (error) {
       if (!isTransient(error)) throw error;
       await backOff(retry, signal);

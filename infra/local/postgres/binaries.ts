@@ -32,7 +32,7 @@ export async function postgresBinaries(
   if (isUsable(installed.root, account)) return binariesIn(installed.root);
   const folder = account === undefined ? cacheFolder() : sharedFolder;
   const copy = path.join(folder, `postgresql-${installed.version}`);
-  if (!isUsable(copy, account)) await copyPackage(installed.root, copy);
+  if (!isUsable(copy, account)) await copyPackage(installed.root, copy, () => isUsable(copy, account));
   if (isUsable(copy, account)) return binariesIn(copy);
   throw new Error(
     `The PostgreSQL programs in ${copy} do not run here: set DATABASE_URL to a PostgreSQL of your own, or report this.`,
@@ -75,8 +75,11 @@ function links(root: string): Link[] {
   return existsSync(list) ? (JSON.parse(readFileSync(list, 'utf8')) as Link[]) : [];
 }
 
-/** Copies under a temporary name and renames, so that two platforms starting at once never see half a copy. */
-async function copyPackage(from: string, to: string): Promise<void> {
+/**
+ * Copies under a temporary name and renames, so that two platforms starting at once never see half a copy; nor is one taken away from
+ * the other that has finished it meanwhile, and may run from it.
+ */
+async function copyPackage(from: string, to: string, isThere: () => boolean): Promise<void> {
   const partial = `${to}.${process.pid}`;
   await mkdir(path.dirname(to), { recursive: true, mode: 0o755 });
   await cp(path.join(from, 'native'), path.join(partial, 'native'), { recursive: true, verbatimSymlinks: true });
@@ -86,7 +89,7 @@ async function copyPackage(from: string, to: string): Promise<void> {
   }
   const { initdb, postgres } = binariesIn(partial);
   for (const program of [initdb, postgres]) await chmod(program, 0o755);
-  await rm(to, { recursive: true, force: true });
+  if (!isThere()) await rm(to, { recursive: true, force: true });
   await rename(partial, to).catch(async (error: NodeJS.ErrnoException) => {
     await rm(partial, { recursive: true, force: true });
     if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;

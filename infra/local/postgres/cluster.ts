@@ -5,6 +5,7 @@ import path from 'node:path';
 
 import { type Account, reachableName } from './account.ts';
 import type { PostgresBinaries } from './binaries.ts';
+import { endWorkBelow } from './survivors.ts';
 
 /** The role that owns the platform's databases. */
 export const superuser = 'miniredis';
@@ -18,14 +19,14 @@ export async function ensureCluster(
   account: Account | undefined,
   password: string,
 ): Promise<void> {
+  await sweep(folder);
   if (existsSync(path.join(folder, 'PG_VERSION'))) return;
   if (existsSync(folder) && readdirSync(folder).length > 0) {
     throw new Error(
       `${folder} holds something that is no PostgreSQL database: move it away, or restore it from a backup.`,
     );
   }
-  await sweep(folder);
-  // A name of its own each time: the initdb of a start that was killed may still be at work in the one before.
+  // A name of its own each time: where the initdb of a start that was killed can't be found, it may still be at work in the one before.
   const workshop = await mkdtemp(`${folder}${workshopSuffix}`);
   const data = path.join(workshop, 'data');
   const passwordFile = path.join(workshop, 'password');
@@ -45,7 +46,9 @@ export async function ensureCluster(
 async function sweep(folder: string): Promise<void> {
   const prefix = `${path.basename(folder)}${workshopSuffix}`;
   for (const name of readdirSync(path.dirname(folder)).filter((name) => name.startsWith(prefix))) {
-    await rm(path.join(path.dirname(folder), name), { recursive: true, force: true }).catch(() => {});
+    const workshop = path.join(path.dirname(folder), name);
+    await endWorkBelow(workshop);
+    await rm(workshop, { recursive: true, force: true }).catch(() => {});
   }
 }
 

@@ -27,6 +27,20 @@ export async function endSurvivors(folder: string): Promise<void> {
   }
 }
 
+/**
+ * Ends the initdb of a killed supervisor that works at or below a folder, with the servers it started, at once: nobody will use what
+ * they make. Where there is no /proc none is found; they end by themselves.
+ */
+export async function endWorkBelow(folder: string): Promise<void> {
+  if (process.platform !== 'linux') return;
+  const below = `${realpathSync(folder)}${path.sep}`;
+  const working = pidsIn((name) => name.startsWith(below))
+    .map(identify)
+    .filter((identity) => identity !== undefined);
+  for (const one of working) signal(one, 'SIGKILL');
+  while (working.some(isAlive)) await sleep(10);
+}
+
 function recordedPid(folder: string): number {
   try {
     return Number.parseInt(readFileSync(path.join(folder, 'postmaster.pid'), 'utf8'), 10);
@@ -37,16 +51,24 @@ function recordedPid(folder: string): number {
 
 /** Every PostgreSQL process has its data folder as working directory, which is what identifies it. */
 function processesOn(folder: string): ProcessIdentity[] {
-  const pids = process.platform === 'linux' ? pidsIn(realpathSync(folder)) : recordedPostmaster(folder);
+  if (process.platform !== 'linux')
+    return recordedPostmaster(folder)
+      .map(identify)
+      .filter((identity) => identity !== undefined);
+  const real = realpathSync(folder);
+  const pids = pidsIn((name) => name === real);
   return pids.map(identify).filter((identity) => identity !== undefined);
 }
 
-function pidsIn(folder: string): number[] {
+/** The processes of PostgreSQL's programs whose working directory is one of those looked for. */
+function pidsIn(isOne: (folder: string) => boolean): number[] {
   return readdirSync('/proc')
     .map(Number)
     .filter((pid) => {
       try {
-        return readlinkSync(`/proc/${pid}/cwd`) === folder && readlinkSync(`/proc/${pid}/exe`).includes('/postgres');
+        return (
+          isOne(readlinkSync(`/proc/${pid}/cwd`)) && /\/(?:postgres|initdb)/.test(readlinkSync(`/proc/${pid}/exe`))
+        );
       } catch {
         return false;
       }

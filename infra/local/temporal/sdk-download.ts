@@ -6,6 +6,8 @@ const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error('usage: node sdk-download.ts <folder>');
 
 process.on('disconnect', () => process.exit(1));
+// It may have gone while this process was loading, and then nobody says so any more.
+if (!process.connected) process.exit(1);
 
 try {
   const { TestWorkflowEnvironment } = await import('@temporalio/testing');

@@ -47,3 +47,5 @@ process.on('unhandledRejection', crash);
 process.on('SIGTERM', () => void end().catch(crash));
 // Without the manager nobody is let in, and nobody knows what becomes of the nodes.
 process.on('disconnect', () => void end().catch(crash));
+// It may have gone while this process was loading, and then nobody says so any more.
+if (!process.connected) await end();

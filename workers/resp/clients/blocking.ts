@@ -2,7 +2,7 @@ import { clock, tick } from '../keyspace/clock.ts';
 import type { Blocked, Client, Server } from './server.ts';
 import { runAs } from './pushes.ts';
 import { beginCommand, endCommand } from './tracking.ts';
-import { noteRejected, noteUnblocked } from './statistics.ts';
+import { noteRejected, noteResumed } from './statistics.ts';
 
 /** Node's timers hold at most this; longer waits are wound up again. */
 const TIMER_MAX_MS = 0x7fff_ffff;
@@ -62,7 +62,7 @@ export function unblock(client: Client): void {
 
 /** Lets a client that was unblocked have its reply and go on with its input. */
 export function goOn(client: Client): void {
-  noteUnblocked(client);
+  noteResumed(client);
   client.transport?.schedule();
   client.transport?.resume();
 }

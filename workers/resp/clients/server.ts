@@ -227,12 +227,14 @@ export class Client {
   tracking: ClientTracking | undefined;
   /** Set while an asynchronous command runs; input is held until it has ended. */
   pending: Promise<void> | undefined;
+  /** Its script has worked for a slice and goes on. */
+  runsOn = false;
   replyMode: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
   noEvict = false;
   noTouch = false;
   /** Errors among the replies that are in the statistics. */
   errorsSeen = 0;
-  /** The command whose reply waits until the client is unblocked. */
+  /** The command whose reply waits until the client is unblocked, or its script has ended. */
   suspended: SuspendedCall | undefined;
   /** What becomes of the AUTH of a connection that came from another engine, which has authenticated it. */
   admitted: AuthResult | undefined;

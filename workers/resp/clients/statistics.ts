@@ -59,12 +59,12 @@ export function noteLateErrors(client: Client): void {
   statOf(client.server, client.lastCommand).failed++;
 }
 
-/** Counts the call of a client that was unblocked and has its reply. */
-export function noteUnblocked(client: Client): void {
+/** Counts the call of a client that was unblocked, or whose script has ended, and has its reply; with what it took since it was suspended. */
+export function noteResumed(client: Client, moreMicroseconds = 0): void {
   const { suspended } = client;
   if (suspended === undefined) return;
   client.suspended = undefined;
-  noteCall(client, suspended.command, suspended.args, suspended.microseconds);
+  noteCall(client, suspended.command, suspended.args, suspended.microseconds + moreMicroseconds);
 }
 
 /** Counts that a blocked call was refused in the end. */

@@ -14,9 +14,11 @@ let scheduled = false;
 let latest: Server | undefined;
 let shared = false;
 let sharedAtMs = 0;
+let workedAtMs = 0;
 
 /** Notes that a node is at work; `nowMs` is the stopwatch's time. */
 export function noteWork(server: Server, nowMs: number): void {
+  workedAtMs = nowMs;
   if (server !== latest) {
     latest = server;
     sharedAtMs = nowMs;
@@ -27,6 +29,11 @@ export function noteWork(server: Server, nowMs: number): void {
 /** What a node may take from now on, in milliseconds. */
 export function shareLeft(server: Server): number {
   return shared ? SHARE_MS - server.spentMs : SHARE_ALONE_MS;
+}
+
+/** When a node was at work last, by the stopwatch. */
+export function lastWorkMs(): number {
+  return workedAtMs;
 }
 
 /** Whether more than one node was at work of late. */

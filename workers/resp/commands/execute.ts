@@ -230,7 +230,10 @@ export function call(client: Client, command: Command, args: readonly string[]):
   if (tracking !== undefined && client.transport !== undefined) beginCommand(tracking, client);
   if (client.noTouch) node.noTouch = command.fullName !== 'touch';
   if (command.shownFirst && server.monitors !== undefined) showToMonitors(client, command, args);
+  const beganMs = stampMs;
   const walk = command.run(client, args);
+  // Commands that it called have read the stopwatch, too.
+  stampMs = beganMs;
   if (client.noTouch) node.noTouch = false;
   if (walk !== undefined) {
     const ended = (beganMs: number): void => {
@@ -275,8 +278,8 @@ function afterRun(
   const microseconds = (now - stampMs) * 1000;
   stampMs = now;
   node.commandsProcessed++;
-  // What waits is counted once it has its reply.
-  if (client.blocked !== undefined) {
+  // What waits, or is a script that goes on, is counted once it has its reply.
+  if (client.blocked !== undefined || (client.runsOn && client.suspended === undefined)) {
     client.suspended = { command, args, microseconds, refusal: () => aclRefusal(client, command, args) };
   } else noteCall(client, command, args, microseconds);
 }

@@ -22,6 +22,8 @@ CONFIG SET requirepass ""
 LATENCY RESET`;
 /** What ends with connections, and states that are kept a while, ends within this. */
 const SETTLING_MS = 300;
+/** An instance of WebAssembly is let go of in steps: a collection finds its wrapper dead, and one after that frees its memory. */
+const COLLECTIONS = 4;
 
 // With a limit, so that what a node can hold at most says nothing about a leak.
 const node = new Node({ id: 'fuzzed', maxMemory: 64 * MEBIBYTE });
@@ -32,11 +34,17 @@ const engine = createEngine({
 });
 
 async function measure(): Promise<void> {
-  for (const line of EMPTYING.split('\n')) await engine.execute(node, splitWords(line)!);
+  // What was sent last before connections ended is run first, or it would leave something behind after all.
   await sleep(SETTLING_MS);
-  globalThis.gc?.();
-  const { heapUsed, external } = process.memoryUsage();
-  process.send!({ heldBytes: heapUsed + external });
+  for (const line of EMPTYING.split('\n')) await engine.execute(node, splitWords(line)!);
+  let heldBytes = Infinity;
+  for (let collections = 0; collections < COLLECTIONS; collections++) {
+    await sleep(SETTLING_MS);
+    globalThis.gc?.();
+    const { heapUsed, external } = process.memoryUsage();
+    heldBytes = Math.min(heldBytes, heapUsed + external);
+  }
+  process.send!({ heldBytes });
 }
 
 process.on('message', () => void measure());

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Dict } from './dict.ts';
+import { hashOf } from './key-hash.ts';
 
 test('a dict behaves as a Map, through splits and merges', () => {
   const operation = fc.tuple(fc.constantFrom('set', 'set', 'delete'), fc.nat({ max: 3000 }));
@@ -68,4 +69,16 @@ test('every key can be picked at random', () => {
   const hits = new Map<string, number>();
   for (let i = 0; i < 50_000; i++) hits.set(dict.randomKey()!, 1);
   expect(hits.size).toBe(1000);
+});
+
+test('fetching ahead changes nothing, whether the keys are there or not', () => {
+  const dict = new Dict<string>({ stamped: true });
+  for (let i = 0; i < 20_000; i++) dict.set(`key:${i}`, `value:${i}`, i);
+  expect(dict.isLarge).toBe(true);
+  for (let i = 0; i < 40_000; i += 16) {
+    const hashes = Int32Array.from({ length: 16 }, (_, n) => hashOf(`key:${i + n}`));
+    dict.fetchAhead(hashes, 16);
+  }
+  expect(dict.size).toBe(20_000);
+  for (let i = 0; i < 20_000; i++) expect([dict.get(`key:${i}`), dict.stampOf(`key:${i}`)]).toEqual([`value:${i}`, i]);
 });

@@ -1,5 +1,7 @@
+import { fetchAhead } from './fetch-ahead.ts';
 import type { FrozenShards } from './frozen.ts';
-import { hashOf, Shard, SHARD_CAPACITY } from './shard.ts';
+import { hashOf } from './key-hash.ts';
+import { Shard, SHARD_CAPACITY } from './shard.ts';
 
 /** Two neighbouring shards that hold fewer entries than this together become one again. */
 const SHARD_MERGE = 64;
@@ -7,6 +9,8 @@ const DEPTH_MAX = 22;
 /** A shard of more than so many entries is visited in so many parts, since what is done with an entry may take a while. */
 const PART_MIN = 32;
 const PARTS = 8;
+/** What is smaller stays in the processor's cache by itself. */
+const LARGE = 8192;
 /** A Dict's own object. */
 const DICT_BYTES = 96;
 
@@ -150,6 +154,16 @@ export class Dict<V> {
     return value;
   }
 
+  /** Has the processor fetch what the next commands, about entries of so many hashes, are going to look at. See fetch-ahead.ts. */
+  fetchAhead(hashes: Int32Array, count: number): void {
+    if (this.only === undefined) fetchAhead(this.directory, 32 - this.depth, hashes, count);
+  }
+
+  /** Whether it is more than what the processor keeps at hand. */
+  get isLarge(): boolean {
+    return this.size >= LARGE;
+  }
+
   /** Calls `visit` for every entry, in no promised order. Nothing may be added or removed meanwhile. */
   forEach(visit: (value: V, key: string) => void): void {
     for (const { keys, values, size } of this.shards()) for (let i = 0; i < size; i++) visit(values[i]!, keys[i]!);
@@ -208,22 +222,18 @@ export class Dict<V> {
 
   /**
    * Visits some entries, those of a part of one shard that lie at `cursor` or after it in the scan order, in no order, and returns
-   * the cursor to go on from, 0 at the end. What a scan with greater cursors has passed is as `position` says.
+   * the cursor to go on from, 0 at the end. What a scan with greater cursors has passed is as `position` says, which is given too.
    */
-  visitPart(cursor: number, visit: (value: V, key: string) => void): number {
+  visitPart(cursor: number, visit: (value: V, key: string, position: number) => void): number {
     const shard = this.shardOf(cursor);
     const { keys, values, hashes, size } = shard;
     const end = this.endOf(shard, cursor);
     const start = end - 2 ** (32 - shard.depth);
     const part = size > PART_MIN ? (end - start) / PARTS : end - start;
     const next = start + (Math.floor((cursor - start) / part) + 1) * part;
-    const whole = cursor === start && next === end;
     for (let i = 0; i < size; i++) {
-      if (!whole) {
-        const at = (hashes?.[i] ?? hashOf(keys[i]!)) >>> 0;
-        if (at < cursor || at >= next) continue;
-      }
-      visit(values[i]!, keys[i]!);
+      const position = (hashes === undefined ? hashOf(keys[i]!) : hashes[i]!) >>> 0;
+      if (position >= cursor && position < next) visit(values[i]!, keys[i]!, position);
     }
     return next > 0xffff_ffff ? 0 : next;
   }

@@ -1,3 +1,5 @@
+import { hashOf } from './key-hash.ts';
+
 /** Up to this many entries are compared one by one, without a table. */
 const LINEAR_MAX = 8;
 /** What the first entry makes room for: many nodes have a key or two. */
@@ -30,7 +32,8 @@ export class Shard<V> {
   /** The hashes of the entries, while there is a table. */
   hashes: Int32Array | undefined;
   stamps: Int32Array | undefined;
-  private index: Index | undefined;
+  /** By hash, the places of entries, counted from one; 0 where there is none. */
+  index: Index | undefined;
   private capacity = 0;
   private readonly keysOnly: boolean;
   private readonly stamped: boolean;
@@ -53,6 +56,17 @@ export class Shard<V> {
       const at = index[slot]! - 1;
       if (at < 0) return -1;
       if (hashes[at] === hash && keys[at] === key) return at;
+    }
+  }
+
+  /** Where an entry with a hash is, by its hash alone, or -1. */
+  placeOf(hash: number): number {
+    const { index, hashes } = this;
+    if (index === undefined || hashes === undefined) return -1;
+    const mask = index.length - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const at = index[slot]! - 1;
+      if (at < 0 || hashes[at] === hash) return at;
     }
   }
 
@@ -212,47 +226,4 @@ function resized<T>(from: readonly T[], size: number, capacity: number): T[] {
   to.length = capacity;
   for (let i = 0; i < size; i++) to[i] = from[i]!;
   return to;
-}
-
-/** Secrets of the process, so that nobody can choose keys that collide. */
-const SEED = (Math.random() * 0x1_0000_0000) | 0;
-const FIRST = (Math.random() * 0x1_0000_0000) | 0 | 1;
-const SECOND = (Math.random() * 0x1_0000_0000) | 0 | 1;
-/** Of longer keys this many bytes at both ends are read, and some between. */
-const ENDS = 512;
-
-/** A signed 32-bit hash of a byte string, seeded per process. */
-export function hashOf(key: string): number {
-  const { length } = key;
-  let hash = SEED ^ length;
-  if (length <= ENDS * 2) hash = mix(key, 0, length, hash);
-  else {
-    hash = mix(key, 0, ENDS, hash);
-    const step = (length - ENDS * 2) / 64;
-    for (let i = 0; i < 64; i++) hash = Math.imul(hash ^ key.charCodeAt(ENDS + Math.floor(i * step)), FIRST);
-    hash = mix(key, length - ENDS, length, hash);
-  }
-  hash ^= hash >>> 16;
-  hash = Math.imul(hash, 0x85ebca6b);
-  hash ^= hash >>> 13;
-  hash = Math.imul(hash, 0xc2b2ae35);
-  return hash ^ (hash >>> 16);
-}
-
-/** Mixes characters into a hash, four at a time. */
-function mix(key: string, start: number, end: number, from: number): number {
-  let hash = from;
-  let i = start;
-  for (; i + 3 < end; i += 4) {
-    let word = key.charCodeAt(i) | (key.charCodeAt(i + 1) << 8);
-    word |= (key.charCodeAt(i + 2) << 16) | (key.charCodeAt(i + 3) << 24);
-    word = Math.imul(word, FIRST);
-    hash = Math.imul(hash ^ word ^ (word >>> 15), SECOND);
-    hash ^= hash >>> 13;
-  }
-  for (; i < end; i++) {
-    hash = Math.imul(hash ^ key.charCodeAt(i), SECOND);
-    hash ^= hash >>> 15;
-  }
-  return hash;
 }

@@ -28,6 +28,9 @@ const READ_BYTE_MS = 0.000_000_3;
 /** Bytes of input kept of a client whose node has had its share, above which reading stops. */
 const QUEUED_INPUT_MAX = 16_384;
 
+/** The hashes of keys of the requests that come next, as many as are looked at together. */
+const keyHashes = new Int32Array(16);
+
 interface HeldReplies {
   readonly pieces: string[];
   durable: boolean;
@@ -131,8 +134,10 @@ export class Connection implements Transport {
       return;
     }
     const endsMs = beganMs + shareLeft(server);
+    let fetched = 0;
     while (!client.closing && !this.closed && !this.choked && !this.waits) {
       parser.unauthenticated = !client.authenticated;
+      if (fetched-- === 0) fetched = this.fetchAhead();
       const request = this.deferred ?? parser.next();
       if (request === undefined) break;
       if ('protocolError' in request) {
@@ -163,6 +168,15 @@ export class Connection implements Transport {
     this.flush();
     if (largeTexts.bytes > 0) noteLargeTexts(server, beganMs);
     server.spentMs += performance.now() - beganMs + READ_MS;
+  }
+
+  /** Has what the next requests look for fetched together, and says after how many of them to do so again. */
+  private fetchAhead(): number {
+    const { entries } = this.client.db;
+    if (!entries.isLarge) return Infinity;
+    const count = this.parser.keysAhead(keyHashes);
+    if (count > 1) entries.fetchAhead(keyHashes, count);
+    return Math.max(0, count - 1);
   }
 
   /** Hands a part of a long reply to the socket when it is the node's turn. */

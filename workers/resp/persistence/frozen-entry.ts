@@ -1,8 +1,15 @@
 import type { Frozen } from '../keyspace/frozen.ts';
-import type { SnapshotEntry } from '../keyspace/snapshot.ts';
 import type { Value } from '../keyspace/value.ts';
 import type { KeyspaceDigest, LargeDigest } from './digest.ts';
 import type { OpenCollection, SnapshotKeys } from './snapshot-form.ts';
+
+/** An entry of a snapshot whose value is so large that it has to wait for its turn. */
+export interface LargeEntry {
+  readonly db: number;
+  readonly key: string;
+  readonly value: Value;
+  readonly expireAtMs: number | undefined;
+}
 
 /** A large value of a snapshot, written part by part, as it was at the snapshot's instant, while it changes. */
 export interface FrozenEntry {
@@ -19,7 +26,7 @@ export interface FrozenEntry {
  * sorted sets as long as they are compact.
  */
 export function freezeEntry(
-  entry: SnapshotEntry,
+  entry: LargeEntry,
   keys: SnapshotKeys,
   digest: KeyspaceDigest | undefined,
 ): FrozenEntry | undefined {
@@ -42,7 +49,7 @@ function standingStill(value: Value): Still | undefined {
 }
 
 function freezeWhole(
-  { db, key, expireAtMs }: SnapshotEntry,
+  { db, key, expireAtMs }: LargeEntry,
   { value, thaw }: Still,
   keys: SnapshotKeys,
   digest: KeyspaceDigest | undefined,
@@ -65,7 +72,7 @@ function freezeWhole(
 }
 
 function freezeParts(
-  { db, key, value, expireAtMs }: SnapshotEntry,
+  { db, key, value, expireAtMs }: LargeEntry,
   keys: SnapshotKeys,
   digest: KeyspaceDigest | undefined,
 ): FrozenEntry | undefined {

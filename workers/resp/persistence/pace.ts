@@ -1,15 +1,22 @@
+import { lastWorkMs } from '../clients/turns.ts';
+
 /**
- * How long one slice of long work keeps others waiting, in milliseconds: a part of what they took themselves since the
- * slice before, so that a turn of the event loop takes a quarter longer at most, however busy or idle the process is.
+ * While nodes are at work, long work has as much time as this share of what they take themselves: a turn of the event loop becomes a quarter
+ * longer on average, and what waits in it as well.
  */
+const SHARE = 0.25;
+/** Its time is saved up until it is a slice worth having, in milliseconds, and spent in slices of at most so many. */
 const SLICE_MIN_MS = 0.1;
-const SLICE_MAX_MS = 1;
-const SLICE_PART = 0.25;
+const SLICE_MAX_MS = 0.5;
+/** Once no node has been at work for so long, all time is for the long work: shorter breaks are those in which clients think of their next request. */
+const IDLE_AFTER_MS = 0.5;
 
 const waiting: (() => void)[] = [];
 let scheduled = false;
+/** When the latest slice ended, or it was looked whether the next one is due. */
+let lookedMs = 0;
+let savedMs = 0;
 let endsMs = 0;
-let endedMs = 0;
 
 /** Whether who works has to let others have their turn. Looking costs about as much as writing a small key. */
 export function sliceIsOver(): boolean {
@@ -18,18 +25,29 @@ export function sliceIsOver(): boolean {
 
 /**
  * Resolves when the next slice begins. All long work of a process (snapshots, loading, verifying) shares one slice a turn of the
- * event loop: two at a time must not take twice as much of what the others have.
+ * event loop at most: two at a time must not take twice as much of what the others have.
  */
 export function nextSlice(): Promise<void> {
-  endedMs = performance.now();
-  if (!scheduled) setImmediate(begin);
-  scheduled = true;
+  if (!scheduled) {
+    scheduled = true;
+    lookedMs = performance.now();
+    setImmediate(look);
+  }
   return new Promise((resolve) => void waiting.push(resolve));
 }
 
-function begin(): void {
+/** Begins a slice once one is due. */
+function look(): void {
   const nowMs = performance.now();
-  endsMs = nowMs + Math.min(SLICE_MAX_MS, Math.max(SLICE_MIN_MS, (nowMs - endedMs) * SLICE_PART));
+  const idle = nowMs - lastWorkMs() > IDLE_AFTER_MS;
+  savedMs = idle ? SLICE_MIN_MS : savedMs + (nowMs - lookedMs) * SHARE;
+  lookedMs = nowMs;
+  if (savedMs < SLICE_MIN_MS) {
+    setImmediate(look);
+    return;
+  }
+  endsMs = nowMs + Math.min(SLICE_MAX_MS, savedMs);
+  savedMs = 0;
   serve();
 }
 
@@ -37,9 +55,9 @@ function begin(): void {
 function serve(): void {
   waiting.shift()!();
   queueMicrotask(() => {
-    endedMs = performance.now();
+    lookedMs = performance.now();
     if (waiting.length === 0) scheduled = false;
-    else if (endedMs < endsMs) serve();
-    else setImmediate(begin);
+    else if (lookedMs < endsMs) serve();
+    else setImmediate(look);
   });
 }

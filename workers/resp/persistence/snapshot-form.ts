@@ -35,8 +35,8 @@ export interface SnapshotForm {
   header(node: Node): Buffer[];
   /** A new file's end, and what has to be known of all before it. */
   seal(): {
-    /** Hands on what goes out, in pieces small enough not to stall anyone. */
-    pieces(chunks: Iterable<Buffer>): Iterable<Buffer>;
+    /** Takes note of a chunk that goes out, yielding often enough not to stall anyone. */
+    add(chunk: Buffer): Iterable<void>;
     end(): Buffer;
   };
 }

@@ -1,16 +1,17 @@
 import type { Node } from '../keyspace/node.ts';
 import { beginSnapshot } from '../keyspace/snapshot.ts';
-import type { NodeSnapshot, SnapshotEntry } from '../keyspace/snapshot.ts';
+import type { NodeSnapshot } from '../keyspace/snapshot.ts';
+import type { Value } from '../keyspace/value.ts';
 import { KeyspaceDigest } from './digest.ts';
 import { freezeEntry } from './frozen-entry.ts';
-import type { FrozenEntry } from './frozen-entry.ts';
+import type { FrozenEntry, LargeEntry } from './frozen-entry.ts';
 import { nextSlice, sliceIsOver } from './pace.ts';
 import { isLarge } from './rdb/write-value.ts';
 import { rdbForm } from './rdb/write.ts';
 import type { SnapshotForm, SnapshotKeys } from './snapshot-form.ts';
 
-/** How much is handed on at a time: whoever takes it mostly makes a trip to another thread with it. */
-const CHUNK_BYTES = 131_072;
+/** How much is handed on at a time at least: whoever takes it mostly makes a trip to another thread with it. */
+const CHUNK_MIN_BYTES = 65_536;
 
 /** What a snapshot holds. */
 interface SnapshotSummary {
@@ -21,7 +22,7 @@ interface SnapshotSummary {
 
 /** A snapshot on its way. */
 export interface RdbSnapshot {
-  /** The RDB file, in chunks of some 128 KiB. The snapshot's instant is when it is first read; it can be read once. */
+  /** The RDB file, in chunks of some 64 to 128 KiB. The snapshot's instant is when it is first read; it can be read once. */
   readonly stream: AsyncIterable<Buffer>;
   /** Settles when the stream has ended: fulfilled when it was read to its end, rejected when it was broken off. */
   readonly result: Promise<SnapshotSummary>;
@@ -78,33 +79,47 @@ async function* write(node: Node, options: SnapshotOptions): AsyncGenerator<Buff
   do await (node.busy ? node.whole() : nextSlice());
   while (node.busy || options.ready?.() === false);
   const running = new RunningSnapshot(node, form, options);
-  let bytes = 0;
-  let gathered: Buffer[] = [];
-  let gatheredBytes = 0;
+  const gathered = new Gathered();
   try {
     options.onInstant?.();
     for (let done = false; !done;) {
       done = running.step();
       const chunks = running.take(done);
       if (!done) await nextSlice();
-      for (const piece of seal.pieces(chunks)) {
-        bytes += piece.length;
-        gathered.push(piece);
-        gatheredBytes += piece.length;
-        if (gatheredBytes >= CHUNK_BYTES) {
-          yield Buffer.concat(gathered, gatheredBytes);
-          gathered = [];
-          gatheredBytes = 0;
-        }
-        if (sliceIsOver()) await nextSlice();
+      for (const chunk of chunks) {
+        for (const _ of seal.add(chunk)) if (sliceIsOver()) await nextSlice();
+        gathered.add(chunk);
+        if (gathered.bytes >= CHUNK_MIN_BYTES) yield gathered.take();
       }
     }
   } finally {
     running.end();
   }
-  const end = seal.end();
-  yield Buffer.concat([...gathered, end]);
-  return { keys: running.keys, digest: running.digest?.toString() ?? '', bytes: bytes + end.length };
+  gathered.add(seal.end());
+  yield gathered.take();
+  return { keys: running.keys, digest: running.digest?.toString() ?? '', bytes: gathered.total };
+}
+
+/** Chunks on their way out. Small ones go together; a large one goes as it is, without a copy of it. */
+class Gathered {
+  /** How much is here. */
+  bytes = 0;
+  /** How much has ever been. */
+  total = 0;
+  private chunks: Buffer[] = [];
+
+  add(chunk: Buffer): void {
+    this.chunks.push(chunk);
+    this.bytes += chunk.length;
+    this.total += chunk.length;
+  }
+
+  take(): Buffer {
+    const { chunks, bytes } = this;
+    this.chunks = [];
+    this.bytes = 0;
+    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes);
+  }
 }
 
 /**
@@ -121,7 +136,7 @@ class RunningSnapshot {
   private readonly main: SnapshotKeys;
   private aside: SnapshotKeys | undefined;
   /** Large entries waiting for their turn, by key, and those of them that were frozen because they changed. */
-  private readonly waiting = new Map<string, SnapshotEntry[]>();
+  private readonly waiting = new Map<string, LargeEntry[]>();
   private readonly frozen: FrozenEntry[] = [];
   /** The large value that is being written. */
   private current: FrozenEntry | undefined;
@@ -137,7 +152,7 @@ class RunningSnapshot {
     this.main.out.append(form.header(node));
     for (const db of node.databases)
       if (db !== undefined && db.size > 0) this.main.announce(db.index, db.size, db.expires.size);
-    this.inner = beginSnapshot(node, (entry) => this.emit(entry));
+    this.inner = beginSnapshot(node, this.emit.bind(this));
     const scan = node.snapshot!;
     this.hook = {
       capture: (db, key) => {
@@ -175,27 +190,27 @@ class RunningSnapshot {
     if (this.node.snapshot === this.hook) this.node.snapshot = undefined;
   }
 
-  private emit(entry: SnapshotEntry): void {
+  private emit(db: number, key: string, value: Value, expireAtMs: number | undefined): void {
     this.keys++;
-    if (!isLarge(entry.value)) this.writeNow(entry);
-    else if (this.capturing) this.freeze(entry);
+    if (!isLarge(value)) this.writeNow(db, key, value, expireAtMs);
+    else if (this.capturing) this.freeze({ db, key, value, expireAtMs });
     else {
-      const same = this.waiting.get(entry.key);
-      if (same === undefined) this.waiting.set(entry.key, [entry]);
-      else same.push(entry);
+      const same = this.waiting.get(key);
+      if (same === undefined) this.waiting.set(key, [{ db, key, value, expireAtMs }]);
+      else same.push({ db, key, value, expireAtMs });
     }
   }
 
-  private writeNow({ db, key, value, expireAtMs }: SnapshotEntry): void {
+  private writeNow(db: number, key: string, value: Value, expireAtMs: number | undefined): void {
     const keys = this.current === undefined ? this.main : (this.aside ??= this.form.keys());
     keys.entry(db, key, value, expireAtMs);
     this.digest?.add(db, key, value, expireAtMs);
   }
 
   /** Keeps a large entry that is about to change as it is. */
-  private freeze(entry: SnapshotEntry): void {
+  private freeze(entry: LargeEntry): void {
     const frozen = freezeEntry(entry, this.form.keys(), this.digest);
-    if (frozen === undefined) this.writeNow(entry);
+    if (frozen === undefined) this.writeNow(entry.db, entry.key, entry.value, entry.expireAtMs);
     else this.frozen.push(frozen);
   }
 

@@ -1,4 +1,5 @@
 import { Gathering } from './gathering.ts';
+import { keysAhead } from './keys-ahead.ts';
 import { textAt, wordAt } from './words.ts';
 import type { Latin1Buffer } from './words.ts';
 
@@ -91,6 +92,12 @@ export class RequestParser {
     const left = this.buffer?.latin1Slice(this.at, this.end) ?? '';
     this.buffer = undefined;
     return left;
+  }
+
+  /** Hashes of the keys of the next requests that are all there, as many as there is room for. Returns how many. */
+  keysAhead(hashes: Int32Array): number {
+    const { buffer } = this;
+    return buffer === undefined || this.missing > 0 ? 0 : keysAhead(buffer, this.at, this.end, hashes);
   }
 
   /** Counts what the arguments of an incomplete request take, each once. */

@@ -1,4 +1,5 @@
 import type { Client } from '../clients/server.ts';
+import { stamp, startBatch } from '../commands/execute.ts';
 import { pushField } from './values.ts';
 import type { ScriptState } from './state.ts';
 
@@ -48,6 +49,9 @@ export class Slices {
   /** What a job may take. */
   private readonly limitMs: (job: Job) => number;
   private interruptedAtMs = 0;
+  /** When the present slice began, and what those before it took; nothing in the first, which whoever called measures. */
+  private resumedMs = 0;
+  private restedMs = 0;
 
   constructor(limitMs: (job: Job) => number) {
     this.limitMs = limitMs;
@@ -57,6 +61,13 @@ export class Slices {
   begin(): void {
     this.sliceEndsMs = 0;
     this.interruptedAtMs = 0;
+    this.resumedMs = 0;
+    this.restedMs = 0;
+  }
+
+  /** What the job has worked since its first slice, in milliseconds. */
+  get laterMs(): number {
+    return this.restedMs + (this.resumedMs === 0 ? 0 : performance.now() - this.resumedMs);
   }
 
   /** Whether the job has worked for a slice. */
@@ -68,13 +79,17 @@ export class Slices {
 
   /** Lets others have their turn; rejects when the job has to end. */
   rest(job: Job): Promise<void> {
+    this.restedMs = this.laterMs;
     return new Promise((goOn, reject) => {
       setImmediate(() => {
         if (this.mustEnd(job)) {
           reject(new Ended());
           return;
         }
-        this.sliceEndsMs = performance.now() + SLICE_MS;
+        // What others did meanwhile is not the next command's doing.
+        startBatch();
+        this.resumedMs = stamp();
+        this.sliceEndsMs = this.resumedMs + SLICE_MS;
         goOn();
       });
     });

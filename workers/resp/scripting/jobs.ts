@@ -1,5 +1,6 @@
 import { serveReady } from '../clients/blocking.ts';
 import { Client } from '../clients/server.ts';
+import { noteResumed } from '../clients/statistics.ts';
 import type { Server } from '../clients/server.ts';
 import { numberSetting } from '../config/settings.ts';
 import { clock } from '../keyspace/clock.ts';
@@ -148,6 +149,7 @@ export class Jobs {
     const done = work();
     if (!(done instanceof Promise)) return;
     client.pending = done.then(() => this.endLate(client));
+    client.runsOn = true;
     node.rewritten = true;
     node.busy = true;
   }
@@ -155,6 +157,8 @@ export class Jobs {
   private endLate(client: Client): void {
     const { node } = this.server;
     setImmediate(() => this.wake());
+    client.runsOn = false;
+    noteResumed(client, this.slices.laterMs * 1000);
     // A transaction goes on by itself.
     if (client.executing) return;
     node.flushEffects();

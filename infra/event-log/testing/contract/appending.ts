@@ -243,7 +243,16 @@ export function appending(open: OpenLog): void {
     const huge = said('x'.repeat(300_000));
     await expect(log.append(appendOf([stream, 'any', said('fits'), huge]))).rejects.toThrow(RangeError);
     await expect(log.append(appendOf([stream, 'any', said('1')], [stream, 'any', said('2')]))).rejects.toThrow('twice');
-    await expect(log.append(appendOf(['', 'any', said('1')]))).rejects.toThrow(RangeError);
+    for (const name of ['', 'x'.repeat(256), 'node-\0', 'node-\ud800']) {
+      await expect(log.append(appendOf([name, 'any', said('1')]))).rejects.toThrow(RangeError);
+      const named = { ...appendOf([stream, 'any', said('1')]), metadata: { ...metadata, tenantId: name } };
+      await expect(log.append(named)).rejects.toThrow(RangeError);
+      await expect(log.append(appendOf([stream, 'any', { type: name, data: {} }]))).rejects.toThrow(RangeError);
+    }
+    // By what a version stands for in the statement, these would have been "there", "any", and one that no column holds.
+    for (const version of [-2, -3, 2 ** 31, 1.5, Number.NaN, 'Any' as 'any']) {
+      await expect(log.append(appendOf([stream, version, said('1')]))).rejects.toThrow(RangeError);
+    }
     await expect(log.append(appendOf([stream, 'any', { type: 'NoSuchEvent', data: {} }]))).rejects.toThrow(
       'NoSuchEvent',
     );

@@ -70,6 +70,13 @@ export function reading(open: OpenLog): void {
     const log = open();
     await expect(async () => log.readStream('node-1', { fromVersion: -1 })).rejects.toThrow('from 0; not from -1');
     await expect(async () => log.readStream('node-1', { limit: 0 })).rejects.toThrow('limit from 1; not with 0');
+    await expect(collect(log.readAll({ after: -1n }))).rejects.toThrow('from 0 on; not after -1');
+    for (const batchSize of [0, -1, 1.5, Number.NaN]) {
+      await expect(collect(log.readAll({ after: 0n, batchSize }))).rejects.toThrow('a size from 1');
+      await expect(collect(log.readStreamBatches('node-1', { batchSize }))).rejects.toThrow('a size from 1');
+      expect(() => log.subscribe({ after: 0n, batchSize, handle: async () => {} })).toThrow('a size from 1');
+    }
+    await expect(async () => log.positionAt(new Date('soon'))).rejects.toThrow('this Date is none');
   });
 
   test('reads are filtered by category, type and tenant together, whatever the size of batches', async () => {
@@ -123,6 +130,11 @@ export function reading(open: OpenLog): void {
     const head = await log.head();
     expect(await collect(log.readAll({ after: head }))).toEqual([]);
     expect(await collect(log.readAll({ after: head + 1_000_000n }))).toEqual([]);
+    // As far as a position can go, and there is still nothing to look for behind the head.
+    const beyond = (await collect(log.readAll({ after: tenth, to: 2n ** 63n - 1n }))).flat();
+    expect(beyond).toEqual(all.filter(({ position }) => position > tenth));
+    const none = { after: 0n, to: 2n ** 63n - 1n, filter: { categories: ['none'] } };
+    expect(await collect(log.readAll(none))).toEqual([]);
   });
 
   test('reading ends at the head there was when it began', async () => {
@@ -166,7 +178,7 @@ export function reading(open: OpenLog): void {
         const expected = all.findLast(({ recordedAt }) => Date.parse(recordedAt) <= time)?.position ?? start;
         expect(await log.positionAt(new Date(time))).toBe(expected);
       }
-      expect(await log.positionAt(new Date(0))).toBe(0n);
+      for (const early of [0, -1, -8.64e15]) expect(await log.positionAt(new Date(early))).toBe(0n);
       expect(await log.positionAt(new Date(Date.now() + 60_000))).toBe(await log.head());
     });
   });

@@ -24,7 +24,7 @@ export const commandForm: SnapshotForm = {
     writeBesides(out, node);
     return out.take(true);
   },
-  seal: () => ({ pieces: (chunks) => chunks, end: () => Buffer.alloc(0) }),
+  seal: () => ({ add: () => [], end: () => Buffer.alloc(0) }),
 };
 
 /** What a node has beside its keys: functions, and users as the journal has them. */

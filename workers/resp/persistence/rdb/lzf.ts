@@ -39,12 +39,12 @@ let nextOrigin = 1;
 
 /** An input on its way. */
 interface Packing {
-  readonly bytes: Uint8Array;
-  readonly length: number;
-  readonly out: Uint8Array;
-  readonly room: number;
+  bytes: Uint8Array;
+  length: number;
+  out: Uint8Array;
+  room: number;
   /** The place of its first byte. */
-  readonly origin: number;
+  origin: number;
   from: number;
   /** Bytes from here on are not in the output yet: they are literals, unless they are found to have come before. */
   anchor: number;
@@ -52,14 +52,30 @@ interface Packing {
   to: number;
 }
 
-function begin(bytes: Uint8Array, length: number, out: Uint8Array, room: number): Packing {
+const nothing = new Uint8Array();
+
+function newPacking(): Packing {
+  return { bytes: nothing, length: 0, out: nothing, room: 0, origin: 0, from: 0, anchor: 0, to: 0 };
+}
+
+/** What is compressed in one go uses this again and again: garbage for each of millions of strings is what pauses are made of. */
+const atOnce = newPacking();
+
+function begin(packing: Packing, bytes: Uint8Array, length: number, out: Uint8Array): Packing {
   if (nextOrigin > 0x7fff_ffff - length) {
     seen.fill(0);
     nextOrigin = 1;
   }
-  const origin = nextOrigin;
+  packing.bytes = bytes;
+  packing.length = length;
+  packing.out = out;
+  packing.room = length - 4;
+  packing.origin = nextOrigin;
+  packing.from = 0;
+  packing.anchor = 0;
+  packing.to = 0;
   nextOrigin += length;
-  return { bytes, length, out, room, origin, from: 0, anchor: 0, to: 0 };
+  return packing;
 }
 
 /**
@@ -67,14 +83,14 @@ function begin(bytes: Uint8Array, length: number, out: Uint8Array, room: number)
  * least four fewer, as Redis wants it.
  */
 export function compressLzf(bytes: Uint8Array, length: number, out: Uint8Array): number {
-  const packing = begin(bytes, length, out, length - 4);
+  const packing = begin(atOnce, bytes, length, out);
   return pack(packing, length) ? end(packing) : 0;
 }
 
 /** As `compressLzf`, yielding now and then. */
 export function* compressLzfSliced(bytes: Uint8Array, out: Uint8Array): Generator<void, number> {
   const { length } = bytes;
-  const packing = begin(bytes, length, out, length - 4);
+  const packing = begin(newPacking(), bytes, length, out);
   while (packing.from < length) {
     if (!pack(packing, Math.min(length, packing.from + SLICE))) return 0;
     yield;

@@ -1,11 +1,14 @@
 import { compressLzf } from './lzf.ts';
 
 const CHUNK_MIN = 4096;
-const CHUNK_MAX = 32_768;
+const CHUNK_MAX = 131_072;
 /** Strings up to this length are not compressed, as in Redis: there is nothing to win. */
 const PLAIN_MAX = 20;
 /** Up to this length strings are compressed in buffers that are used again. */
 const SCRATCH_BYTES = 131_072;
+
+/** Up to this length bytes are copied one by one. */
+const COPIED_HERE_MAX = 64;
 
 let scratch: { readonly from: Buffer; readonly to: Buffer } | undefined;
 
@@ -122,12 +125,17 @@ export class RdbOutput {
     return this.compresses && length > PLAIN_MAX;
   }
 
-  /** A string of so many bytes that was compressed. */
-  packed(bytes: Buffer, length: number): void {
+  /** A string of so many bytes that was compressed: to the first `size` bytes of `packed`. */
+  packed(packed: Buffer, size: number, length: number): void {
     this.byte(0xc3);
-    this.size(bytes.length);
+    this.size(size);
     this.size(length);
-    this.rawBytes(bytes);
+    this.reserve(size);
+    // A call into Node takes longer than so few bytes, and a view of them would be garbage.
+    if (size <= COPIED_HERE_MAX) for (let i = 0; i < size; i++) this.chunk[this.used + i] = packed[i]!;
+    else packed.copy(this.chunk, this.used, 0, size);
+    this.used += size;
+    this.length += size;
   }
 
   private compressed(text: string): boolean {
@@ -135,7 +143,7 @@ export class RdbOutput {
     const { from, to } = length <= SCRATCH_BYTES ? (scratch ??= twoBuffers(SCRATCH_BYTES)) : twoBuffers(length);
     from.write(text, 'latin1');
     const size = compressLzf(from, length, to);
-    if (size > 0) this.packed(to.subarray(0, size), length);
+    if (size > 0) this.packed(to, size, length);
     return size > 0;
   }
 

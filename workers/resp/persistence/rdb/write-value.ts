@@ -58,7 +58,7 @@ function* writeTextSliced(out: RdbOutput, value: StringValue): Generator<void> {
   if (out.wouldCompress(value.length)) {
     const packed = yield* compressedSliced(value);
     if (packed !== undefined) {
-      out.packed(packed, value.length);
+      out.packed(packed, packed.length, value.length);
       return;
     }
   }

@@ -6,8 +6,8 @@ import { AUX_ACL_USER, OPCODE, RDB_VERSION } from './format.ts';
 import { RdbOutput } from './output.ts';
 import { elementsOf, typeByte, writeBody, writeBodySliced } from './write-value.ts';
 
-/** How many bytes are checksummed at a time. */
-const CHUNK_BYTES = 32_768;
+/** How many bytes are summed up between two looks at the clock. */
+const SLICE_BYTES = 32_768;
 
 /** A part of an RDB file: keys, with the database they belong to before them. */
 class RdbKeys implements SnapshotKeys {
@@ -122,18 +122,14 @@ export function writeLibraries(out: RdbOutput, codes: Iterable<string>): void {
   }
 }
 
-/** Sums up the chunks of a file as they go out, in pieces small enough not to stall anyone, and ends it. */
+/** Sums up the chunks of a file as they go out, and ends it. */
 class RdbSeal {
   private readonly crc = crc64();
 
-  /** Yields the pieces of the chunks, each counted in. */
-  *pieces(chunks: Iterable<Buffer>): Generator<Buffer> {
-    for (const chunk of chunks) {
-      for (let at = 0; at < chunk.length; at += CHUNK_BYTES) {
-        const piece = chunk.subarray(at, at + CHUNK_BYTES);
-        updateCrc64(this.crc, piece);
-        yield piece;
-      }
+  *add(chunk: Buffer): Generator<void> {
+    for (let at = 0; at < chunk.length; at += SLICE_BYTES) {
+      updateCrc64(this.crc, chunk, at, Math.min(chunk.length, at + SLICE_BYTES));
+      yield;
     }
   }
 
