@@ -80,7 +80,7 @@ function quietly(client: Client, args: readonly string[]): boolean {
   if (mode !== 'on' && !SUBSCRIBES.has(client.lastCommand)) {
     reply.rollback(mark);
     if (client.pending !== undefined) {
-      reply.muted = true;
+      reply.mute();
       client.pending = client.pending.finally(() => reply.unmute());
     }
   }

@@ -20,8 +20,8 @@ export class Reply {
   counted = 0;
   /** Whether the client asked for RESP3 by HELLO. */
   resp3 = false;
-  /** Nobody wants to know what is added meanwhile (CLIENT REPLY OFF). */
-  muted = false;
+  /** Set while nobody wants to know what is added: what waited before that. */
+  private kept: string[] | undefined;
 
   /** Bytes that wait. */
   get length(): number {
@@ -139,7 +139,7 @@ export class Reply {
 
   /** Sets what waits apart as one flat string, when it is long. */
   cut(): void {
-    if (this.muted) this.forget();
+    if (this.kept !== undefined) this.forget();
     if (this.out.length < PIECE_MAX) return;
     const flat = Buffer.from(this.out, 'latin1').toString('latin1');
     this.pieces.push(flat);
@@ -149,7 +149,12 @@ export class Reply {
 
   /** Takes all that waits. */
   take(): string[] {
-    if (this.muted) this.forget();
+    if (this.kept !== undefined) {
+      const { kept } = this;
+      this.kept = [];
+      this.forget();
+      return kept;
+    }
     const { out, pieces } = this;
     this.out = '';
     if (pieces.length === 0) return out === '' ? [] : [out];
@@ -167,10 +172,20 @@ export class Reply {
     return out;
   }
 
+  /** What is added from now on nobody wants (CLIENT REPLY OFF). */
+  mute(): void {
+    this.kept = this.take();
+  }
+
   /** What is added from now on is wanted again. */
   unmute(): void {
     this.forget();
-    this.muted = false;
+    const { kept = [] } = this;
+    this.kept = undefined;
+    for (const text of kept) {
+      this.pieces.push(text);
+      this.piecesLength += text.length;
+    }
   }
 
   private forget(): void {
