@@ -9,6 +9,7 @@ import { benchDensity } from './resp/density.ts';
 import { benchDurable } from './resp/durable.ts';
 import { benchKeys } from './resp/keys.ts';
 import { benchLatency } from './resp/latency.ts';
+import { benchLogins } from './resp/logins.ts';
 import { benchManyNodes } from './resp/many-nodes.ts';
 import { benchNeighbour } from './resp/neighbour.ts';
 import { benchSnapshot } from './resp/snapshot.ts';
@@ -23,6 +24,7 @@ const groups: Readonly<Record<string, Group>> = {
   durable: benchDurable,
   many: benchManyNodes,
   connections: benchConnections,
+  logins: benchLogins,
   density: benchDensity,
   wake: benchWake,
   keys: benchKeys,

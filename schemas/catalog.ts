@@ -3,6 +3,7 @@ import path from 'node:path';
 
 import avro, { type Type } from 'avsc';
 
+import { explainIncompatibility, type Schema } from './compatibility.ts';
 import ids from './ids.json' with { type: 'json' };
 
 /** One version of a schema, as the rest of the world knows it. */
@@ -41,23 +42,17 @@ export function essenceOf(type: Type): string {
   return JSON.stringify(schema, (name, value: unknown) => (name === 'doc' ? undefined : value));
 }
 
-/**
- * Why a schema and an earlier one can not both read what the other wrote, a sentence for each direction; none when they can
- * (`FULL` in Confluent's words).
- */
-export function incompatibilities(next: Type, earlier: Type): string[] {
-  const directions = [
-    ['reads what an earlier version wrote', next, earlier],
-    ['is read by an earlier version', earlier, next],
-  ] as const;
-  return directions.flatMap(([direction, reader, writer]) => {
-    try {
-      reader.createResolver(writer);
-      return [];
-    } catch (error) {
-      return [`Not every record ${direction}: ${error instanceof Error ? error.message : String(error)}`];
-    }
-  });
+/** Why a schema can't follow one that is there: not every record of the one can be read by the other. A sentence each, none when it can. */
+export function incompatibilities(next: Type, earlier: CatalogEntry): string[] {
+  return explainIncompatibility(
+    { file: `version ${earlier.version}`, schema: plain(parseSchema(earlier.schema)) },
+    { file: 'the new schema', schema: plain(next) },
+  );
+}
+
+/** As the comparison knows schemas: names and defaults, and nothing that is this project's own. */
+function plain(type: Type): Schema {
+  return type.schema({ exportAttrs: true }) as Schema;
 }
 
 function readEntry(file: string, id: number): CatalogEntry {

@@ -77,8 +77,9 @@ function schemaProblems(files: readonly SchemaFile[]): string[] {
     const problems: string[] = [];
     try {
       parseSchema(one.text);
+      generateTypes([one]);
     } catch (error) {
-      problems.push(`${one.file} is no Avro schema: ${error instanceof Error ? error.message : String(error)}.`);
+      problems.push(`${one.file} is no Avro schema for an event: ${(error as Error).message.replace(/\.$/, '')}.`);
     }
     const { name } = one.schema as { name?: string };
     if (name !== one.eventType)

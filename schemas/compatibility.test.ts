@@ -101,6 +101,24 @@ describe('what may not change is explained by its field', () => {
       [{ name: 'm', type: { type: 'map', values: 'string' } }],
       /field "m\{\}"/,
     ],
+    [
+      'what a number means',
+      [{ name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } }],
+      [{ name: 'at', type: { type: 'long', logicalType: 'timestamp-micros' } }],
+      /field "at" means timestamp-m\w+ in one version and timestamp-m\w+ in the other/,
+    ],
+    [
+      'a plain number gets a meaning',
+      [{ name: 'on', type: 'int' }],
+      [{ name: 'on', type: { type: 'int', logicalType: 'date' } }],
+      /field "on" means (int|date) in one/,
+    ],
+    [
+      'digits after the point',
+      [{ name: 'p', type: { type: 'bytes', logicalType: 'decimal', precision: 4, scale: 2 } }],
+      [{ name: 'p', type: { type: 'bytes', logicalType: 'decimal', precision: 4 } }],
+      /field "p" means decimal\(4, \d\) in one/,
+    ],
     ['what is personal', [id], [{ ...id, personal: { subject: 'id' } }], /field "id" is not personal in the same way/],
   ];
   test.each(changes)('%s', (_what, before, after, sentence) => {
@@ -108,6 +126,16 @@ describe('what may not change is explained by its field', () => {
     expect(reasons.join('\n')).toMatch(sentence);
     for (const reason of reasons) expect(reason).toMatch(/^events\/Grown\.v2\.avsc: .+; .+\.$/);
   });
+});
+
+test('a record stays in its namespace, by which consumers know it', () => {
+  const inside = (file: string, namespace: string) => ({
+    file,
+    schema: { type: 'record', name: 'X', namespace, fields: [] },
+  });
+  expect(explainIncompatibility(inside('v1', 'miniredis.node'), inside('v2', 'miniredis.tenant'))).toEqual([
+    'v2: the record is in miniredis.node in one version and in miniredis.tenant in the other; keep the namespace.',
+  ]);
 });
 
 test('two schemas are compatible for us when Avro can resolve them both ways', () => {

@@ -10,6 +10,7 @@ export type Schema =
   | {
       readonly type: Schema;
       readonly name?: string;
+      readonly namespace?: string;
       readonly aliases?: readonly string[];
       readonly fields?: readonly Field[];
       readonly symbols?: readonly string[];
@@ -18,6 +19,8 @@ export type Schema =
       readonly values?: Schema;
       readonly size?: number;
       readonly logicalType?: string;
+      readonly precision?: number;
+      readonly scale?: number;
     };
 
 interface Field {
@@ -39,6 +42,7 @@ export interface VersionedSchema {
 export function explainIncompatibility(earlier: VersionedSchema, later: VersionedSchema): string[] {
   const place = { file: later.file, other: earlier.file };
   const reasons = [
+    ...sameNamespace(later.schema, earlier.schema, { ...place, path: '', reading: 'older events' }),
     ...compare(later.schema, earlier.schema, { ...place, path: '', reading: 'older events' }),
     ...compare(earlier.schema, later.schema, { ...place, path: '', reading: 'newer events' }),
   ];
@@ -76,6 +80,9 @@ function compare(reader: Schema, writer: Schema, place: Place): string[] {
     if (promotions[given]?.includes(wanted) === true) return [];
     return [say(place, `is ${show(writer)} in one version and ${show(reader)} in the other`, keepType)];
   }
+  const [meant, said] = [meaningOf(reader), meaningOf(writer)];
+  if (meant !== said)
+    return [say(place, `means ${said ?? wanted} in one version and ${meant ?? wanted} in the other`, keepType)];
   if (typeof reader === 'string' || typeof writer === 'string') return [];
   switch (wanted) {
     case 'record':
@@ -150,6 +157,13 @@ function sameName(reader: Named, writer: Named, place: Place): string[] {
   ];
 }
 
+/** On the wire a schema is known by its full name; under another one, consumers would take it for another event. */
+function sameNamespace(later: Schema, earlier: Schema, place: Place): string[] {
+  const [after, before] = [(later as Named).namespace, (earlier as Named).namespace];
+  if (after === before) return [];
+  return [say(place, `is in ${before} in one version and in ${after} in the other`, 'keep the namespace')];
+}
+
 const otherwisePersonal = 'is not personal in the same way in both versions';
 const keepPersonal =
   'what was written is ciphertext for ever, or never was: keep "personal" as it is, and add another field for the other kind';
@@ -172,6 +186,14 @@ function kindOf(schema: Schema): string {
   if (typeof schema === 'string') return schema;
   const { type } = schema as Named;
   return typeof type === 'string' ? type : kindOf(type);
+}
+
+/** What its bytes stand for, where that is more than they are: Avro resolves a time in seconds to one in days without a word. */
+function meaningOf(schema: Schema): string | null {
+  if (typeof schema === 'string') return null;
+  const { type, logicalType, precision, scale } = schema as Named;
+  if (logicalType === undefined) return typeof type === 'string' ? null : meaningOf(type);
+  return precision === undefined ? logicalType : `${logicalType}(${precision}, ${scale ?? 0})`;
 }
 
 function show(schema: Schema): string {

@@ -41,7 +41,9 @@ function typeOf(schema: Schema): string {
   if (typeof schema === 'string') {
     const primitive = primitives[schema];
     if (primitive === undefined)
-      throw new Error(`The type ${schema} stands for itself only in the place where it is defined.`);
+      throw new Error(
+        `The type ${schema} is named away from where it is defined; define each type where it is used, once.`,
+      );
     return primitive;
   }
   if (Array.isArray(schema)) return schema.map((branch: Schema) => typeOf(branch)).join(' | ');

@@ -105,7 +105,10 @@ export async function loadLifecycles(url: string, from: number, to: number): Pro
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query('UPDATE head SET position = $1, recorded_at = $2', [to * eventsEach, recordedAt]);
+    await client.query(
+      `UPDATE head SET position = $1, recorded_at = $2, next_partition = partitions_up_to($1, next_partition, partition_size)`,
+      [to * eventsEach, recordedAt],
+    );
     await copyIn(client, `events (${columns})`, eventLines(from, to));
     await copyIn(client, 'streams (stream, first_position, last_position, last_version)', streamLines(from, to));
     await copyIn(client, 'appends (command_uid, first_position, events, content)', appendLines(from, to));

@@ -1,10 +1,10 @@
 /** The relay to Kafka: how fast it fills empty topics from a long log, whether its memory grows, and how late an event is at a consumer. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openStoredEvents } from '#infra/event-log/postgres/stored.ts';
+import { openPostgresStoredEvents } from '#infra/event-log/postgres/stored.ts';
 import { metadata, openLog } from '#infra/event-log/testing/log-under-test.ts';
 import { kafkaClient } from '#infra/kafka/client.ts';
 import { eventTopic } from '#infra/kafka/topics.ts';
-import { startKafka } from '#test/tools/kafka.ts';
+import { settingsOf, startKafka } from '#test/tools/kafka.ts';
 import { startRelay, type RunningRelay } from '#workers/relay/relay.ts';
 import type { Kafka } from 'kafkajs';
 import { pino } from 'pino';
@@ -25,17 +25,10 @@ export async function benchRelay(print: Print, { quick }: BenchOptions): Promise
   const url = await ourDatabase(server);
   await loadLifecycles(url, 0, events / eventsEach);
   const under = openLog(url, { max: 10 });
-  const settings = {
-    brokers: [kafka.brokers],
-    partitions: 3,
-    replication: 1,
-    ssl: false,
-    sslCaFile: undefined,
-    sasl: undefined,
-  };
+  const settings = settingsOf(kafka);
   const client = kafkaClient(settings, 'bench', logger);
-  const source = openStoredEvents(under.pool);
-  const relay = startRelay({ kafka: client, source, pool: under.pool, settings, owner: 'bench', logger });
+  const source = openPostgresStoredEvents(under.pool);
+  const relay = startRelay({ kafka: client, source, pool: under.pool, settings, logger });
   const alone = (name: string, ours: number, unit: string) => print({ name, peer: null, ours, theirs: null, unit });
   try {
     // The first tenth is not counted: topics are made, and the process takes what it needs.

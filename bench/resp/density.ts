@@ -48,6 +48,8 @@ export async function benchDensity(print: Print, { quick }: BenchOptions): Promi
   } finally {
     await engine.stop();
   }
+  // As before: here what was compiled is kept from the first start on.
+  await startPlatform({ ENGINE_PROCESSES: '1' }).then((first) => first.stop());
   const platform = await startPlatform({ ENGINE_PROCESSES: '1' });
   try {
     await inBatches(count, (n) => platform.node({ name: `idle-${n}`, durability: 'everysec', memoryLimitMb: 1 }));

@@ -1,5 +1,5 @@
 import type { DomainCommand } from '../kernel/decider.ts';
 
 export type ReservationCommand =
-  | DomainCommand<'ReserveName', { holder: string; name: string }>
+  | DomainCommand<'ReserveName', { holder: string }>
   | DomainCommand<'ReleaseName', { holder: string }>;

@@ -10,7 +10,7 @@ const released: ReservationEvent = { type: 'NameReleased', data: { holder: 'a' }
 describe('reservation', () => {
   it('free × ReserveName → held', () => {
     given()
-      .when({ type: 'ReserveName', data: { holder: 'a', name: 'x' } })
+      .when({ type: 'ReserveName', data: { holder: 'a' } })
       .then(reserved);
   });
   it('free × ReleaseName → nothing', () => {
@@ -20,12 +20,12 @@ describe('reservation', () => {
   });
   it('held × ReserveName by its holder → nothing', () => {
     given(reserved)
-      .when({ type: 'ReserveName', data: { holder: 'a', name: 'x' } })
+      .when({ type: 'ReserveName', data: { holder: 'a' } })
       .thenNothing();
   });
   it('held × ReserveName by another → name_taken', () => {
     given(reserved)
-      .when({ type: 'ReserveName', data: { holder: 'b', name: 'x' } })
+      .when({ type: 'ReserveName', data: { holder: 'b' } })
       .thenRejected('name_taken');
   });
   it('held × ReleaseName by its holder → free', () => {
@@ -40,7 +40,7 @@ describe('reservation', () => {
   });
   it('released × ReserveName by another → held by that one', () => {
     given(reserved, released)
-      .when({ type: 'ReserveName', data: { holder: 'b', name: 'x' } })
+      .when({ type: 'ReserveName', data: { holder: 'b' } })
       .then({ type: 'NameReserved', data: { holder: 'b' } });
   });
 });

@@ -14,7 +14,8 @@ export const reservationDecider: Decider<ReservationCommand, ReservationEvent, R
     switch (command.type) {
       case 'ReserveName':
         if (holder === command.data.holder) return [];
-        if (holder !== null) return reject('name_taken', `The name "${command.data.name}" is in use; choose another.`);
+        // The refusal is kept for ever, and a name may be that of somebody who will be erased: it does not belong there.
+        if (holder !== null) return reject('name_taken', 'This name is in use; choose another.');
         return [{ type: 'NameReserved', data: { holder: command.data.holder } }];
       case 'ReleaseName':
         return holder === command.data.holder ? [{ type: 'NameReleased', data: { holder } }] : [];

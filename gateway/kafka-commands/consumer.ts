@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { backOff } from '#infra/event-log/postgres/transient.ts';
+import { keepSessions } from '#infra/kafka/keep-sessions.ts';
 import { commandsTopic, ensureCommandTopics, type TopicSettings } from '#infra/kafka/topics.ts';
 import type { FastifyInstance } from 'fastify';
 import { Partitioners, type EachMessagePayload, type Kafka } from 'kafkajs';
@@ -37,23 +37,18 @@ export function takeCommands(options: CommandConsumerOptions): CommandConsumer {
   const { signal } = stopping;
   let status = 'connecting';
 
-  const keep = async (): Promise<void> => {
-    for (let retry = 1; !signal.aborted; retry += 1) {
-      try {
-        await session(options, signal, () => {
-          status = 'ok';
-          retry = 1;
-        });
-      } catch (error) {
-        if (signal.aborted) return;
-        const problem = error instanceof Error ? error.message : String(error);
-        if (problem !== status) options.deps.logger.warn({ err: error }, 'commands from Kafka were interrupted');
-        status = problem;
-        await backOff(retry, signal).catch(() => {});
-      }
-    }
-  };
-  const kept = keep();
+  const kept = keepSessions(
+    signal,
+    (goesWell) =>
+      session(options, signal, () => {
+        status = 'ok';
+        goesWell();
+      }),
+    (problem, error, isNew) => {
+      if (isNew) options.deps.logger.warn({ err: error }, 'commands from Kafka were interrupted');
+      status = problem;
+    },
+  );
   return {
     status: () => status,
     async stop() {

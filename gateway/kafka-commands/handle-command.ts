@@ -11,6 +11,7 @@ import type { GatewayDependencies } from '../dependencies.ts';
 import { actorOf, authenticate, bearerOf } from '../plugins/authentication.ts';
 import { problemDocument, Problem, type ProblemCode } from '../problems.ts';
 import { headerOf, readCommand, type KafkaCommand } from './command-record.ts';
+import { impersonal } from './impersonal.ts';
 import type { KafkaOutcome } from './outcome.ts';
 
 /** A record and where it lies, which is its name where it has none of its own. */
@@ -81,7 +82,7 @@ async function inject(app: FastifyInstance, command: KafkaCommand, authorization
     code: response.statusCode < 300 ? null : codeOf(response.body),
     position: position === undefined ? null : BigInt(String(position)),
     repeated: response.headers['idempotent-replayed'] === 'true',
-    body: response.body,
+    body: impersonal(response.body),
     correlationId: String(response.headers['x-correlation-id'] ?? '') || null,
   };
 }

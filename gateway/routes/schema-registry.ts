@@ -45,6 +45,8 @@ export function addSchemaRegistryRoutes(app: FastifyInstance): void {
   };
 
   const OfId = z.object({ id: z.string() });
+  api.get('/contexts', route('Namespaces of subjects: there is one'), async () => ['.']);
+  api.get('/schemas', route('All versions of all records'), async ({ query }) => catalog().filter(beginningAs(query)));
   api.get('/schemas/types', route('Kinds of schemas there are'), async () => ['AVRO']);
   api.get('/schemas/ids/:id', withParams('A schema by the id that records carry', OfId), async ({ params }) => ({
     schema: withId(params.id).schema,
@@ -60,10 +62,13 @@ export function addSchemaRegistryRoutes(app: FastifyInstance): void {
     return [{ subject, version }];
   });
 
-  api.get('/subjects', route('Full names of all records'), async ({ query }) => {
-    const prefix = typeof query['subjectPrefix'] === 'string' ? query['subjectPrefix'] : '';
-    return [...new Set(catalog().map(({ subject }) => subject))].filter((subject) => subject.startsWith(prefix));
-  });
+  api.get('/subjects', route('Full names of all records'), async ({ query }) => [
+    ...new Set(
+      catalog()
+        .filter(beginningAs(query))
+        .map(({ subject }) => subject),
+    ),
+  ]);
   api.get('/subjects/:subject/versions', withParams('Versions of a record', OfSubject), async ({ params }) =>
     versionsOf(params.subject).map(({ version }) => version),
   );
@@ -74,6 +79,14 @@ export function addSchemaRegistryRoutes(app: FastifyInstance): void {
     '/subjects/:subject/versions/:version/schema',
     withParams('The schema of one version', OfVersion),
     async ({ params }) => JSON.parse(versionOf(params).schema),
+  );
+  api.get(
+    '/subjects/:subject/versions/:version/referencedby',
+    withParams('Ids of schemas that refer to it: none does', OfVersion),
+    async ({ params }) => {
+      versionOf(params);
+      return [];
+    },
   );
   api.post('/subjects/:subject', withBody('Which version a schema is', OfSubject), async ({ params, body }) =>
     lookUp(params.subject, body.schema),
@@ -97,6 +110,7 @@ export function addSchemaRegistryRoutes(app: FastifyInstance): void {
     return { compatibilityLevel };
   });
   api.get('/mode', route('Whether schemas can be added here: they can not'), async () => ({ mode: 'READONLY' }));
+  api.get('/mode/:subject', withParams('The same, of one record', OfSubject), async () => ({ mode: 'READONLY' }));
 
   api.post(
     '/compatibility/subjects/:subject/versions/:version',
@@ -108,6 +122,12 @@ export function addSchemaRegistryRoutes(app: FastifyInstance): void {
     withBody('Whether a schema could follow all versions', OfSubject),
     async ({ params, body, query }) => compatibility(body.schema, versionsOf(params.subject), query),
   );
+}
+
+/** What a list is narrowed to by `subjectPrefix`. */
+function beginningAs(query: Record<string, unknown>): (entry: CatalogEntry) => boolean {
+  const prefix = typeof query['subjectPrefix'] === 'string' ? query['subjectPrefix'] : '';
+  return ({ subject }) => subject.startsWith(prefix);
 }
 
 function withId(text: string): CatalogEntry {
@@ -147,7 +167,7 @@ function lookUp(subject: string, schema: string): CatalogEntry {
 
 function compatibility(schema: string, versions: readonly CatalogEntry[], query: Record<string, unknown>) {
   const next = parsed(schema);
-  const messages = versions.flatMap((entry) => incompatibilities(next, parsed(entry.schema)));
+  const messages = versions.flatMap((entry) => incompatibilities(next, entry));
   const verdict = { is_compatible: messages.length === 0 };
   return query['verbose'] === 'true' ? { ...verdict, messages } : verdict;
 }

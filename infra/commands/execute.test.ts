@@ -63,7 +63,7 @@ const reserve = (name: string, holder: string) =>
   step({
     stream: `reservation-${name}`,
     decider: reservationDecider,
-    command: { type: 'ReserveName', data: { holder, name } },
+    command: { type: 'ReserveName', data: { holder } },
   });
 
 /** The types of the events on a stream. */

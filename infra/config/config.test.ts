@@ -109,10 +109,6 @@ describe('bad values', () => {
     ],
     [{ STREAM_TRANSPORT: 'kafka' }, 'STREAM_TRANSPORT "kafka" takes KAFKA_BROKERS'],
     [{ KAFKA_SSL_CA_FILE: '/ca.pem' }, 'KAFKA_SSL_CA_FILE takes KAFKA_SSL "true"'],
-    [
-      { KAFKA_BROKERS: 'a:1', EVENTSTORE_URL: 'esdb://b:2113' },
-      'KAFKA_BROKERS relays a log in PostgreSQL: leave it unset together with EVENTSTORE_URL',
-    ],
   ])('what only helps together is asked for together: %o', (env, sentence) => {
     expect(problems(env)).toEqual([sentence]);
   });

@@ -88,7 +88,7 @@ export function parseSettings(env: NodeJS.ProcessEnv): ParsedSettings {
   }
   if (problems.length > 0) return { ok: false, problems };
   const parsed = values as Values;
-  const clashes = [...portClashes(parsed), ...kafkaGaps(parsed), ...logClashes(parsed)];
+  const clashes = [...portClashes(parsed), ...kafkaGaps(parsed)];
   return clashes.length > 0 ? { ok: false, problems: clashes } : { ok: true, settings: toSettings(parsed) };
 }
 
@@ -105,12 +105,6 @@ function portClashes(values: Values): string[] {
     taken.set(port, name);
   }
   return problems;
-}
-
-/** The relay reads what PostgreSQL has stored. */
-function logClashes(values: Values): string[] {
-  if (values.EVENTSTORE_URL === undefined || values.KAFKA_BROKERS.length === 0) return [];
-  return ['KAFKA_BROKERS relays a log in PostgreSQL: leave it unset together with EVENTSTORE_URL'];
 }
 
 function kafkaGaps(values: Values): string[] {

@@ -1,4 +1,5 @@
 import type { KafkaSettings } from '#infra/config/config.ts';
+import { backOff } from '#infra/event-log/postgres/transient.ts';
 import type { Admin, ITopicConfig } from 'kafkajs';
 
 /** Where the relay says how far it has come; see `Watermark`. */
@@ -29,8 +30,8 @@ export async function findEventTopics(admin: Admin): Promise<Map<string, number>
 }
 
 /** Creates a topic of events, unless it is there; returns how many partitions it has. Its records are kept as long as the log's. */
-export async function ensureEventTopic(admin: Admin, topic: string, settings: TopicSettings): Promise<number> {
-  await create(admin, {
+export function ensureEventTopic(admin: Admin, topic: string, settings: TopicSettings): Promise<number> {
+  return create(admin, {
     ...shape(topic, settings.partitions, settings),
     configEntries: [
       { name: 'cleanup.policy', value: 'delete' },
@@ -38,15 +39,11 @@ export async function ensureEventTopic(admin: Admin, topic: string, settings: To
       { name: 'max.message.bytes', value: '1048588' },
     ],
   });
-  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-  const count = topics[0]?.partitions.length ?? 0;
-  if (count === 0) throw new Error(`Kafka does not know yet what partitions ${topic} has.`);
-  return count;
 }
 
 /** Creates the topic of watermarks, of which only the newest is kept. */
-export function ensureWatermarksTopic(admin: Admin, settings: TopicSettings): Promise<void> {
-  return create(admin, {
+export async function ensureWatermarksTopic(admin: Admin, settings: TopicSettings): Promise<void> {
+  await create(admin, {
     ...shape(watermarksTopic, 1, settings),
     configEntries: [
       { name: 'cleanup.policy', value: 'compact' },
@@ -67,7 +64,27 @@ function shape(topic: string, numPartitions: number, { replication }: TopicSetti
   return { topic, numPartitions, replicationFactor: replication === 0 ? -1 : replication };
 }
 
-async function create(admin: Admin, topic: ITopicConfig): Promise<void> {
+/** Brokers that have just made a topic may not know it, or its leaders, for a moment. */
+const attempts = 10;
+
+/** Returns how many partitions the topic has. */
+async function create(admin: Admin, topic: ITopicConfig): Promise<number> {
   // False: it was there before, and stays as it is.
-  await admin.createTopics({ topics: [topic], waitForLeaders: true });
+  await admin.createTopics({ topics: [topic], waitForLeaders: false });
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await countPartitions(admin, topic.topic);
+    } catch (error) {
+      if (attempt === attempts) throw error;
+      await backOff(attempt);
+    }
+  }
+}
+
+async function countPartitions(admin: Admin, topic: string): Promise<number> {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+  const partitions = topics[0]?.partitions ?? [];
+  const ready = partitions.length > 0 && partitions.every(({ leader }) => leader >= 0);
+  if (!ready) throw new Error(`Kafka has no leader yet for each partition of ${topic}.`);
+  return partitions.length;
 }

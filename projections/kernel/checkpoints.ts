@@ -62,10 +62,14 @@ export function definitionOf(view: AnyView, name: string): { readonly table: str
   const [table = '', ...indexes] = view.definition
     .replaceAll('{{table}}', name)
     .split(/^(?=CREATE (?:UNIQUE )?INDEX)/m);
-  const { lookup } = view;
+  const { lookup, personal = {} } = view;
+  // The server's statistics of a column hold its most common values, and would hold them beyond an erasure.
+  const unsampled = Object.keys(personal).map(
+    (field) => `ALTER TABLE ${name} ALTER COLUMN ${columnOf(field)} SET STATISTICS 0;\n`,
+  );
   const forLookup =
     lookup.by === 'field' ? `CREATE INDEX ON ${name} (${columnOf(lookup.field)}) WHERE ${lookup.openSql};\n` : '';
-  return { table: table + forLookup, indexes: indexes.join('') };
+  return { table: [table, ...unsampled, forLookup].join(''), indexes: indexes.join('') };
 }
 
 /** All checkpoints as they were committed last. */

@@ -60,11 +60,11 @@ test('the runner brings every view to the head and keeps it there', async () => 
   const appends = history(400);
   await appendAll(side.log, appends.slice(0, 300));
   run();
-  expect(await waitForHead(side.pool, names, 10_000)).toMatchObject({ reached: true, at: await side.log.head() });
+  expect(await waitForHead(side.pool, names, 60_000)).toMatchObject({ reached: true, at: await side.log.head() });
   await expectLiveToBeTheLog();
   for (const append of appends.slice(300)) {
     await side.log.append(append);
-    expect(await waitForHead(side.pool, names)).toMatchObject({ reached: true });
+    expect(await waitForHead(side.pool, names, 60_000)).toMatchObject({ reached: true });
   }
   await expectLiveToBeTheLog();
 });
@@ -86,7 +86,7 @@ test('a poison event halts one view, which says why; the others go on; the next 
   const views = allViews.map((view) => (view.name === 'tenants' ? failing : view));
   const first = run(views);
   const others = names.filter((name) => name !== 'tenants');
-  expect(await waitForHead(side.pool, others, 10_000)).toMatchObject({ reached: true });
+  expect(await waitForHead(side.pool, others, 60_000)).toMatchObject({ reached: true });
   expect(await waitForHead(side.pool, names, 10_000)).toMatchObject({ reached: false, halted: ['tenants'] });
   const halted = (await readCheckpoints(side.pool)).find(({ view }) => view === 'tenants');
   expect(halted).toMatchObject({ haltedAt: poison.position, error: expect.stringContaining('no such plan') });
@@ -129,7 +129,7 @@ test('a connection that is cut before any statement loses and doubles nothing', 
     await sleep(10);
   }
   expect(cuts).toBe(40);
-  expect(await waitForHead(side.pool, names, 10_000)).toMatchObject({ reached: true });
+  expect(await waitForHead(side.pool, names, 60_000)).toMatchObject({ reached: true });
   await expectLiveToBeTheLog();
   await second.stop();
   await pool.end();
@@ -149,7 +149,7 @@ test('a second runner stands by and takes over when the first one is gone', asyn
   expect(Date.now() - began).toBeLessThan(2000);
   await stopped;
   await appendAll(side.log, appends.slice(50));
-  expect(await waitForHead(side.pool, names, 5000)).toMatchObject({ reached: true });
+  expect(await waitForHead(side.pool, names, 60_000)).toMatchObject({ reached: true });
   await expectLiveToBeTheLog();
   await second.stop();
   await Promise.all(pools.map((pool) => pool.end()));
@@ -164,7 +164,7 @@ test('a runner that was frozen and lost its connection cannot write when it wake
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
   try {
-    await until(() => said.endsWith('live\n'), 'the other process runs');
+    await until(() => said.endsWith('live\n'), 'the other process runs', 60_000);
     const second = run();
     await until(() => second.state() === 'standby', 'the second stands by');
     // Frozen in the middle of its work, as a process under a debugger or a starved machine.
@@ -177,11 +177,11 @@ test('a runner that was frozen and lost its connection cannot write when it wake
     );
     await until(() => second.state() === 'live', 'the second takes over', 2000);
     await appendAll(side.log, appends.slice(300, 400));
-    expect(await waitForHead(side.pool, names, 5000)).toMatchObject({ reached: true });
+    expect(await waitForHead(side.pool, names, 60_000)).toMatchObject({ reached: true });
     child.kill('SIGCONT');
     await until(() => said.endsWith('standby\n'), 'the first stands by');
     await appendAll(side.log, appends.slice(400));
-    expect(await waitForHead(side.pool, names, 5000)).toMatchObject({ reached: true });
+    expect(await waitForHead(side.pool, names, 60_000)).toMatchObject({ reached: true });
     await expectLiveToBeTheLog();
   } finally {
     child.kill('SIGKILL');

@@ -5,12 +5,15 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
+import type { DomainEvent } from '#domains/kernel/decider.ts';
 import type { RecordedEvent } from '#domains/kernel/envelope.ts';
+import { exportKeys, importKeys } from '#infra/crypto/key-backup.ts';
+import { underMasterKey } from '#infra/crypto/key-encryption.ts';
 import type { Consumer } from '#infra/event-log/consumers/consumer.ts';
 import { startConsumer } from '#infra/event-log/consumers/member.ts';
 import { listParked, requestReplay } from '#infra/event-log/consumers/parked.ts';
 import { archiveNow, everything, testObjects, usePartitionsOf } from '#infra/event-log/testing/archived-log.ts';
-import { openLog, type LogUnderTest } from '#infra/event-log/testing/log-under-test.ts';
+import { masterKey, openLog, type LogUnderTest } from '#infra/event-log/testing/log-under-test.ts';
 import { ensureDatabase } from '#infra/local/postgres/postmaster.ts';
 import { createLog } from '#infra/logging/log.ts';
 import { migrate } from '#infra/postgres/migrate.ts';
@@ -176,6 +179,75 @@ test.skipIf(programs === null)(
   },
   300_000,
 );
+
+test.skipIf(programs === null)(
+  'a dump for keeping, without keys and read models, says nothing personal; with the keys it is whole again',
+  async () => {
+    const dump = programs as DumpPrograms;
+    const server = await serverFor(dump);
+    const id = Math.random().toString(36).slice(2, 8);
+    const [url, copyUrl] = [databaseOf(server.url, `kept_${id}`), databaseOf(server.url, `again_${id}`)];
+    const folder = mkdtempSync(path.join(tmpdir(), 'miniredis-dump-file-'));
+    try {
+      for (const name of [url, copyUrl]) await ensureDatabase(server.url, new URL(name).pathname.slice(1));
+      await migrate(url);
+      const original = openLog(url);
+      const names = ['Ada Lovelace', 'Grace Hopper'];
+      const created = [0, 1].map((tenant) => ({ verb: 'createTenant' as const, tenant, thing: 0, amount: 1 }));
+      for (const [n, { streams, ...append }] of appendsOf(created).entries()) {
+        const named = streams.map(({ events, ...rest }) => ({
+          ...rest,
+          events: events.map((event) => rename(event, names[n])),
+        }));
+        await original.log.append({ ...append, streams: named });
+      }
+      const views = runProjections(original.log, original.pool, allViews, logger);
+      expect(await waitForHead(original.pool, ['tenants'], 30_000)).toMatchObject({ reached: true });
+      await views.stop();
+
+      // As docs/operations.md has it.
+      const file = path.join(folder, 'log.sql');
+      const without = ['--exclude-table-data=subject_keys', '--exclude-schema=views'];
+      await run(path.join(dump.folder, 'pg_dump'), [...without, '--format=custom', `--file=${file}`, url]);
+      const { stdout: text } = await run(path.join(dump.folder, 'pg_restore'), ['--file=-', file], {
+        maxBuffer: 2 ** 28,
+      });
+      expect(text).toContain('TenantCreated');
+      for (const secret of [
+        ...names,
+        ...names.map((name) => Buffer.from(name).toString('hex')),
+        '3132372e302e302e31',
+        '127.0.0.1',
+      ]) {
+        expect(text).not.toContain(secret);
+      }
+
+      await run(path.join(dump.folder, 'pg_restore'), ['--exit-on-error', `--dbname=${copyUrl}`, file]);
+      const restored = openLog(copyUrl);
+      const [first] = await restored.log.readStream('tenant-tnt_00000000000000000000000000');
+      expect(first).toMatchObject({ type: 'TenantCreated', data: { name: null }, metadata: { address: null } });
+      await restored.close();
+      const keys = openLog(copyUrl);
+      const lines = exportKeys(original.pool);
+      await importKeys(keys.pool, underMasterKey(masterKey), lines);
+      const again = runProjections(keys.log, keys.pool, allViews, logger);
+      expect(await waitForHead(keys.pool, ['tenants'], 30_000)).toMatchObject({ reached: true });
+      const { rows } = await keys.pool.query<{ name: string }>('SELECT name FROM views.tenants ORDER BY name');
+      expect(rows.map(({ name }) => name)).toEqual(names);
+      await again.stop();
+      await Promise.all([original.close(), keys.close()]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+      await dropDatabases(server.url, [url, copyUrl]);
+      await server.stop();
+    }
+  },
+  300_000,
+);
+
+function rename(event: DomainEvent, name = ''): DomainEvent {
+  return event.type === 'TenantCreated' ? { ...event, data: { ...(event.data as object), name } } : event;
+}
 
 /** An event without the time at which it was recorded. */
 function placed(event: RecordedEvent): unknown {

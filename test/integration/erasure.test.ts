@@ -35,6 +35,11 @@ async function outOfUse(name: string) {
 
 const erase = (subject: string) => bed.operator('POST', `/v1/subjects/${subject}/erase`);
 
+/** The log as text, decoded as far as it can be. */
+async function history(): Promise<string> {
+  return (await bed.operator('GET', '/v1/events?from=1')).text;
+}
+
 /** All that the API shows of a tenant and its key, as text. */
 async function shown({ tenantId, keyId, at }: { tenantId: string; keyId: string; at: string }): Promise<string> {
   const texts: string[] = [];
@@ -45,10 +50,10 @@ async function shown({ tenantId, keyId, at }: { tenantId: string; keyId: string;
     `/v1/api-keys/${keyId}`,
     `/v1/api-keys/${keyId}?at=${at}`,
     `/v1/audit?limit=200`,
-    `/v1/events?from=1`,
   ]) {
     texts.push((await bed.operator('GET', path)).text);
   }
+  texts.push(await history());
   return texts.join('\n');
 }
 
@@ -84,6 +89,15 @@ test('who was erased can be read nowhere any more, and everything else stays as 
   expect(await read()).not.toContain('Ada');
   await other.close();
 
+  // Nor does the server keep what it once sampled.
+  await bed.pool.query('ANALYZE views.tenants; ANALYZE views.api_keys; ANALYZE views.audit');
+  const { rows: sampled } = await bed.pool.query<{ column: string }>(
+    `SELECT DISTINCT tablename || '.' || attname AS column FROM pg_stats WHERE schemaname = 'views'`,
+  );
+  const columns = sampled.map(({ column }) => column);
+  expect(columns).toContain('tenants.plan');
+  for (const personal of ['tenants.name', 'api_keys.name', 'audit.address']) expect(columns).not.toContain(personal);
+
   // The history is what it was, but for those fields.
   const lines = (text: string) => text.trim().split('\n');
   const now = lines((await bed.operator('GET', `/v1/events?from=1`)).text);
@@ -107,6 +121,15 @@ test('live read models are what a rebuild gives, before and after it', async () 
   await erase(later.tenantId);
   expect(await shown(later)).not.toContain('"Barbara Liskov"');
   for (const view of allViews) expect(await verify(bed.log, bed.pool, view), view.name).toMatchObject({ same: true });
+});
+
+test('a name that somebody else asked for while it was taken is not kept in their refusal', async () => {
+  const { body: tenant } = await bed.operator('POST', '/v1/tenants', { name: 'Mary Somerville' });
+  const refused = await bed.operator('POST', '/v1/tenants', { name: 'Mary Somerville' });
+  expect(refused).toMatchObject({ status: 409, body: { code: 'name_taken' } });
+  await bed.operator('DELETE', `/v1/tenants/${tenant.id}`);
+  expect(await erase(tenant.id)).toMatchObject({ status: 200 });
+  expect(await history()).not.toContain('Somerville');
 });
 
 test('it is for operators alone, of what there is, and leaves its entry', async () => {

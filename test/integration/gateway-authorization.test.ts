@@ -235,6 +235,8 @@ const rows: readonly Row[] = [
   },
   // Whoever has a key may decode what is in Kafka.
   ...[
+    '/contexts',
+    '/schemas',
     '/schemas/types',
     '/schemas/ids/:id',
     '/schemas/ids/:id/schema',
@@ -244,9 +246,11 @@ const rows: readonly Row[] = [
     '/subjects/:subject/versions',
     '/subjects/:subject/versions/:version',
     '/subjects/:subject/versions/:version/schema',
+    '/subjects/:subject/versions/:version/referencedby',
     '/config',
     '/config/:subject',
     '/mode',
+    '/mode/:subject',
   ].map((url) => schemaRow('GET', url)),
   ...[
     '/subjects/:subject',

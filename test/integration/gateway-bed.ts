@@ -39,6 +39,7 @@ import type { Pool } from 'pg';
 import { pino } from 'pino';
 
 import { testDatabase } from '../tools/postgres.ts';
+import { openTransport } from '../tools/transport.ts';
 import { until } from '../tools/read-side.ts';
 
 /** What the gateway answered; `body` is parsed where it is JSON. */
@@ -95,13 +96,12 @@ export async function openGatewayBed(options: BedOptions = {}): Promise<GatewayB
   const database = await testDatabase();
   const masterKey = createSecretKey(randomBytes(32));
   const pool = createPool(database.url, { max: 10, name: 'test' });
-  const log = openEventLog(eventStoreUrl, {
-    pool,
-    codec: openCodec(openSubjectKeys(pool, masterKey)),
-    notify: true,
-  });
+  const codec = openCodec(openSubjectKeys(pool, masterKey));
+  const log = openEventLog(eventStoreUrl, { pool, codec, notify: true });
+  const transport = openTransport(pool, eventStoreUrl);
+  const followed = transport.following(log, codec);
   readHeadFrom(pool, eventStoreUrl === undefined ? undefined : log);
-  let projections = runProjections(log, pool, allViews, silent);
+  let projections = runProjections(followed, pool, allViews, silent);
   await until(() => projections.state() === 'live', 'projections run');
 
   const decide = (...steps: Step[]) => decideAs(log, ...steps);
@@ -161,7 +161,7 @@ export async function openGatewayBed(options: BedOptions = {}): Promise<GatewayB
     decide,
     projections: {
       pause: () => projections.stop(),
-      resume: () => void (projections = runProjections(log, pool, allViews, silent)),
+      resume: () => void (projections = runProjections(followed, pool, allViews, silent)),
     },
     async close() {
       door.close();
@@ -170,6 +170,7 @@ export async function openGatewayBed(options: BedOptions = {}): Promise<GatewayB
       await feed.stop();
       await playing.stop();
       await projections.stop();
+      await transport.close();
       await log.close();
       await pool.end();
       await database.drop();

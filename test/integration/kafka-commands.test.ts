@@ -1,5 +1,7 @@
+import { keyIdWithin } from '#gateway/api-key.ts';
+import { ApiKeyId } from '#domains/kernel/ids.ts';
+import { issueAccessToken } from '#infra/crypto/access-token.ts';
 import { takeCommands, type CommandConsumer } from '#gateway/kafka-commands/consumer.ts';
-import { kafkaClient } from '#infra/kafka/client.ts';
 import { frame, unframe } from '#infra/kafka/framing.ts';
 import { readRecords } from '#infra/kafka/read-records.ts';
 import { commandsTopic, ensureCommandTopics, outcomesTopic } from '#infra/kafka/topics.ts';
@@ -10,7 +12,7 @@ import { pino } from 'pino';
 import { v4 as uuidv4 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
-import { startKafka, type Kafka } from '../tools/kafka.ts';
+import { clientOf, startKafka, type Kafka } from '../tools/kafka.ts';
 import { type GatewayBed, openGatewayBed } from './gateway-bed.ts';
 
 interface Outcome {
@@ -36,7 +38,7 @@ let taking: CommandConsumer[] = [];
 
 beforeAll(async () => {
   [kafka, bed] = await Promise.all([startKafka(), openGatewayBed()]);
-  client = kafkaClient({ brokers: [kafka.brokers], ssl: false, sslCaFile: undefined, sasl: undefined }, 'test', logger);
+  client = clientOf(kafka);
   admin = client.admin();
   producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner });
   await Promise.all([admin.connect(), producer.connect()]);
@@ -136,6 +138,23 @@ test('an id is handled once, over Kafka and HTTP together; another command under
   expect(found[2]?.code).toBe('idempotency_key_reused');
 });
 
+test('nothing personal gets into outcomes, where no erasure would reach it', async () => {
+  const name = 'Ada Lovelace';
+  const tenant = await command('POST', '/v1/tenants', { name });
+  const taken = await command('POST', '/v1/tenants', { name });
+  const key = await command('POST', '/v1/api-keys', { name, role: 'auditor' });
+  for (const [id, status] of [
+    [tenant, 201],
+    [taken, 409],
+    [key, 201],
+  ] as const) {
+    const [outcome] = await outcomesOf(id);
+    expect(outcome).toMatchObject({ status });
+    expect(outcome?.body).not.toContain('Ada');
+  }
+  expect((await bed.operator('GET', '/v1/tenants?limit=200')).text).toContain(name);
+});
+
 test('no secret gets into Kafka', async () => {
   const { body: tenant } = await bed.operator('POST', '/v1/tenants', { name: 'Secretive' });
   const node = await command('POST', `/v1/tenants/${tenant.id}/nodes`, { name: 'n', memoryLimitMb: 1 });
@@ -192,6 +211,61 @@ test('poison and whoever may not get a denial in the log and an outcome, and hol
   expect(added.filter(({ type }) => type === 'CommandDenied')).toHaveLength(4 + 2 + 7 + 1 + 1 + 1);
   // A key that was sent by mistake is repeated nowhere.
   expect(JSON.stringify([added, all])).not.toContain(bed.operatorKey);
+});
+
+test('a path leads to the route that it names, and nothing but that', async () => {
+  const paths = [
+    '/v1/nodes/node_x/%65xec',
+    '/v1/nodes/node_x/exec?x',
+    '/v1/../subjects/x',
+    '/v1/tenants?limit=1',
+    '/v1/tenants#x',
+    '//v1/tenants',
+    'http://elsewhere/v1/tenants',
+  ];
+  const ids: string[] = [];
+  for (const path of paths) ids.push(await command('POST', path, { name: 'x', command: ['GET', 'k'] }));
+  for (const id of ids) {
+    expect((await outcomesOf(id))[0]).toMatchObject({ outcome: 'denied', code: 'malformed_command' });
+  }
+});
+
+test('a token that is over is worth nothing; headers and bodies that no request may have get their outcome, too', async () => {
+  const keyId = ApiKeyId.parse(keyIdWithin(bed.operatorKey));
+  const over = issueAccessToken(bed.masterKey, { keyId, expiresAt: new Date(Date.now() - 1) });
+  const name = 'x'.repeat(900_000);
+  const ids = {
+    over: await command('POST', '/v1/tenants', { name: 'x' }, { authorization: `Bearer ${over}` }),
+    correlation: await command('POST', '/v1/tenants', { name: 'x' }, { correlation: 'a\r\nb: c' }),
+    large: await command('POST', '/v1/tenants', { name }),
+    text: await command('POST', '/v1/tenants', 'no JSON'),
+    trace: await command('POST', '/v1/tenants', { name: 'Traced' }, { traceparent: 'nonsense' }),
+  };
+  const codeOf = async (id: string) => (await outcomesOf(id))[0]?.code;
+  expect(await codeOf(ids.over)).toBe('unauthenticated');
+  expect(await codeOf(ids.correlation)).toBe('malformed_header');
+  expect(await codeOf(ids.large)).toBe('validation_failed');
+  expect(await codeOf(ids.text)).toBe('malformed_json');
+  expect((await outcomesOf(ids.trace))[0]).toMatchObject({ outcome: 'accepted' });
+});
+
+test('what is another tenant’s is answered like what is not there', async () => {
+  const [{ body: own }, { body: other }] = [
+    await bed.operator('POST', '/v1/tenants', { name: 'Own' }),
+    await bed.operator('POST', '/v1/tenants', { name: 'Other' }),
+  ];
+  const { body: node } = await bed.operator('POST', `/v1/tenants/${other.id}/nodes`, { name: 'n', memoryLimitMb: 1 });
+  const admin = bed.client(await bed.keyOf('tenant-admin', own.id));
+  const authorization = `Bearer ${(await admin('POST', '/v1/access-tokens')).body.token}`;
+  const absent = `${node.id.slice(0, -1)}${node.id.endsWith('0') ? '1' : '0'}`;
+  const bodies: string[] = [];
+  for (const id of [node.id, absent]) {
+    const [outcome] = await outcomesOf(await command('DELETE', `/v1/nodes/${id}`, undefined, { authorization }));
+    expect(outcome).toMatchObject({ status: 404, outcome: 'rejected' });
+    bodies.push((outcome?.body ?? '').replaceAll(id, 'ID'));
+  }
+  expect(bodies[0]).toBe(bodies[1]);
+  expect((await bed.operator('GET', `/v1/nodes/${node.id}`)).body.state).toBe('running');
 });
 
 test('a command that is delivered again after a crash is handled once and has its outcome', async () => {

@@ -23,6 +23,7 @@ import { createPool } from '#infra/postgres/pool.ts';
 import { expect, vi } from 'vitest';
 
 import { testDatabase } from '../tools/postgres.ts';
+import { openTransport, transportVariables } from '../tools/transport.ts';
 
 export interface TestNode {
   readonly nodeId: NodeId;
@@ -63,6 +64,7 @@ export async function openBed(env: Record<string, string> = {}): Promise<Bed> {
     LOG_LEVEL: 'fatal',
     // As few as show that there can be several.
     ENGINE_PROCESSES: '2',
+    ...transportVariables(),
     ...env,
   });
   if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
@@ -70,6 +72,7 @@ export async function openBed(env: Record<string, string> = {}): Promise<Bed> {
   expect(config.objectStoreUrl).toBe(pathToFileURL(path.join(home, 'objects')).href);
   const masterKey = await loadMasterKey(config.masterKeyFile);
   const pool = createPool(database.url, { name: 'test' });
+  const transport = openTransport(pool);
   const eventLog = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: true });
 
   const command = async (wanted: NodeCommand): Promise<void> => {
@@ -136,6 +139,7 @@ export async function openBed(env: Record<string, string> = {}): Promise<Bed> {
     platformToken: (nodeId) => issuePlatformToken(masterKey, { nodeId, expiresAt: new Date(Date.now() + 60_000) }),
     async close() {
       await eventLog.close();
+      await transport.close();
       await pool.end();
       await database.drop();
       await rm(home, { recursive: true, force: true });

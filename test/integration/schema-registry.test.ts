@@ -1,14 +1,13 @@
 import type { AddressInfo } from 'node:net';
 
-import { openStoredEvents } from '#infra/event-log/postgres/stored.ts';
-import { kafkaClient } from '#infra/kafka/client.ts';
+import { openPostgresStoredEvents } from '#infra/event-log/postgres/stored.ts';
 import { createPool } from '#infra/postgres/pool.ts';
 import { catalog } from '#schemas/catalog.ts';
 import { startRelay } from '#workers/relay/relay.ts';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { startKafka } from '../tools/kafka.ts';
+import { clientOf, startKafka } from '../tools/kafka.ts';
 import { pythonWith } from '../tools/python.ts';
 import { until } from '../tools/read-side.ts';
 import { type Client, type GatewayBed, openGatewayBed } from './gateway-bed.ts';
@@ -59,6 +58,17 @@ describe('reading', () => {
   test('what new versions must be', async () => {
     expect((await ask('GET', '/config')).body).toEqual({ compatibilityLevel: 'FULL_TRANSITIVE' });
     expect((await ask('GET', '/mode')).body).toEqual({ mode: 'READONLY' });
+    expect((await ask('GET', `/config/${subject}?defaultToGlobal=true`)).body).toEqual({
+      compatibilityLevel: 'FULL_TRANSITIVE',
+    });
+    expect((await ask('GET', `/mode/${subject}?defaultToGlobal=true`)).body).toEqual({ mode: 'READONLY' });
+  });
+
+  test('what tools list: contexts, all schemas, who refers to one', async () => {
+    expect((await ask('GET', '/contexts')).body).toEqual(['.']);
+    const { body } = await ask('GET', '/schemas?subjectPrefix=miniredis.node.NodeF');
+    expect(body).toEqual([{ subject, version: 1, id: entry?.id, schema }]);
+    expect((await ask('GET', `/subjects/${subject}/versions/1/referencedby`)).body).toEqual([]);
   });
 
   test.each([
@@ -92,6 +102,17 @@ describe('asking with a schema', () => {
     const other = await post(`/subjects/${subject}`, withField({ name: 'x', type: 'int', default: 0 }));
     expect(other).toMatchObject({ status: 404, body: { error_code: 40403 } });
     expect(await post('/subjects/nobody', { schema })).toMatchObject({ status: 404, body: { error_code: 40401 } });
+  });
+
+  test('what the project’s own check refuses is refused here, in the same words', async () => {
+    const parsed = JSON.parse(schema) as { fields: { name: string }[] };
+    const [, ...others] = parsed.fields;
+    const path = `/compatibility/subjects/${subject}/versions?verbose=true`;
+    const { body } = await post(path, { schema: JSON.stringify({ ...parsed, fields: others }) });
+    expect(body).toEqual({
+      is_compatible: false,
+      messages: [expect.stringContaining(`the new schema: field "${parsed.fields[0]?.name}" was removed`)],
+    });
   });
 
   test('a field with a default is compatible, one without is not, and the reason is told', async () => {
@@ -165,14 +186,13 @@ consumer.close()
 test("a consumer of somebody else's decodes a topic with the registry's address and a key", async () => {
   const kafka = await startKafka();
   const pool = createPool(bed.databaseUrl, { name: 'relay' });
-  const source = openStoredEvents(pool);
+  const source = openPostgresStoredEvents(pool);
   const logger = pino({ level: 'silent' });
   const relay = startRelay({
-    kafka: kafkaClient({ brokers: [kafka.brokers], ssl: false, sslCaFile: undefined, sasl: undefined }, 'test', logger),
+    kafka: clientOf(kafka),
     source,
     pool,
     settings: { partitions: 1, replication: 1 },
-    owner: 'test',
     logger,
   });
   try {

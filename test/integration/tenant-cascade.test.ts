@@ -58,7 +58,7 @@ async function runningNode(name: string): Promise<NodeId> {
     step({
       stream: nameOf(name),
       decider: reservationDecider,
-      command: { type: 'ReserveName', data: { holder: nodeId, name } },
+      command: { type: 'ReserveName', data: { holder: nodeId } },
     }),
     onNode(nodeId, {
       type: 'RequestNode',

@@ -29,6 +29,7 @@ import { pino } from 'pino';
 import { expect, vi } from 'vitest';
 
 import { testDatabase } from '../tools/postgres.ts';
+import { openTransport, transportVariables } from '../tools/transport.ts';
 
 /** A platform with its log, its read models and what the gateway would append, but without any other role. */
 export interface WorkflowBed {
@@ -63,11 +64,17 @@ export async function openWorkflowBed(
 ): Promise<WorkflowBed> {
   const database = await testDatabase();
   const home = await mkdtemp(path.join(tmpdir(), 'miniredis-workflows-'));
-  const parsed = parseSettings({ MINIREDIS_HOME: home, TEMPORAL_NAMESPACE: temporal.namespace, ...env });
+  const parsed = parseSettings({
+    MINIREDIS_HOME: home,
+    TEMPORAL_NAMESPACE: temporal.namespace,
+    ...transportVariables(),
+    ...env,
+  });
   if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
   const config = withAddresses(parsed.settings, database.url, temporal.address);
   const access = await openLogAccess(config, 'test', pino({ level: 'silent' }));
   const { log, pool, masterKey } = access;
+  const transport = openTransport(pool);
   const objects = await openObjectStore(config.objectStoreUrl);
   const projections = runProjections(log, pool, allViews, pino({ level: 'silent' }));
   await vi.waitFor(() => expect(projections.state()).toBe('live'), 10_000);
@@ -189,6 +196,7 @@ export async function openWorkflowBed(
     },
     async close() {
       await projections.stop();
+      await transport.close();
       await access.close();
       await database.drop();
       await rm(home, { recursive: true, force: true });

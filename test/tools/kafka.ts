@@ -8,7 +8,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
+import type { KafkaSettings } from '#infra/config/config.ts';
+import { kafkaClient } from '#infra/kafka/client.ts';
 import { freePort } from '#infra/local/free-port.ts';
+import type { Admin, Kafka as Client } from 'kafkajs';
+import { pino } from 'pino';
 
 const run = promisify(execFile);
 const version = '4.1.0';
@@ -36,6 +40,37 @@ export interface Kafka {
   close(): Promise<void>;
 }
 
+/** How the program is told of a broker; topics that it makes there have three partitions. */
+export function settingsOf({ brokers }: Pick<Kafka, 'brokers'>): KafkaSettings {
+  return { brokers: [brokers], partitions: 3, replication: 1, ssl: false, sslCaFile: undefined, sasl: undefined };
+}
+
+/** A client as the program has it. */
+export function clientOf(kafka: Pick<Kafka, 'brokers'>): Client {
+  return kafkaClient(settingsOf(kafka), 'test', pino({ level: 'silent' }));
+}
+
+/** What an administrator does, with a connection for this one time. */
+export async function withAdmin<Result>(client: Client, work: (admin: Admin) => Promise<Result>): Promise<Result> {
+  const admin = client.admin();
+  await admin.connect();
+  try {
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Deletes these topics, by default all that the program makes; they are gone then, so that another log can be relayed. */
+export async function deleteTopics(client: Client, isOne = (name: string) => name.startsWith('miniredis.')) {
+  await withAdmin(client, async (admin) => {
+    const names = async () => (await admin.listTopics()).filter(isOne);
+    const topics = await names();
+    if (topics.length > 0) await admin.deleteTopics({ topics });
+    while ((await names()).length > 0) await sleep(20);
+  });
+}
+
 /** What differs from a plain broker: lines for `server.properties` that replace those of the same name. */
 export type Properties = Readonly<Record<string, string>>;
 
@@ -43,15 +78,19 @@ let fetched: Promise<string> | undefined;
 
 /**
  * Starts a broker on a free port, with a folder of its own. It takes some five seconds, and Java and Maven: the first use fetches
- * Kafka from Maven Central into node_modules/.cache. The broker ends with this process, however that ends.
+ * Kafka from Maven Central into node_modules/.cache. The broker ends with this process, however that ends. `format` is told to the tool
+ * that makes the folder, such as users to begin with.
  */
-export async function startKafka(properties: (port: number) => Properties = () => ({})): Promise<Kafka> {
+export async function startKafka(
+  properties: (port: number, controllerPort: number) => Properties = () => ({}),
+  format: readonly string[] = [],
+): Promise<Kafka> {
   fetched ??= fetchKafka();
   const classPath = join(await fetched, '*');
   const folder = await mkdtemp(join(tmpdir(), 'miniredis-kafka-'));
   const [port, controllerPort] = [await freePort(), await freePort()];
   const file = join(folder, 'server.properties');
-  const lines = { ...plainProperties(folder, port, controllerPort), ...properties(port) };
+  const lines = { ...plainProperties(folder, port, controllerPort), ...properties(port, controllerPort) };
   await writeFile(
     file,
     Object.entries(lines)
@@ -60,7 +99,7 @@ export async function startKafka(properties: (port: number) => Properties = () =
   );
   // Whatever Kafka prints goes to its log; a broker that does not start says why there.
   const java = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', classPath];
-  await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', randomUUID(), '-c', file]);
+  await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', randomUUID(), '-c', file, ...format]);
 
   let broker: ChildProcess | undefined;
   const start = async (): Promise<void> => {

@@ -13,6 +13,7 @@ import { createPool } from '#infra/postgres/pool.ts';
 import type { ClientBase, Pool } from 'pg';
 
 import { testDatabase } from './postgres.ts';
+import { openTransport } from './transport.ts';
 
 /** A real log and the database that holds it and its read models, of a test's own. */
 export interface ReadSide {
@@ -30,7 +31,9 @@ export async function openReadSide(): Promise<ReadSide> {
   const folder = await mkdtemp(path.join(tmpdir(), 'miniredis-read-side-'));
   const masterKeyFile = path.join(folder, 'master.key');
   const masterKey = await loadMasterKey(masterKeyFile);
-  const log = openPostgresEventLog({ pool, codec: openCodec(openSubjectKeys(pool, masterKey)), notify: true });
+  const codec = openCodec(openSubjectKeys(pool, masterKey));
+  const transport = openTransport(pool);
+  const log = transport.following(openPostgresEventLog({ pool, codec, notify: true }), codec);
   return {
     url: database.url,
     masterKeyFile,
@@ -38,6 +41,7 @@ export async function openReadSide(): Promise<ReadSide> {
     log,
     async close() {
       await log.close();
+      await transport.close();
       await pool.end();
       await database.drop();
       await rm(folder, { recursive: true });
@@ -51,6 +55,19 @@ export async function appendAll(log: EventLog, appends: readonly Append[]): Prom
     const result = await log.append(append);
     if (!result.ok) throw new Error(`append ${append.commandUid} was refused: ${result.conflict}`);
   }
+}
+
+/** The same, but appends to other streams go on meanwhile: each stream has its own in order. */
+export async function appendTogether(log: EventLog, appends: readonly Append[]): Promise<void> {
+  const last = new Map<string, Promise<void>>();
+  for (const append of appends) {
+    const names = append.streams.map(({ stream }) => stream);
+    const appended = Promise.all(names.map((name) => last.get(name) ?? Promise.resolve())).then(() =>
+      appendAll(log, [append]),
+    );
+    for (const name of names) last.set(name, appended);
+  }
+  await Promise.all(last.values());
 }
 
 /** The whole log. */

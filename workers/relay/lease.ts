@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { heartbeat, joinGroup, leaveGroup, releaseShard, type Progress } from '#infra/event-log/consumers/leases.ts';
+import { relayGroup, writeRelayState, type RelayState } from '#infra/kafka/relay-state.ts';
 import type { Pool } from 'pg';
 
 /** So long a relay is the active one after it last said so. */
@@ -19,82 +22,70 @@ export interface Lease {
 }
 
 /** What the active relay says of itself with each renewal. */
-export interface Report {
-  readonly position: bigint;
-  readonly problem: string | null;
-}
+type Report = Pick<RelayState, 'position' | 'problem'>;
 
 /**
- * Waits until no other relay is active, then becomes the active one, under an epoch that nobody had before. Rejects when the
- * signal aborts or the database fails.
+ * Waits until no other relay is active, then becomes the active one, under an epoch that nobody had before. Relays are a consumer
+ * group with one shard, of which the holder lets go only when it ends. Rejects when the signal aborts or the database fails.
  */
-export async function acquireLease(
-  pool: Pool,
-  owner: string,
-  report: () => Report,
-  signal: AbortSignal,
-): Promise<Lease> {
-  for (;;) {
-    signal.throwIfAborted();
-    const askedAt = performance.now();
-    const epoch = await take(pool, owner);
-    if (epoch !== null) return keep(pool, epoch, askedAt + lease_ms, report);
-    await sleep(askEvery_ms, undefined, { signal });
-  }
-}
-
-/** Time is PostgreSQL's own, so that the clocks of two machines need not agree. */
-async function take(pool: Pool, owner: string): Promise<bigint | null> {
-  const { rows } = await pool.query<{ epoch: bigint }>(
-    `UPDATE relay_lease SET epoch = epoch + 1, owner = $1, problem = NULL,
-       expires_at = clock_timestamp() + $2 * interval '1 millisecond'
-     WHERE expires_at < clock_timestamp() RETURNING epoch`,
-    [owner, lease_ms],
-  );
-  return rows[0]?.epoch ?? null;
-}
-
-function keep(pool: Pool, epoch: bigint, firstDeadline: number, report: () => Report): Lease {
-  const lost = new AbortController();
-  const released = new AbortController();
-  // Counted from before the question was asked, so that it is over here before it is over there.
-  let deadline = firstDeadline;
-
-  const renew = async (): Promise<boolean> => {
-    const askedAt = performance.now();
-    const { position, problem } = report();
-    const { rowCount } = await pool.query(
-      `UPDATE relay_lease SET expires_at = clock_timestamp() + $2 * interval '1 millisecond', position = $3, problem = $4
-       WHERE epoch = $1`,
-      [epoch, lease_ms, position, problem],
-    );
-    if (rowCount === 1) deadline = askedAt + lease_ms;
-    return rowCount === 1;
-  };
-
-  const renewing = async (): Promise<void> => {
-    while (!released.signal.aborted) {
-      await sleep(renewEvery_ms, undefined, { signal: released.signal }).catch(() => {});
-      if (released.signal.aborted) return;
-      // A database that is away may be back before the lease is over.
-      const ours = await renew().catch(() => true);
-      if (!ours || performance.now() >= deadline) return lost.abort();
+export async function acquireLease(pool: Pool, report: () => Report, signal: AbortSignal): Promise<Lease> {
+  const membership = { group: relayGroup, member: randomUUID(), lease_ms };
+  const beat = async (moved: readonly Progress[]) => (await heartbeat(pool, membership, moved))[0];
+  await joinGroup(pool, relayGroup, 1);
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const askedAt = performance.now();
+      const held = await beat([]);
+      if (held !== undefined) return keep(held, askedAt + lease_ms);
+      await sleep(askEvery_ms, undefined, { signal });
     }
-  };
-  const kept = renewing();
+  } catch (error) {
+    await leaveGroup(pool, relayGroup, membership.member).catch(() => {});
+    throw error;
+  }
 
-  return {
-    epoch,
-    lost: lost.signal,
-    holds: () => !lost.signal.aborted && performance.now() < deadline,
-    async release() {
-      released.abort();
-      await kept;
-      const { position, problem } = report();
-      await pool.query(
-        `UPDATE relay_lease SET expires_at = '-infinity', position = $2, problem = $3 WHERE epoch = $1`,
-        [epoch, position, problem],
-      );
-    },
-  };
+  function keep({ shard, epoch }: Progress, firstDeadline: number): Lease {
+    const lost = new AbortController();
+    const released = new AbortController();
+    const progress = (): Progress => ({ shard, epoch, position: report().position });
+    // Counted from before the question was asked, so that it is over here before it is over there.
+    let deadline = firstDeadline;
+
+    const renew = async (): Promise<boolean> => {
+      const askedAt = performance.now();
+      const held = await beat([progress()]);
+      if (held?.epoch !== epoch) {
+        // It had lapsed, and is this relay's again under another epoch; it begins anew like everybody else.
+        if (held !== undefined) await releaseShard(pool, relayGroup, held);
+        return false;
+      }
+      deadline = askedAt + lease_ms;
+      await writeRelayState(pool, { epoch, ...report() });
+      return true;
+    };
+
+    const renewing = async (): Promise<void> => {
+      while (!released.signal.aborted) {
+        // A database that is away may be back before the lease is over.
+        const ours = await renew().catch(() => true);
+        if (!ours || performance.now() >= deadline) return lost.abort();
+        await sleep(renewEvery_ms, undefined, { signal: released.signal }).catch(() => {});
+      }
+    };
+    const kept = renewing();
+
+    return {
+      epoch,
+      lost: lost.signal,
+      holds: () => !lost.signal.aborted && performance.now() < deadline,
+      async release() {
+        released.abort();
+        await kept;
+        await writeRelayState(pool, { epoch, ...report() });
+        await releaseShard(pool, relayGroup, progress());
+        await leaveGroup(pool, relayGroup, membership.member);
+      },
+    };
+  }
 }

@@ -1,30 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { StoredEvent } from '#infra/event-log/codec.ts';
-import { openStoredEvents } from '#infra/event-log/postgres/stored.ts';
+import { openPostgresStoredEvents } from '#infra/event-log/postgres/stored.ts';
 import { appendOf, openLog, said, type LogUnderTest } from '#infra/event-log/testing/log-under-test.ts';
-import { kafkaClient } from '#infra/kafka/client.ts';
-import { placeOf, storedEvent } from '#infra/kafka/event-record.ts';
-import { readRecords } from '#infra/kafka/read-records.ts';
-import { findEventTopics, watermarksTopic } from '#infra/kafka/topics.ts';
-import { decodeWatermark, type Watermark } from '#infra/kafka/watermark.ts';
-import { startKafka, type Kafka } from '#test/tools/kafka.ts';
+import { storedUpToNow } from '#infra/event-log/testing/stored-up-to-now.ts';
+import { storedEvent } from '#infra/kafka/event-record.ts';
+import { clientOf, deleteTopics, settingsOf, startKafka, type Kafka } from '#test/tools/kafka.ts';
 import { testDatabase } from '#test/tools/postgres.ts';
-import type { KafkaMessage } from 'kafkajs';
+import { allOf, everythingRelayed, seenByTheRules, type Relayed } from '#test/tools/relayed.ts';
+import type { Kafka as Client } from 'kafkajs';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { startRelay, type RunningRelay } from './relay.ts';
 
 const logger = pino({ level: 'silent' });
-const settings = { partitions: 3, replication: 1 };
 
 let kafka: Kafka;
+let client: Client;
 let database: Awaited<ReturnType<typeof testDatabase>>;
 let under: LogUnderTest;
 const stops: Array<() => Promise<void>> = [];
 
-beforeAll(async () => void (kafka = await startKafka()));
+beforeAll(async () => {
+  kafka = await startKafka();
+  client = clientOf(kafka);
+});
 afterAll(() => kafka?.close());
 beforeEach(async () => {
   database = await testDatabase();
@@ -34,17 +35,13 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
   await under.close();
   await database.drop();
-  await deleteTopics();
+  await deleteTopics(client);
 });
 
-function client() {
-  return kafkaClient({ brokers: [kafka.brokers], ssl: false, sslCaFile: undefined, sasl: undefined }, 'test', logger);
-}
-
-function relay(owner = 'relay-1'): RunningRelay {
-  const source = openStoredEvents(under.pool);
-  const parts = { source, pool: under.pool, settings, logger };
-  const running = startRelay({ kafka: client(), owner, ...parts });
+function relay(): RunningRelay {
+  const source = openPostgresStoredEvents(under.pool);
+  const parts = { source, pool: under.pool, settings: settingsOf(kafka), logger };
+  const running = startRelay({ kafka: client, ...parts });
   stops.push(async () => {
     await running.stop();
     await source.close();
@@ -52,62 +49,8 @@ function relay(owner = 'relay-1'): RunningRelay {
   return running;
 }
 
-async function deleteTopics(): Promise<void> {
-  const admin = client().admin();
-  await admin.connect();
-  const topics = (await admin.listTopics()).filter((name) => name.startsWith('miniredis.'));
-  if (topics.length > 0) await admin.deleteTopics({ topics });
-  while ((await admin.listTopics()).some((name) => name.startsWith('miniredis.'))) await sleep(20);
-  await admin.disconnect();
-}
-
-interface Received {
-  readonly topic: string;
-  readonly partition: number;
-  readonly record: KafkaMessage;
-}
-
-/** Everything there is in Kafka, in the order of each partition. */
-async function everything(): Promise<{ events: Received[]; watermarks: Watermark[] }> {
-  const admin = client().admin();
-  await admin.connect();
-  const events: Received[] = [];
-  const watermarks: Watermark[] = [];
-  const ranges = [];
-  for (const topic of [watermarksTopic, ...(await findEventTopics(admin)).keys()]) {
-    for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
-      ranges.push({ topic, partition, start: Number(low), end: Number(high) });
-    }
-  }
-  await readRecords(client(), ranges, ({ topic, partition }, record) => {
-    if (topic === watermarksTopic) watermarks.push(decodeWatermark(record.value));
-    else events.push({ topic, partition, record });
-  });
-  await admin.disconnect();
-  return { events, watermarks };
-}
-
-/** What a consumer is left with that drops what it has seen: the rule is that of docs/operations.md. */
-function seenOnce(events: readonly Received[]): StoredEvent[] {
-  const last = new Map<string, bigint>();
-  return events.flatMap(({ topic, partition, record }) => {
-    const name = `${topic}/${partition}`;
-    const { position } = placeOf(record);
-    if (position <= (last.get(name) ?? 0n)) return [];
-    last.set(name, position);
-    return [storedEvent(record)];
-  });
-}
-
-async function storedAll(): Promise<StoredEvent[]> {
-  const source = openStoredEvents(under.pool);
-  const events = await source.read(0n, await source.head(), 100_000);
-  await source.close();
-  return events;
-}
-
-function byPosition(events: readonly StoredEvent[]): StoredEvent[] {
-  return events.toSorted((a, b) => Number(a.position - b.position));
+function storedAll(): Promise<StoredEvent[]> {
+  return storedUpToNow(openPostgresStoredEvents(under.pool));
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -149,10 +92,10 @@ test('an event in Kafka is the event in the log, whole and still encrypted, in t
     ],
   });
   await relayedAll(running);
-  const { events, watermarks } = await everything();
+  const { events, watermarks } = await everythingRelayed(client);
   const [stored] = await storedAll();
   expect(events).toHaveLength(1);
-  const [{ topic, record } = {} as Received] = events;
+  const [{ topic, record } = {} as Relayed] = events;
   expect(topic).toBe('miniredis.tenant.v1');
   expect(storedEvent(record)).toEqual(stored);
   expect(String(record.key)).toBe('tenant-tnt_1');
@@ -186,8 +129,8 @@ test('every event is there once, in the order of its stream, and one stream is i
   const running = relay();
   await append(1500, 20);
   await relayedAll(running);
-  const { events, watermarks } = await everything();
-  expect(byPosition(events.map(({ record }) => storedEvent(record)))).toEqual(await storedAll());
+  const { events, watermarks } = await everythingRelayed(client);
+  expect(allOf(events)).toEqual(await storedAll());
   const places = new Map<string, string>();
   for (const { topic, partition, record } of events) {
     const place = places.get(String(record.key)) ?? `${topic}/${partition}`;
@@ -206,11 +149,11 @@ test('a relay goes on from what Kafka has, whatever PostgreSQL says', async () =
   await relayedAll(first);
   await first.stop();
   await append(300, 10, 300);
-  await under.pool.query('UPDATE relay_lease SET position = 0');
-  const second = relay('relay-2');
+  await under.pool.query('UPDATE relay_state SET position = 0');
+  const second = relay();
   await relayedAll(second);
   expect(second.status().epoch).toBe(2n);
-  const { events } = await everything();
+  const { events } = await everythingRelayed(client);
   expect(events.map(({ record }) => storedEvent(record))).toHaveLength(600);
 });
 
@@ -219,15 +162,11 @@ test('a topic that was deleted is filled again, and the others are left alone', 
   await append(90, 9);
   await relayedAll(first);
   await first.stop();
-  const admin = client().admin();
-  await admin.connect();
-  await admin.deleteTopics({ topics: ['miniredis.tenant.v1'] });
-  while ((await admin.listTopics()).includes('miniredis.tenant.v1')) await sleep(20);
-  await admin.disconnect();
+  await deleteTopics(client, (name) => name === 'miniredis.tenant.v1');
   const second = relay();
   await relayedAll(second);
-  const { events } = await everything();
-  expect(byPosition(events.map(({ record }) => storedEvent(record)))).toEqual(await storedAll());
+  const { events } = await everythingRelayed(client);
+  expect(allOf(events)).toEqual(await storedAll());
 });
 
 test('events that together are larger than a batch may be are cut into several', async () => {
@@ -235,7 +174,7 @@ test('events that together are larger than a batch may be are cut into several',
   for (let n = 0; n < 12; n += 1) await under.log.append(appendOf([`node-large`, 'any', said(`${n}${large}`)]));
   const running = relay();
   await relayedAll(running);
-  const { events } = await everything();
+  const { events } = await everythingRelayed(client);
   expect(events.map(({ record }) => storedEvent(record))).toEqual(await storedAll());
 });
 
@@ -252,29 +191,24 @@ test('a broker that is down holds nobody up; when it is back everything comes, i
   await kafka.start();
   await relayedAll(running);
   expect(running.status().problem).toBeNull();
-  const { events } = await everything();
-  expect(byPosition(seenOnce(events))).toEqual(await storedAll());
+  const { events } = await everythingRelayed(client);
+  expect(seenByTheRules(events)).toEqual(await storedAll());
 });
 
-test('one relay is active at a time; a stalled one is replaced, under a new epoch, and what it sends late changes nothing', async () => {
-  const zombie = relay('zombie');
+test('one relay is active at a time; when it ends the next one takes over at once, under a new epoch', async () => {
+  const first = relay();
   await append(60, 6);
-  await relayedAll(zombie);
-  const standby = relay('standby');
+  await relayedAll(first);
+  const standby = relay();
   await sleep(300);
-  expect(standby.status().active).toBe(false);
-  // As if its process had been stopped for longer than its lease.
-  await under.pool.query(`UPDATE relay_lease SET expires_at = '-infinity'`);
-  await until(() => standby.status().active);
+  expect(standby.status()).toMatchObject({ active: false, epoch: 0n });
+  await first.stop();
   await append(60, 6, 60);
   await relayedAll(standby);
-  await until(() => !zombie.status().active);
-  await append(60, 6, 120);
-  await relayedAll(standby);
-  const { events, watermarks } = await everything();
-  expect(byPosition(seenOnce(events))).toEqual(await storedAll());
-  expect(new Set(events.map(({ record }) => placeOf(record).epoch))).toEqual(new Set([1n, 2n]));
-  expect(watermarks.at(-1)).toMatchObject({ epoch: 2n, position: 180n });
+  expect(standby.status()).toMatchObject({ active: true, epoch: 2n });
+  const { events, watermarks } = await everythingRelayed(client);
+  expect(allOf(events)).toEqual(await storedAll());
+  expect(watermarks.at(-1)).toMatchObject({ epoch: 2n, position: 120n });
 });
 
 test('a log that ends before what Kafka has is refused: it is another log', async () => {

@@ -1,8 +1,8 @@
 import { categoryOf } from '#domains/kernel/envelope.ts';
 import type { StoredEvent } from '#infra/event-log/codec.ts';
 import { eventRecord, recordBytes, type EventRecord } from '#infra/kafka/event-record.ts';
+import { partitionOf } from '#infra/kafka/partition.ts';
 import { batchBytesMax, eventTopic } from '#infra/kafka/topics.ts';
-import { Partitioners, type PartitionMetadata } from 'kafkajs';
 
 import type { PartitionProgress } from './progress.ts';
 
@@ -13,9 +13,6 @@ export interface Round {
   /** The last event of it. */
   readonly position: bigint;
 }
-
-/** The hash that Kafka's own clients use for keys, so that everybody finds the partition of a stream. */
-const partitioner = Partitioners.DefaultPartitioner();
 
 /**
  * Cuts events into rounds, each event in the partition of its stream; what a partition has already is left out. `topicOf` gives
@@ -32,7 +29,7 @@ export function* roundsOf(
   for (const event of events) {
     const topic = eventTopic(categoryOf(event.stream));
     const partitions = topicOf(topic);
-    const partition = partitionOf(topic, event.stream, partitions.length);
+    const partition = partitionOf(event.stream, partitions.length);
     if (event.position > (partitions[partition]?.through ?? 0n)) {
       const record = eventRecord(event, epoch);
       const size = recordBytes(record);
@@ -49,23 +46,6 @@ export function* roundsOf(
     ({ position } = event);
   }
   if (position > 0n) yield { records, position };
-}
-
-function partitionOf(topic: string, key: string, count: number): number {
-  return partitioner({ topic, partitionMetadata: partitionsOf(count), message: { key, value: null } });
-}
-
-const metadata = new Map<number, PartitionMetadata[]>();
-
-/** As much of the metadata as the hash looks at: how many partitions there are. */
-function partitionsOf(count: number): PartitionMetadata[] {
-  let partitions = metadata.get(count);
-  if (partitions === undefined) {
-    const none = { partitionErrorCode: 0, leader: 0, replicas: [], isr: [] };
-    partitions = Array.from({ length: count }, (_, partitionId) => ({ ...none, partitionId }));
-    metadata.set(count, partitions);
-  }
-  return partitions;
 }
 
 function batchOf(records: Map<string, Map<number, EventRecord[]>>, topic: string, partition: number): EventRecord[] {

@@ -1,5 +1,5 @@
 import type { StoredEvent } from '#infra/event-log/codec.ts';
-import type { StoredEvents } from '#infra/event-log/postgres/stored.ts';
+import type { StoredEvents } from '#infra/event-log/stored-events.ts';
 import { categoryOf } from '#domains/kernel/envelope.ts';
 import {
   ensureEventTopic,
@@ -12,6 +12,7 @@ import { encodeWatermark, watermarkKey } from '#infra/kafka/watermark.ts';
 import type { Admin, Kafka, Producer, TopicMessages } from 'kafkajs';
 
 import type { Lease } from './lease.ts';
+import { readAhead } from './read-ahead.ts';
 import { readProgress, type PartitionProgress, type Progress } from './progress.ts';
 import { roundsOf, type Round } from './rounds.ts';
 
@@ -74,11 +75,6 @@ async function relayFrom(
   let acknowledged = position;
   let told: bigint | null = null;
 
-  const readOn = async (after: bigint): Promise<StoredEvent[]> => {
-    await source.beyond(after, signal);
-    return signal.aborted ? [] : source.read(after, source.known, readAtOnce);
-  };
-
   const send = async (topicMessages: TopicMessages[]): Promise<void> => {
     if (!lease.holds()) throw new Error('Another relay may have taken over.');
     for (const { topicName, partition, baseOffset } of await producer.sendBatch({ topicMessages })) {
@@ -89,13 +85,13 @@ async function relayFrom(
     }
   };
 
-  const sendRound = async (round: Round): Promise<void> => {
+  const sendRound = async (round: Round, more: () => boolean): Promise<void> => {
     const messages = messagesOf(round);
     // While there is more to send, the watermark of the last round travels with the next.
     if (messages.length > 0) await send(told === acknowledged ? messages : [...messages, watermark()]);
     acknowledged = round.position;
     relayed(acknowledged);
-    if (source.known <= acknowledged || messages.length === 0) await tell();
+    if (!more() || messages.length === 0) await tell();
   };
 
   const watermark = (): TopicMessages => {
@@ -121,15 +117,21 @@ async function relayFrom(
   // With the new epoch, whatever a relay before this one still sends is recognised from here on.
   await tell();
   relayed(acknowledged);
-  for (let ahead = readOn(position); ;) {
-    const events = await ahead;
-    const last = events.at(-1);
-    if (last === undefined) return;
-    ahead = readOn(last.position);
-    ahead.catch(() => {});
-    await ensureTopics(events);
-    const partitionsOf = (topic: string): readonly PartitionProgress[] => topics.get(topic) ?? [];
-    for (const round of roundsOf(events, lease.epoch, partitionsOf)) await sendRound(round);
+  const partitionsOf = (topic: string): readonly PartitionProgress[] => topics.get(topic) ?? [];
+  const ending = new AbortController();
+  const batches = source.follow({
+    after: position,
+    batchSize: readAtOnce,
+    signal: AbortSignal.any([signal, ending.signal]),
+  });
+  try {
+    for await (const { item: events, more } of readAhead(batches)) {
+      await ensureTopics(events);
+      const rounds = [...roundsOf(events, lease.epoch, partitionsOf)];
+      for (const [n, round] of rounds.entries()) await sendRound(round, () => n < rounds.length - 1 || more());
+    }
+  } finally {
+    ending.abort();
   }
 }
 

@@ -67,7 +67,7 @@ describe('nodes on one port', () => {
   });
 
   test('a password is never journaled, not even when it opens a node that was written to', async () => {
-    const journal = { ...memoryJournal(), holdsReplies: false };
+    const journal = { ...memoryJournal(), holdsReplies: false, isDurable: false };
     const node = new Node({ id: 'journaled', journal });
     const immediate = createEngine({ authenticate: () => ({ node }) });
     const at = await immediate.listen({ port: 0 });
@@ -188,6 +188,7 @@ function memoryJournal(): NodeJournal & { blocks: (readonly Effect[])[]; settle:
   const journal = {
     blocks: [] as (readonly Effect[])[],
     holdsReplies: false,
+    isDurable: false,
     failure: undefined as string | undefined,
     append(db: number, args: readonly string[]) {
       journal.appendBlock([{ db, args }]);

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { RecordedEvent } from '#domains/kernel/envelope.ts';
+import { openCodec } from '#infra/event-codec/codec.ts';
 import { testDatabase } from '#test/tools/postgres.ts';
+import { openTransport, type Transport } from '#test/tools/transport.ts';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
@@ -14,21 +16,25 @@ import { listParked, requestReplay, skipParked } from './parked.ts';
 
 let database: Awaited<ReturnType<typeof testDatabase>>;
 let under: LogUnderTest;
+let transport: Transport;
 const running: RunningConsumer[] = [];
 const logger = pino({ level: 'silent' });
 
 beforeEach(async () => {
   database = await testDatabase();
   under = openLog(database.url);
+  transport = openTransport(under.pool);
 });
 afterEach(async () => {
   await Promise.all(running.splice(0).map((consumer) => consumer.stop()));
+  await transport.close();
   await under.close();
   await database.drop();
 });
 
 function start(consumer: Consumer, options: Partial<ConsumerOptions> = {}): RunningConsumer {
-  const { log, pool } = under;
+  const { pool, keys } = under;
+  const log = transport.following(under.log, openCodec(keys));
   const started = startConsumer({ consumer, log, pool, logger, shards: 4, lease_ms: 1000, ...options });
   running.push(started);
   return started;

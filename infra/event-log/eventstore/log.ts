@@ -13,10 +13,10 @@ import { decisionCategory } from './records.ts';
 import { openStreams } from './streams.ts';
 
 /** How long a call waits for a server that is away before it throws `LogUnavailable`. */
-const usualPatienceMs = 10_000;
+export const usualPatienceMs = 10_000;
 const defaultBatchSize = 500;
 /** How long the writer of an append has to decide on it before others give it up for him. */
-const defaultGraceMs = 2_000;
+export const defaultGraceMs = 2_000;
 
 export interface EventStoreEventLogOptions {
   /** A connection string of EventStoreDB's: `esdb://user:password@host:2113`, or `esdb+discover://…` for a cluster. */

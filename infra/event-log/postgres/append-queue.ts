@@ -1,9 +1,7 @@
-import type { Pool } from 'pg';
-
 import type { EncodedAppend } from '../codec.ts';
 import type { AppendResult } from '../event-log.ts';
 import { appendBatch } from './append-batch.ts';
-import { lend } from './lend.ts';
+import type { AppendConnection } from './append-connection.ts';
 import { backOff, isTransient, unavailable } from './transient.ts';
 
 /** A batch is full with so many appends, or so many bytes of events. */
@@ -13,8 +11,6 @@ const batchesUnderWay = 2;
 const batchAppendsMin = 8;
 /** How long a caller waits at most for a server that is away or does not say what became of an append. */
 const patienceMs = 10_000;
-/** How long the server has for one batch before it is asked again over another connection. */
-const answerMs = 5_000;
 
 interface Waiting {
   readonly append: EncodedAppend;
@@ -43,7 +39,7 @@ export interface KnownHead {
  * A queue in front of `append_events`. Two batches are under way at a time: while the server is at one, the next is already there and
  * waits for the lock. What could tell which of two went first, appends to one stream and repeats of one command, never is in both.
  */
-export function openAppendQueue(pool: Pool, head: KnownHead): AppendQueue {
+export function openAppendQueue(connection: AppendConnection, head: KnownHead): AppendQueue {
   let waiting: Waiting[] = [];
   let underWay = 0;
   let starting = false;
@@ -84,7 +80,7 @@ export function openAppendQueue(pool: Pool, head: KnownHead): AppendQueue {
     for (let retry = 1; pending.length > 0; retry += 1) {
       const appends = pending.map((entry) => entry.append);
       try {
-        const results = await lend(pool, answerMs, (client) => appendBatch(client, appends));
+        const results = await connection.use((client) => appendBatch(client, appends));
         deliver(pending, results, retry > 1);
         return;
       } catch (error) {

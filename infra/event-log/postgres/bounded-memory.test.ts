@@ -20,7 +20,10 @@ const program = fileURLToPath(import.meta.resolve('../testing/counting-reader.ts
 
 /** Fills the tables at once; appending one by one would take minutes. Every stream has one event; a third are of the category node. */
 async function load(pool: Pool): Promise<void> {
-  await pool.query('UPDATE head SET position = $1, recorded_at = now()', [count]);
+  await pool.query(
+    'UPDATE head SET position = $1, recorded_at = now(), next_partition = partitions_up_to($1, next_partition, partition_size)',
+    [count],
+  );
   await pool.query(
     `INSERT INTO events (position, event_id, recorded_at, stream_id, version, schema_version, stream, category, type, tenant_id, metadata, data)
      SELECT n, gen_random_uuid(), now() - interval '1 hour', n, 0, 1, category || '-' || n, category, 'NodeFailed', 'tnt_' || n % 10, $1, $2

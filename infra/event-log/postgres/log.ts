@@ -6,6 +6,7 @@ import { openArchivedEvents } from '../archive/archived-events.ts';
 import type { Codec } from '../codec.ts';
 import type { Append, AppendResult, EventLog, ReadFilter, StreamRange, Subscription } from '../event-log.ts';
 import { checkAppend, checkRange, checkReading, checkSize, checkTime } from '../limits.ts';
+import { openAppendConnection } from './append-connection.ts';
 import { openAppendQueue } from './append-queue.ts';
 import { watchHead } from './head-watch.ts';
 import type { StoredBatch } from './filtered-read.ts';
@@ -35,7 +36,8 @@ export interface PostgresEventLogOptions {
 export function openPostgresEventLog({ pool, codec, notify, objects }: PostgresEventLogOptions): EventLog {
   const reader = openLogReader(pool, objects === undefined ? undefined : openArchivedEvents(objects));
   const watch = watchHead(pool, notify);
-  const queue = openAppendQueue(pool, watch);
+  const connection = openAppendConnection(pool);
+  const queue = openAppendQueue(connection, watch);
   const subscriptions = new Set<Subscription>();
   const appending = new Set<Promise<AppendResult>>();
   let closed = false;
@@ -155,7 +157,7 @@ export function openPostgresEventLog({ pool, codec, notify, objects }: PostgresE
       closed = true;
       await Promise.all([...subscriptions].map((subscription) => subscription.stop()));
       await Promise.allSettled(appending);
-      await watch.close();
+      await Promise.all([connection.close(), watch.close()]);
     },
   };
 }

@@ -19,7 +19,7 @@ const transientStates = /^(?:08...|40...|53...|55P03|57P0.|57014|25006)$/;
 const brokenConnections = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
 /** The driver's own errors carry no code. */
 const driverErrors =
-  /^(?:Connection terminated|Client has encountered a connection error|Client was closed|timeout exceeded)/;
+  /^(?:Connection terminated|Client has encountered a connection error|Client was closed|timeout exceeded|Query read timeout)/;
 
 /** Whether an error is of the connection or of the server's state, so that the same statement may succeed later. */
 export function isTransient(error: unknown): boolean {

@@ -13,7 +13,7 @@ import type { Append, EventLog, ExpectedVersion } from '../event-log.ts';
 import { openPostgresEventLog } from '../postgres/log.ts';
 
 /** All logs of a test share it, in whatever process they are. */
-const masterKey: KeyObject = createSecretKey(Buffer.alloc(32, 7));
+export const masterKey: KeyObject = createSecretKey(Buffer.alloc(32, 7));
 
 /** What one process of the platform has: a pool, keys, a log. */
 export interface LogUnderTest {

@@ -1,12 +1,12 @@
 import { categoryOf, type RecordedEvent } from '#domains/kernel/envelope.ts';
 import type { Codec, StoredEvent } from '#infra/event-log/codec.ts';
 import type { EventLog, ReadFilter, Subscription } from '#infra/event-log/event-log.ts';
-import { backOff } from '#infra/event-log/postgres/transient.ts';
 import type { Logger } from '#infra/logging/log.ts';
 import type { Kafka } from 'kafkajs';
 
+import { keepSessions } from '../keep-sessions.ts';
 import { ensureWatermarksTopic, eventTopic, type TopicSettings } from '../topics.ts';
-import { openSession, type SourceSession } from './session.ts';
+import { Anew, openSession, type SourceSession } from './session.ts';
 import { findStarts } from './starts.ts';
 
 export interface KafkaSourceOptions {
@@ -50,27 +50,23 @@ class Halted extends Error {
 }
 
 async function follow(options: KafkaSourceOptions, what: SubscribeOptions, signal: AbortSignal): Promise<void> {
+  const { logger, name: source } = options;
   let { after } = what;
-  let problem: string | null = null;
-  const handled = (upTo: bigint): void => {
-    after = upTo;
-    problem = null;
-  };
-  for (let retry = 1; !signal.aborted; retry += 1) {
-    const before = after;
-    try {
-      await followOnce(options, { ...what, after }, handled, signal);
-    } catch (error) {
+  await keepSessions(
+    signal,
+    (goesWell) => {
+      const handled = (upTo: bigint): void => {
+        after = upTo;
+        goesWell();
+      };
+      return followOnce(options, { ...what, after }, handled, signal);
+    },
+    (problem, error, isNew) => {
       if (error instanceof Halted) throw error.cause;
-      if (signal.aborted) return;
-      const message = error instanceof Error ? error.message : String(error);
-      if (message !== problem)
-        options.logger.warn({ err: error, source: options.name }, 'reading from Kafka begins anew');
-      problem = message;
-      if (after > before) retry = 1;
-      await backOff(retry, signal).catch(() => {});
-    }
-  }
+      if (error instanceof Anew) logger.info({ source, reason: problem }, 'reading from Kafka begins anew');
+      else if (isNew) logger.warn({ err: error, source }, 'reading from Kafka begins anew');
+    },
+  );
 }
 
 /** From a position until the first failure, or the signal. */

@@ -13,7 +13,7 @@ import type { Starts } from './starts.ts';
 const waitingMax = 4000;
 
 /** Something that a new session from where this one came puts right, such as a topic that is new. */
-class Anew extends Error {
+export class Anew extends Error {
   override readonly name = 'Anew';
 }
 

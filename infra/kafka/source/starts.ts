@@ -3,6 +3,9 @@ import type { Admin } from 'kafkajs';
 import { eventTopic, findEventTopics, watermarksTopic } from '../topics.ts';
 import type { PartitionStart } from './merge.ts';
 
+/** EventStoreDB's clock may have gone back so far; what is read again is passed over. */
+const clockBack_ms = 10_000;
+
 /** Where to begin in Kafka, to have everything after a position. */
 export interface Starts {
   readonly partitions: readonly PartitionStart[];
@@ -26,7 +29,8 @@ export async function findStarts(
   const partitions: PartitionStart[] = [];
   for (const topic of topics) {
     const ends = await admin.fetchTopicOffsets(topic);
-    const byTime = time === null ? null : await admin.fetchTopicOffsetsByTimestamp(topic, time.getTime());
+    const byTime =
+      time === null ? null : await admin.fetchTopicOffsetsByTimestamp(topic, time.getTime() - clockBack_ms);
     for (const { partition, low } of ends) {
       const offset = byTime?.find((one) => one.partition === partition)?.offset ?? low;
       if (offset === low && Number(low) > 0) {

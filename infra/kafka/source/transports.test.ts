@@ -3,51 +3,38 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecordedEvent } from '#domains/kernel/envelope.ts';
 import { openCodec } from '#infra/event-codec/codec.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
-import { openStoredEvents } from '#infra/event-log/postgres/stored.ts';
+import { openPostgresStoredEvents } from '#infra/event-log/postgres/stored.ts';
 import { appendOf, openLog, said, type LogUnderTest } from '#infra/event-log/testing/log-under-test.ts';
-import { startKafka, type Kafka } from '#test/tools/kafka.ts';
+import { storedUpToNow } from '#infra/event-log/testing/stored-up-to-now.ts';
+import { clientOf, deleteTopics, settingsOf, startKafka, withAdmin, type Kafka } from '#test/tools/kafka.ts';
 import { testDatabase } from '#test/tools/postgres.ts';
 import { startRelay } from '#workers/relay/relay.ts';
-import { Partitioners } from 'kafkajs';
+import { Partitioners, type Kafka as Client } from 'kafkajs';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
-import { kafkaClient } from '../client.ts';
 import { eventRecord } from '../event-record.ts';
 import { kafkaSource } from './event-source.ts';
 
 const logger = pino({ level: 'silent' });
-const settings = { partitions: 3, replication: 1 };
 
 let kafka: Kafka;
+let client: Client;
 let database: Awaited<ReturnType<typeof testDatabase>>;
 let under: LogUnderTest;
 let source: Pick<EventLog, 'subscribe'>;
 const stops: Array<() => Promise<void>> = [];
 
-function client() {
-  return kafkaClient({ brokers: [kafka.brokers], ssl: false, sslCaFile: undefined, sasl: undefined }, 'test', logger);
-}
-
-async function withAdmin<Result>(work: (admin: ReturnType<ReturnType<typeof client>['admin']>) => Promise<Result>) {
-  const admin = client().admin();
-  await admin.connect();
-  try {
-    return await work(admin);
-  } finally {
-    await admin.disconnect();
-  }
-}
-
 /** A relay of the log under test, and what reads from Kafka what it sends. */
 function throughKafka(): Pick<EventLog, 'subscribe'> {
-  const stored = openStoredEvents(under.pool);
-  const relay = startRelay({ kafka: client(), source: stored, pool: under.pool, settings, owner: 'test', logger });
+  const stored = openPostgresStoredEvents(under.pool);
+  const settings = settingsOf(kafka);
+  const relay = startRelay({ kafka: client, source: stored, pool: under.pool, settings, logger });
   stops.push(async () => {
     await relay.stop();
     await stored.close();
   });
-  return kafkaSource({ kafka: client(), settings, codec: openCodec(under.keys), log: under.log, name: 'test', logger });
+  return kafkaSource({ kafka: client, settings, codec: openCodec(under.keys), log: under.log, name: 'test', logger });
 }
 
 interface Followed {
@@ -99,7 +86,10 @@ async function all(): Promise<RecordedEvent[]> {
   return events;
 }
 
-beforeAll(async () => void (kafka = await startKafka()));
+beforeAll(async () => {
+  kafka = await startKafka();
+  client = clientOf(kafka);
+});
 afterAll(() => kafka?.close());
 beforeEach(async () => {
   database = await testDatabase();
@@ -109,12 +99,7 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
   await under.close();
   await database.drop();
-  await withAdmin(async (admin) => {
-    const names = async () => (await admin.listTopics()).filter((name) => name.startsWith('miniredis.'));
-    const topics = await names();
-    if (topics.length > 0) await admin.deleteTopics({ topics });
-    while ((await names()).length > 0) await sleep(20);
-  });
+  await deleteTopics(client);
 });
 
 describe.each(['postgres', 'kafka'] as const)('a subscription by way of %s', (transport) => {
@@ -211,9 +196,9 @@ describe('Kafka in trouble', () => {
     await append(200);
     const followed = follow({ batchSize: 20, handle: () => sleep(2) });
     await until(() => followed.events.length >= 50);
-    const { groups } = await withAdmin((admin) => admin.listGroups());
+    const { groups } = await withAdmin(client, (admin) => admin.listGroups());
     const group = groups.find(({ groupId }) => groupId.startsWith('miniredis-test-'))?.groupId ?? '';
-    const intruder = client().consumer({ groupId: group });
+    const intruder = client.consumer({ groupId: group });
     await intruder.connect();
     await intruder.subscribe({ topics: [/^miniredis\./], fromBeginning: true });
     const joined = new Promise<void>((resolve) => void intruder.on('consumer.group_join', () => resolve()));
@@ -230,13 +215,11 @@ describe('Kafka in trouble', () => {
     await append(20);
     const followed = follow();
     await reached(followed);
-    const stored = openStoredEvents(under.pool);
-    const [real] = await stored.read(0n, 1n, 1);
-    await stored.close();
+    const [real] = await storedUpToNow(openPostgresStoredEvents(under.pool));
     if (real === undefined) throw new Error('The log is empty.');
     const partitions = [0, 1, 2];
     const forged = { ...real, position: 1000n, eventId: '00000000-0000-4000-8000-000000000000' };
-    const producer = client().producer({ createPartitioner: Partitioners.DefaultPartitioner });
+    const producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner });
     await producer.connect();
     const messages = partitions.map((partition) => ({ ...eventRecord(forged, 0n), partition }));
     await producer.send({ topic: 'miniredis.node.v1', messages });

@@ -22,6 +22,7 @@ beforeEach(async () => {
       append: (db, args) => void effects.push({ db, args }),
       appendBlock: (block) => void effects.push(...block),
       holdsReplies: false,
+      isDurable: false,
       whenKept: (callback) => callback(true),
       whenDurable: (callback) => callback(true),
       failure: undefined,

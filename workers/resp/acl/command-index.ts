@@ -1,12 +1,6 @@
-import { aclCategories } from '../commands/categories.ts';
+import { aclCategories, CATEGORIES } from '../commands/categories.ts';
 import type { Command } from '../commands/command.ts';
 import { commands } from '../commands/registry.ts';
-
-/** The ACL categories in Redis's order. */
-export const CATEGORIES =
-  'keyspace read write set sortedset list hash string bitmap hyperloglog geo stream pubsub admin fast slow blocking dangerous connection transaction scripting'.split(
-    ' ',
-  );
 
 const numbers = new Map<string, number>();
 const byCategory = new Map<string, readonly Command[]>();

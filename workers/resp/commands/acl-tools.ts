@@ -4,7 +4,7 @@ import { aclFile, loadAclFile, saveAclFile } from '../acl/file.ts';
 import { findUser } from '../acl/users.ts';
 import type { Client } from '../clients/server.ts';
 import { clock } from '../keyspace/clock.ts';
-import { cut } from '../protocol/errors.ts';
+import { cut, wrongSubcommand } from '../protocol/errors.ts';
 import { integerArg } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 import { resolve } from './execute.ts';
@@ -13,15 +13,10 @@ import { keylessRowsOf } from './rows.ts';
 
 const BITS_MAX = 4096;
 
-/** What ACL says of a subcommand with an argument too many. */
-export function tooMany(subcommand: string): string {
-  return `ERR unknown subcommand or wrong number of arguments for '${subcommand}'. Try ACL HELP.`;
-}
-
 function generatePassword(client: Client, args: readonly string[]): void {
   const { reply } = client;
   if (args.length > 3) {
-    reply.error(tooMany('GENPASS'));
+    reply.error(wrongSubcommand('ACL', 'GENPASS'));
     return;
   }
   const bits = args.length > 2 ? integerArg(client, args[2]!) : 256;
@@ -43,7 +38,7 @@ function generatePassword(client: Client, args: readonly string[]): void {
 function log(client: Client, args: readonly string[]): void {
   const { server, reply } = client;
   if (args.length > 3) {
-    reply.error(tooMany('LOG'));
+    reply.error(wrongSubcommand('ACL', 'LOG'));
     return;
   }
   if (args[2]?.toUpperCase() === 'RESET') {

@@ -1,11 +1,12 @@
-import { CATEGORIES, commandsIn } from '../acl/command-index.ts';
+import { commandsIn } from '../acl/command-index.ts';
+import { CATEGORIES } from './categories.ts';
 import { applyRule } from '../acl/rules.ts';
 import { channelRules, commandRules, describeUser, keyRules, userFlags } from '../acl/user.ts';
 import type { Selector } from '../acl/shapes.ts';
 import { DEFAULT_USER, deleteUser, draftOf, findUser, joinSelectors, saveUser, usersOf } from '../acl/users.ts';
 import type { Client, Server } from '../clients/server.ts';
-import { cut } from '../protocol/errors.ts';
-import { aclToolSubcommands, tooMany } from './acl-tools.ts';
+import { cut, wrongSubcommand } from '../protocol/errors.ts';
+import { aclToolSubcommands } from './acl-tools.ts';
 import type { CommandSpec } from './command.ts';
 import { keylessRowsOf } from './rows.ts';
 
@@ -103,7 +104,7 @@ function list({ server, reply }: Client): void {
 }
 
 function categories({ reply }: Client, args: readonly string[]): void {
-  if (args.length > 3) reply.error(tooMany('CAT'));
+  if (args.length > 3) reply.error(wrongSubcommand('ACL', 'CAT'));
   else if (args.length === 2) reply.bulks(CATEGORIES);
   else {
     const found = commandsIn(args[2]!.toLowerCase());

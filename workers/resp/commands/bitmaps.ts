@@ -1,4 +1,6 @@
 import type { Client } from '../clients/server.ts';
+import { ByteString } from '../keyspace/byte-string.ts';
+import { EMBEDDED_MAX } from '../keyspace/sizes.ts';
 import type { StringValue } from '../keyspace/value.ts';
 import { made } from '../keyspace/large-text.ts';
 import { NOT_INTEGER, SYNTAX } from '../protocol/errors.ts';
@@ -116,12 +118,16 @@ function isReversed(args: readonly string[]): boolean {
 
 function bitCount(client: Client, args: readonly string[]): Walk | undefined {
   const { reply } = client;
-  if (args.length === 3) {
+  const value = readAs(client, args[1]!, 'string');
+  if (value === null) return undefined;
+  if (value === undefined) {
+    reply.integer(0);
+    return undefined;
+  }
+  if (args.length === 3 || args.length > 5) {
     reply.error(SYNTAX);
     return undefined;
   }
-  const value = readAs(client, args[1]!, 'string');
-  if (value === null) return undefined;
   const bytes = bytesToRead(value);
   const range = args.length > 2 ? bitRange(client, args, 2, bytes.length) : { start: 0, end: bytes.length * 8 - 1 };
   if (range === undefined) return undefined;
@@ -174,12 +180,15 @@ function bitPosition(client: Client, args: readonly string[]): Walk | undefined 
   }
   const value = readAs(client, args[1]!, 'string');
   if (value === null) return undefined;
+  if (value === undefined) {
+    reply.integer(bit === 1 ? -1 : 0);
+    return undefined;
+  }
   const bytes = bytesToRead(value);
   const range = args.length > 3 ? bitRange(client, args, 3, bytes.length) : { start: 0, end: bytes.length * 8 - 1 };
   if (range === undefined) return undefined;
-  if (value === undefined || range === null) {
-    // What is not there counts as zeros without an end.
-    reply.integer(value === undefined && bit === 0 ? 0 : -1);
+  if (range === null) {
+    reply.integer(-1);
     return undefined;
   }
   return asNeeded(stepsOver(range), find(range.start, range.end));
@@ -238,7 +247,8 @@ function* operateAll(
     }
   }
   if (length > 0) {
-    db.replace(key, made(result.toString('latin1')));
+    const text = made(result.toString('latin1'));
+    db.replace(key, length > EMBEDDED_MAX ? text : new ByteString(text));
     changed(client, '$', 'set', key);
   } else if (db.peek(key) !== undefined && db.remove(key)) changed(client, 'g', 'del', key);
   reply.integer(length);

@@ -5,10 +5,11 @@ import { clientById, clientsSeenBy } from '../clients/visible.ts';
 import { findUser } from '../acl/users.ts';
 import { pause, unpause } from '../clients/session.ts';
 import { clock } from '../keyspace/clock.ts';
-import { SYNTAX } from '../protocol/errors.ts';
+import { SYNTAX, wrongSubcommand } from '../protocol/errors.ts';
 import { parseInteger } from '../protocol/numbers.ts';
 import { integerFrom } from './arguments.ts';
 import { caching, redirection, tracking, trackingInfo } from './client-tracking.ts';
+import { millisecondsArg } from './timeouts.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { keylessRowsOf } from './rows.ts';
 
@@ -144,19 +145,15 @@ function replyMode(client: Client, args: readonly string[]): void {
 function pauseClients(client: Client, args: readonly string[]): void {
   const { reply, server } = client;
   const mode = args[3]?.toUpperCase() ?? 'ALL';
-  if (args.length > 4 || (mode !== 'ALL' && mode !== 'WRITE')) {
-    reply.error(SYNTAX);
+  if (args.length > 4) {
+    reply.error(wrongSubcommand('CLIENT', args[1]!));
     return;
   }
-  if (parseInteger(args[2]!) === undefined) {
-    reply.error('ERR timeout is not an integer or out of range');
+  if (mode !== 'ALL' && mode !== 'WRITE') {
+    reply.error('ERR CLIENT PAUSE mode must be WRITE or ALL');
     return;
   }
-  const milliseconds = integerFrom(client, args[2]!, 0, 'ERR timeout is negative');
-  if (milliseconds !== undefined && milliseconds > Number.MAX_SAFE_INTEGER - clock.now) {
-    client.reply.error('ERR timeout is out of range');
-    return;
-  }
+  const milliseconds = millisecondsArg(client, args[2]!);
   if (milliseconds === undefined) return;
   pause(server, clock.now + milliseconds, mode === 'WRITE');
   reply.ok();

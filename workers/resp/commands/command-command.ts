@@ -1,7 +1,6 @@
 import type { Client } from '../clients/server.ts';
 import { matches } from '../protocol/glob.ts';
-import { hasArguments, writeArguments } from './command-arguments.ts';
-import { remarksOn } from './deprecations.ts';
+import { writeDocumentation } from './command-documentation.ts';
 import { aclCategories } from './categories.ts';
 import type { Command, CommandSpec, Run } from './command.ts';
 import { commands } from './registry.ts';
@@ -11,16 +10,20 @@ import { placesOfKeys } from './key-places.ts';
 import { keyUses } from './key-uses.ts';
 import { writeKeyPlaces } from './key-places-reply.ts';
 
-/** Flags of the table that are no flags to clients. */
-const HIDDEN = new Set(['may_replicate', 'no_auth_needed', '']);
+/** The flags that clients are told of, in Redis's order. */
+const FLAGS =
+  'write readonly denyoom module admin pubsub noscript blocking loading stale skip_monitor skip_slowlog asking fast no_auth no_mandatory_keys no_async_loading no_multi movablekeys allow_busy'.split(
+    ' ',
+  );
 
 function flagsOf({ spec, fullName, noAuth }: Command): string[] {
-  const flags = spec.flags.split(' ').filter((flag) => !HIDDEN.has(flag) && !(flag === 'no_multi' && noAuth));
+  const flags = new Set(spec.flags.split(' '));
+  if (noAuth) flags.delete('no_multi');
   const vague = placesOfKeys(fullName).some(
     ({ find, flags: uses }) => find === undefined || uses.includes('incomplete'),
   );
-  if (typeof spec.keys === 'function' || vague) flags.push('movablekeys');
-  return flags;
+  if (typeof spec.keys === 'function' || vague) flags.add('movablekeys');
+  return FLAGS.filter((flag) => flags.has(flag));
 }
 
 /** First, last and step of the keys, as clients that know no key specifications want them. */
@@ -70,7 +73,7 @@ const info: Run = (client, args) => {
   const wanted = args.length > 2 ? args.slice(2).map(named) : [...commands.values()];
   client.reply.array(wanted.length);
   for (const command of wanted) {
-    if (command === undefined) client.reply.nullArray();
+    if (command === undefined) client.reply.null();
     else describe(client, command);
   }
 };
@@ -78,40 +81,8 @@ const info: Run = (client, args) => {
 const docs: Run = (client, args) => {
   const wanted = args.length > 2 ? args.slice(2).flatMap((name) => named(name) ?? []) : [...commands.values()];
   client.reply.map(wanted.length);
-  for (const command of wanted) document(client, command);
+  for (const command of wanted) writeDocumentation(client.reply, command);
 };
-
-function document(client: Client, command: Command): void {
-  const { reply } = client;
-  const { spec, fullName } = command;
-  const subcommands = [...(command.subcommands?.values() ?? [])];
-  const remarks = remarksOn(fullName);
-  const told = Object.entries({
-    summary: spec.summary,
-    since: spec.since,
-    group: spec.group,
-  });
-  const withArguments = hasArguments(fullName);
-  const [flags, deprecation] = [remarks?.flag, Object.entries(remarks?.deprecated ?? {})];
-  const more = [flags !== undefined, withArguments, subcommands.length > 0].filter(Boolean).length;
-  reply.bulk(fullName);
-  reply.map(told.length + deprecation.length + more);
-  for (const text of told.flat()) reply.bulk(text);
-  if (flags !== undefined) {
-    reply.bulk('doc_flags');
-    reply.set(1);
-    reply.simple(flags);
-  }
-  for (const text of deprecation.flat()) reply.bulk(text);
-  if (withArguments) {
-    reply.bulk('arguments');
-    writeArguments(reply, fullName);
-  }
-  if (subcommands.length === 0) return;
-  reply.bulk('subcommands');
-  reply.map(subcommands.length);
-  for (const sub of subcommands) document(client, sub);
-}
 
 /** GETKEYS and GETKEYSANDFLAGS. */
 function getKeys(withFlags: boolean): Run {
@@ -124,7 +95,7 @@ function getKeys(withFlags: boolean): Run {
       reply.error(known ? 'ERR Invalid number of arguments specified for command' : 'ERR Invalid command specified');
       return;
     }
-    if (command.spec.keys === undefined) {
+    if (placesOfKeys(command.fullName).every(({ flags }) => flags.includes('not_key'))) {
       reply.error('ERR The command has no key arguments');
       return;
     }
@@ -164,7 +135,7 @@ const list: Run = (client, args) => {
       return;
     }
   }
-  reply.set(wanted.length);
+  reply.array(wanted.length);
   for (const { fullName } of wanted) reply.bulk(fullName);
 };
 

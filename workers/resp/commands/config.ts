@@ -94,13 +94,13 @@ export const configSet: Run = (client: Client, args) => {
     const old = valueOf(server, parameter);
     const problem = 'problem' in checked ? checked.problem : setOne(server, { parameter, given, value: checked.value });
     if (problem !== undefined) {
-      rollback(parameter.name, problem);
+      rollback(given.toLowerCase(), problem);
       return;
     }
     undo.push({ parameter, given, value: old });
     const { apply } = effects.get(parameter.name) ?? {};
     const value = 'value' in checked ? checked.value : '';
-    if (apply !== undefined) applied.push({ name: parameter.name, apply: () => apply(server, value) });
+    if (apply !== undefined) applied.push({ name: given.toLowerCase(), apply: () => apply(server, value) });
   }
   if (applied.length === 0) reply.ok();
   else client.pending = applyAll(applied, rollback, () => reply.ok());

@@ -3,7 +3,7 @@ import { clock } from '../keyspace/clock.ts';
 import { setActiveExpiry } from '../keyspace/expiry.ts';
 import { idleMs } from '../keyspace/usage.ts';
 import { textOf } from '../keyspace/value.ts';
-import { cut } from '../protocol/errors.ts';
+import { wrongSubcommand } from '../protocol/errors.ts';
 import { parseDouble, parseInteger } from '../protocol/numbers.ts';
 import { integerFrom } from './arguments.ts';
 import { parseMemory } from '../config/kinds.ts';
@@ -253,5 +253,5 @@ export const debug: Run = (client, args) => {
   }
   const found = subcommands[name];
   if (found !== undefined && args.length >= found.words[0] && args.length <= found.words[1]) found.run(client, args);
-  else reply.error(`ERR unknown subcommand or wrong number of arguments for '${cut(args[1]!)}'. Try DEBUG HELP.`);
+  else reply.error(wrongSubcommand('DEBUG', args[1]!));
 };

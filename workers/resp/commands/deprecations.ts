@@ -1,5 +1,6 @@
 /** Commands that have better ones beside them: since when, and what to use instead. */
 const LINES = `
+cluster|slots 7.0.0 \`CLUSTER SHARDS\`
 cluster|slaves 5.0.0 \`CLUSTER REPLICAS\`
 brpoplpush 6.2.0 \`BLMOVE\` with the \`RIGHT\` and \`LEFT\` arguments
 georadius 6.2.0 \`GEOSEARCH\` and \`GEOSEARCHSTORE\` with the \`BYRADIUS\` argument
@@ -28,7 +29,9 @@ interface Remarks {
   readonly deprecated?: { readonly deprecated_since: string; readonly replaced_by: string };
 }
 
-const remarks = new Map<string, Remarks>([['debug', { flag: 'syscmd' }]]);
+const remarks = new Map<string, Remarks>(
+  ['debug', 'pfdebug', 'pfselftest', 'replconf', 'restore-asking'].map((name) => [name, { flag: 'syscmd' }]),
+);
 for (const line of LINES.trim().split('\n')) {
   const [, name, since, instead] = /^(\S+) (\S+) (.+)$/.exec(line)!;
   remarks.set(name!, { flag: 'deprecated', deprecated: { deprecated_since: since!, replaced_by: instead! } });

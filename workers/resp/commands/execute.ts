@@ -116,6 +116,7 @@ function dispatch(client: Client, args: readonly string[]): boolean {
     reject(client, command, refusal);
     return true;
   }
+  if (client.server.pausedUntilMs !== 0 && mustWait(client, command, args)) return false;
   const { transaction } = client;
   if (transaction !== undefined && !command.unqueued) {
     // On the platform an AUTH may lead to another node, or another process.
@@ -126,7 +127,6 @@ function dispatch(client: Client, args: readonly string[]): boolean {
     else client.reply.simple('QUEUED');
     return true;
   }
-  if (client.server.pausedUntilMs !== 0 && mustWait(client, command, args)) return false;
   const { server } = client;
   server.current = client;
   call(client, command, args);
@@ -167,7 +167,7 @@ function refusalOf(client: Client, command: Command, args: readonly string[]): s
     if (refused !== undefined) return refused;
   }
   if (!command.whileSubscribed && client.subscriptions > 0 && !client.reply.resp3) {
-    return `ERR Can't execute '${args[0]!.toLowerCase()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
+    return `ERR Can't execute '${command.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
   }
   return undefined;
 }
@@ -296,12 +296,12 @@ export function trackRead(client: Client, command: Command, args: readonly strin
   rememberRead(client, keys);
 }
 
-/** Remembers what a client that tracks has read; CLIENT CACHING holds for one command, or one transaction. */
+/** Remembers what a client that tracks has read; CLIENT CACHING holds for one command that is no CLIENT, or one transaction. */
 function track(client: Client, command: Command, args: readonly string[]): void {
   trackRead(client, command, args);
   const { tracking } = client;
   if (tracking === undefined || client.executing || client.transaction !== undefined) return;
-  if (command.fullName !== 'client|caching') tracking.caching = false;
+  if (!command.fullName.startsWith('client|')) tracking.caching = false;
 }
 
 function reject(client: Client, command: Command | undefined, line: string): void {

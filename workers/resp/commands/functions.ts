@@ -1,6 +1,6 @@
 import type { Client } from '../clients/server.ts';
 import { matches } from '../protocol/glob.ts';
-import { BUSY, cut } from '../protocol/errors.ts';
+import { BUSY, cut, wrongSubcommand } from '../protocol/errors.ts';
 import { after } from '../scripting/later.ts';
 import { libraryHead } from '../scripting/functions.ts';
 import type { Functions, Library } from '../scripting/functions.ts';
@@ -106,14 +106,11 @@ const remove: Run = (client, args) => {
   reply.ok();
 };
 
-const syntaxError = (args: readonly string[]): string =>
-  `ERR unknown subcommand or wrong number of arguments for '${cut(args[1]!)}'. Try FUNCTION HELP.`;
-
 const flush: Run = (client, args) => {
   const { reply } = client;
   const mode = args[2]?.toLowerCase();
   if (args.length > 3) {
-    reply.error(syntaxError(args));
+    reply.error(wrongSubcommand('FUNCTION', args[1]!));
     return;
   }
   if (mode !== undefined && mode !== 'sync' && mode !== 'async') {
@@ -139,7 +136,7 @@ const isPolicy = (word: string): word is JoinPolicy => POLICIES.includes(word);
 const restore: Run = (client, args) => {
   const { node, reply, server } = client;
   const policy = args[3]?.toLowerCase() ?? 'append';
-  if (args.length > 4) return reply.error(syntaxError(args));
+  if (args.length > 4) return reply.error(wrongSubcommand('FUNCTION', args[1]!));
   if (!isPolicy(policy))
     return reply.error('ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.');
   const codes = server.host.codec?.deserializeLibraries(args[2]!) ?? 'DUMP payload version or checksum are wrong';

@@ -11,6 +11,7 @@ test('places are what the documentation of Redis shows, and the journal holds so
     append: (db: number, args: readonly string[]) => void effects.push({ db, args }),
     appendBlock: (block: readonly Effect[]) => void effects.push(...block),
     holdsReplies: false,
+    isDurable: false,
     whenKept: (callback: (durable: boolean) => void) => callback(true),
     whenDurable: (callback: (durable: boolean) => void) => callback(true),
     failure: undefined,

@@ -66,6 +66,10 @@ REPLY (ON|OFF|SKIP)
   Control the replies sent to the current connection.
 SETNAME <name>
   Assign the name <name> to the current connection.
+SETINFO <option> <value>
+  Set client meta attr. Options are:
+  * LIB-NAME: the client lib name.
+  * LIB-VER: the client lib version.
 UNBLOCK <clientid> [TIMEOUT|ERROR]
   Unblock the specified blocked client.
 TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]
@@ -75,6 +79,8 @@ TRACKINGINFO
   Report tracking status for the current connection.
 NO-EVICT (ON|OFF)
   Protect current client connection from eviction.
+NO-TOUCH (ON|OFF)
+  Will not touch LRU/LFU stats when this mode is on.
 == command
 (no subcommand)
   Return details about all Redis commands.
@@ -173,7 +179,7 @@ LIST
   Return a list of loaded modules.
 LOAD <path> [<arg> ...]
   Load a module library from <path>, passing to it any optional arguments.
-LOADEX <path> [[CONFIG NAME VALUE]...] [ARGS ...]
+LOADEX <path> [[CONFIG NAME VALUE] [CONFIG NAME VALUE]] [ARGS ...]
   Load a module library from <path>, while passing it module configurations and optional arguments.
 UNLOAD <name>
   Unload a module.

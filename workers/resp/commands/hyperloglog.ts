@@ -12,6 +12,7 @@ import {
   raiseDense,
 } from '../keyspace/hyperloglog.ts';
 import { REGISTERS, toDense } from '../keyspace/hyperloglog.ts';
+import { EMBEDDED_MAX } from '../keyspace/sizes.ts';
 import { isString, textOf } from '../keyspace/value.ts';
 import type { Value } from '../keyspace/value.ts';
 import { WRONG_TYPE } from '../protocol/errors.ts';
@@ -44,7 +45,7 @@ function hllOf(client: Client, value: Value | undefined): Hll | undefined | null
   return { bytes: inPlace ? value.view() : Buffer.from(text, 'latin1') };
 }
 
-/** Puts a changed HyperLogLog in place; the dense form stays a buffer, so that its registers are set without copying. */
+/** Puts a changed HyperLogLog in place; the dense form stays a buffer, so that its registers are set without copying, and a short one so that its encoding is `raw`. */
 function store(client: Client, key: string, { bytes }: Hll, fresh: boolean): void {
   const { db } = client;
   const old = db.peek(key);
@@ -53,7 +54,7 @@ function store(client: Client, key: string, { bytes }: Hll, fresh: boolean): voi
     return;
   }
   const text = bytes.toString('latin1');
-  const value = bytes[4] === DENSE ? new ByteString(text) : text;
+  const value = bytes[4] === DENSE || text.length <= EMBEDDED_MAX ? new ByteString(text) : text;
   if (fresh) db.replace(key, value);
   else db.put(key, value);
 }

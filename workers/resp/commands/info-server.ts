@@ -135,8 +135,8 @@ function scriptLines({ scripting }: Server): Lines {
   const states = sizes.evalStateBytes + sizes.functionStateBytes;
   const kept = sizes.scriptBytes + sizes.functionBytes;
   return [
-    ['used_memory_vm_eval', sizes.evalStateBytes],
     ['used_memory_lua', sizes.evalStateBytes],
+    ['used_memory_vm_eval', sizes.evalStateBytes],
     ['used_memory_lua_human', human(sizes.evalStateBytes)],
     ['used_memory_scripts_eval', sizes.scriptBytes],
     ['number_of_cached_scripts', sizes.scripts],

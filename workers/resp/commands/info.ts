@@ -33,7 +33,7 @@ const sections: ReadonlyMap<string, Section> = new Map(
     section('Stats', statsLines),
     section('Replication', replicationLines),
     section('CPU', cpuLines),
-    section('Modules', () => [], ['default', 'everything']),
+    section('Modules', () => []),
     section('Commandstats', commandLines, ['all', 'everything']),
     section('Errorstats', errorLines),
     section('Latencystats', latencyLines, ['all', 'everything']),

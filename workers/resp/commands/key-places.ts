@@ -1,3 +1,5 @@
+import { namedBy } from './named-lines.ts';
+
 /** How a command uses the keys of one place among its arguments, as COMMAND INFO tells it. */
 export interface PlaceOfKeys {
   /** RO RW OW RM, and access update insert delete not_key incomplete variable_flags. */
@@ -66,12 +68,7 @@ RO access STREAMS@4 -1:1:2 = xreadgroup
 OW update 1 0:1:0 | RO access 2 #0:1:1 = zdiffstore zinterstore zunionstore
 `;
 
-const places = new Map<string, readonly PlaceOfKeys[]>();
-for (const line of LINES.trim().split('\n')) {
-  const [way, names] = line.split(' = ', 2);
-  const parsed = way!.split(' | ').map(parse);
-  for (const name of names!.split(' ')) places.set(name, parsed);
-}
+const places = namedBy<readonly PlaceOfKeys[]>(LINES, (text) => text.split(' | ').map(parse));
 
 function parse(text: string): PlaceOfKeys {
   const words = text.split(' ');

@@ -49,7 +49,12 @@ export function keyUses(command: Command, args: readonly string[]): KeyUse[] {
   return keyPositions(command.spec, args).map((at, i) => {
     // The first key is what the command is about, and those of its options are stored to.
     const known = i === 0 || places.every(({ find }) => find !== undefined);
-    const flags = places.length === 0 ? fallback : known ? (places[i] ?? places.at(-1)!).flags : SET_PLAIN;
+    const flags =
+      places.length === 0
+        ? fallback
+        : known
+          ? (places[i] ?? places.at(-1)!).flags.filter((flag) => flag !== 'incomplete')
+          : SET_PLAIN;
     return { at, flags };
   });
 }

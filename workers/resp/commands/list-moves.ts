@@ -5,7 +5,8 @@ import { typeOf } from '../keyspace/value.ts';
 import { changed, settle, writeAs } from './arguments.ts';
 import { countedKeys } from './command.ts';
 import type { CommandSpec, Run } from './command.ts';
-import { endArg, multiPopArgs, popFirst, timeoutArg } from './pop-several.ts';
+import { endArg, multiPopArgs, popFirst } from './pop-several.ts';
+import { secondsArg } from './timeouts.ts';
 import { asNeeded, windows } from './walk.ts';
 import type { Walk } from './walk.ts';
 import { listRow } from './rows.ts';
@@ -65,13 +66,13 @@ function lmove(client: Client, args: readonly string[]): void {
   if (take === undefined) return;
   const give = endArg(client, args[4], ENDS);
   if (give === undefined) return;
-  const timeout = args.length === 6 ? timeoutArg(client, args[5]!) : undefined;
+  const timeout = args.length === 6 ? secondsArg(client, args[5]!) : undefined;
   if (args.length === 6 && timeout === undefined) return;
   move(client, args[1]!, args[2]!, take, give, timeout);
 }
 
 function brpoplpush(client: Client, args: readonly string[]): void {
-  const timeout = timeoutArg(client, args[3]!);
+  const timeout = secondsArg(client, args[3]!);
   if (timeout !== undefined) move(client, args[1]!, args[2]!, 'RIGHT', 'LEFT', timeout);
 }
 
@@ -84,7 +85,7 @@ function listAt(client: Client, key: string): ListValue | undefined {
 function blockingPop(end: End): Run {
   return (client, args) => {
     const { db, node, reply } = client;
-    const timeout = timeoutArg(client, args.at(-1)!);
+    const timeout = secondsArg(client, args.at(-1)!);
     if (timeout === undefined) return undefined;
     return popFirst(client, 'list', args.slice(1, -1), timeout, (key) => {
       const list = listAt(client, key);

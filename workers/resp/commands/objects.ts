@@ -196,7 +196,29 @@ const row = (
   keys: KeySpec = [2, 2, 1],
 ): CommandSpec => ({ name, arity, flags, keys, group, since, summary, run });
 
-const keyless = (spec: CommandSpec): CommandSpec => ({ ...spec, keys: [0, 0, 0] });
+/** With less than this in it MEMORY DOCTOR says nothing of a node. */
+const LITTLE_BYTES = 5 * 1024 * 1024;
+const LITTLE_USED =
+  "Hi Sam, this instance is empty or is using very little memory, my issues detector can't be used in these conditions. Please, leave for your mission on Earth and fill it with some data. The new Sam and I will be back to our programming as soon as I finished rebooting.\n";
+const NO_ISSUES =
+  "Hi Sam, I can't find any memory issue in your instance. I can only account for what occurs on this base.\n";
+
+/** A subcommand of MEMORY that is about the whole node. */
+const ofNode = (name: string, summary: string, run: Run): CommandSpec => ({
+  name,
+  arity: 2,
+  flags: '',
+  group: 'server',
+  since: '4.0.0',
+  summary,
+  run,
+});
+
+/** RESTORE, and what moves keys between the nodes of a cluster: here both do the same. */
+const restoring = (name: string, flags: string, group: string, since: string, summary: string): CommandSpec => ({
+  ...row(name, -4, flags, group, since, summary, restore, [1, 1, 1]),
+  acl: 'keyspace dangerous',
+});
 
 export const objectCommands: readonly CommandSpec[] = [
   {
@@ -238,34 +260,17 @@ export const objectCommands: readonly CommandSpec[] = [
     summary: 'A container for memory diagnostics commands.',
     subcommands: [
       row('usage', -3, 'readonly', 'server', '4.0.0', 'Estimates the memory usage of a key.', memoryUsage),
-      keyless(row('stats', 2, '', 'server', '4.0.0', 'Returns details about memory usage.', memoryStats)),
-      keyless(
-        row('doctor', 2, '', 'server', '4.0.0', 'Outputs a memory problems report.', ({ reply }) =>
-          reply.verbatim('Sam, I detected no memory issues in this instance.\n'),
-        ),
+      ofNode('stats', 'Returns details about memory usage.', memoryStats),
+      ofNode('doctor', 'Outputs a memory problems report.', ({ node, reply }) =>
+        reply.verbatim(node.usedBytes < LITTLE_BYTES ? LITTLE_USED : NO_ISSUES),
       ),
-      keyless(
-        row('malloc-stats', 2, '', 'server', '4.0.0', "Returns the allocator's statistics.", ({ reply }) =>
-          reply.bulk('Stats not supported for the current allocator'),
-        ),
+      ofNode('malloc-stats', "Returns the allocator's statistics.", ({ reply }) =>
+        reply.bulk('Stats not supported for the current allocator'),
       ),
-      keyless(
-        row('purge', 2, '', 'server', '4.0.0', 'Asks the allocator to release memory.', ({ reply }) => reply.ok()),
-      ),
+      ofNode('purge', 'Asks the allocator to release memory.', ({ reply }) => reply.ok()),
     ],
   },
   row('dump', 2, 'readonly', 'generic', '2.6.0', 'Returns a serialized representation of a value.', dump, [1, 1, 1]),
-  {
-    ...row(
-      'restore',
-      -4,
-      'write denyoom',
-      'generic',
-      '2.6.0',
-      'Creates a key from a serialized value.',
-      restore,
-      [1, 1, 1],
-    ),
-    acl: 'dangerous',
-  },
+  restoring('restore', 'write denyoom', 'generic', '2.6.0', 'Creates a key from a serialized value.'),
+  restoring('restore-asking', 'write denyoom asking', 'server', '3.0.0', 'Creates a key while its slot is moving.'),
 ];

@@ -2,25 +2,11 @@ import { block } from '../clients/blocking.ts';
 import type { Client } from '../clients/server.ts';
 import { typeOf } from '../keyspace/value.ts';
 import type { TypeName } from '../keyspace/value.ts';
-import { SYNTAX, TIMEOUT_NEGATIVE, TIMEOUT_NOT_FLOAT, WRONG_TYPE } from '../protocol/errors.ts';
-import { parseDouble } from '../protocol/numbers.ts';
+import { SYNTAX, WRONG_TYPE } from '../protocol/errors.ts';
 import { integerFrom } from './arguments.ts';
+import { secondsArg } from './timeouts.ts';
 import { atOnce } from './walk.ts';
 import type { Walk } from './walk.ts';
-
-/** Reads a timeout in seconds as milliseconds; when it is none, replies with the error and returns undefined. */
-export function timeoutArg(client: Client, text: string): number | undefined {
-  const seconds = parseDouble(text);
-  if (seconds === undefined || !Number.isFinite(seconds) || seconds * 1000 > Number.MAX_SAFE_INTEGER) {
-    client.reply.error(seconds === undefined ? TIMEOUT_NOT_FLOAT : 'ERR timeout is out of range');
-    return undefined;
-  }
-  if (seconds < 0) {
-    client.reply.error(TIMEOUT_NEGATIVE);
-    return undefined;
-  }
-  return Math.ceil(seconds * 1000);
-}
 
 /** Which end of a collection a word names, of the two there are; otherwise replies with the error and returns undefined. */
 export function endArg<End extends string>(
@@ -50,15 +36,25 @@ export function multiPopArgs<End extends string>(
   first: 1 | 2,
   ends: readonly [End, End],
 ): MultiPop<End> | undefined {
-  const timeout = first === 2 ? timeoutArg(client, args[1]!) : undefined;
-  if (first === 2 && timeout === undefined) return undefined;
+  const asked = popArgs(client, args, first, ends);
+  if (asked === undefined || first === 1) return asked && { ...asked, timeout: undefined };
+  const timeout = secondsArg(client, args[1]!);
+  return timeout === undefined ? undefined : { ...asked, timeout };
+}
+
+function popArgs<End extends string>(
+  client: Client,
+  args: readonly string[],
+  first: 1 | 2,
+  ends: readonly [End, End],
+): Omit<MultiPop<End>, 'timeout'> | undefined {
   const numKeys = integerFrom(client, args[first]!, 1, 'ERR numkeys should be greater than 0');
   if (numKeys === undefined) return undefined;
   const afterKeys = first + 1 + numKeys;
   const end = endArg(client, args[afterKeys], ends);
   if (end === undefined) return undefined;
   const keys = args.slice(first + 1, afterKeys);
-  if (args.length === afterKeys + 1) return { keys, end, count: 1, timeout };
+  if (args.length === afterKeys + 1) return { keys, end, count: 1 };
   if (args[afterKeys + 1]!.toUpperCase() !== 'COUNT' || args.length < afterKeys + 3) {
     client.reply.error(SYNTAX);
     return undefined;
@@ -69,7 +65,7 @@ export function multiPopArgs<End extends string>(
     client.reply.error(SYNTAX);
     return undefined;
   }
-  return { keys, end, count, timeout };
+  return { keys, end, count };
 }
 
 /**

@@ -2,6 +2,7 @@ import { publish, publishToShard, subscribe, subscriptionsOf, unsubscribe } from
 import type { SubscriptionKind } from '../clients/pubsub.ts';
 import type { Client, Server } from '../clients/server.ts';
 import { matches } from '../protocol/glob.ts';
+import { wrongSubcommand } from '../protocol/errors.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { keylessRowsOf } from './rows.ts';
 
@@ -14,7 +15,7 @@ function countOf(client: Client, kind: SubscriptionKind): number {
 function subscribeTo(kind: SubscriptionKind): Run {
   return (client, args) => {
     const { reply } = client;
-    if (client.executing && !reply.resp3) {
+    if (client.executing && kind === 'ssubscribe') {
       reply.error(`ERR ${kind.toUpperCase()} isn't allowed for a DENY BLOCKING client`);
       return;
     }
@@ -46,6 +47,10 @@ function unsubscribeFrom(kind: SubscriptionKind): Run {
 
 function channelsOf(field: 'channels' | 'shardChannels'): Run {
   return ({ server, reply }, args) => {
+    if (args.length > 3) {
+      reply.error(wrongSubcommand('PUBSUB', args[1]!));
+      return;
+    }
     const pattern = args[2] ?? '*';
     reply.bulks([...server[field].keys()].filter((channel) => matches(pattern, channel)));
   };

@@ -3,9 +3,9 @@ import { startMonitor } from '../clients/monitor.ts';
 import { invalidateAll } from '../clients/tracking.ts';
 import type { Database } from '../keyspace/database.ts';
 import { DATABASE_COUNT } from '../keyspace/node.ts';
-import { SYNTAX } from '../protocol/errors.ts';
+import { SYNTAX, wrongSubcommand } from '../protocol/errors.ts';
 import { parseInteger } from '../protocol/numbers.ts';
-import { integerArg, integerFrom } from './arguments.ts';
+import { integerFrom } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { configGet, configResetStat, configRewrite, configSet } from './config.ts';
 import { debug } from './debug.ts';
@@ -60,13 +60,6 @@ function swapDb(client: Client, args: readonly string[]): void {
 }
 
 /** There are no replicas to wait for. */
-function wait(client: Client, args: readonly string[]): void {
-  if (integerArg(client, args[1]!) === undefined) return;
-  if (integerArg(client, args[2]!, 'ERR timeout is not an integer or out of range') === undefined) return;
-  if (integerFrom(client, args[2]!, 0, 'ERR timeout is negative') === undefined) return;
-  client.reply.integer(0);
-}
-
 function role({ reply }: Client): void {
   reply.array(3);
   reply.bulk('master');
@@ -78,7 +71,7 @@ function slowLogGet(client: Client, args: readonly string[]): void {
   const { reply, server } = client;
   let count = 10;
   if (args.length > 3) {
-    reply.error("ERR wrong number of arguments for 'slowlog|get' command");
+    reply.error(wrongSubcommand('SLOWLOG', args[1]!));
     return;
   }
   if (args.length === 3) {
@@ -145,18 +138,6 @@ export const serverCommands: readonly CommandSpec[] = [
   {
     ...row('role', 1, 'noscript loading stale fast', '2.8.12', 'Returns the replication role.', role),
     acl: 'admin dangerous',
-  },
-  {
-    ...row(
-      'wait',
-      3,
-      'blocking',
-      '3.0.0',
-      'Blocks until the asynchronous replication of all preceding write commands is completed.',
-      wait,
-    ),
-    group: 'generic',
-    acl: 'connection',
   },
   { ...row('swapdb', 3, 'write fast', '4.0.0', 'Swaps two Redis databases.', swapDb), acl: 'keyspace dangerous' },
   row('monitor', 1, ADMIN, '1.0.0', 'Listens for all requests received by the server in real time.', (client) => {

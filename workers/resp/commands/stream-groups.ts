@@ -4,7 +4,7 @@ import { addConsumer, addGroup, release, removeConsumer, removeGroup } from '../
 import type { Consumer, StreamGroup } from '../keyspace/stream-group.ts';
 import { MIN_ID } from '../keyspace/stream-id.ts';
 import { StreamValue } from '../keyspace/stream-value.ts';
-import { noGroupOf } from '../protocol/errors.ts';
+import { noGroupOf, wrongSubcommand } from '../protocol/errors.ts';
 import { changed, integerArg, writeAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { edgeIdArg, idArg, idArgs } from './stream-arguments.ts';
@@ -15,10 +15,6 @@ import type { Walk } from './walk.ts';
 
 const NO_KEY =
   'ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.';
-
-function syntaxOf(subcommand: string): string {
-  return `ERR unknown subcommand or wrong number of arguments for '${subcommand}'. Try XGROUP HELP.`;
-}
 
 interface PositionOptions {
   makeStream: boolean;
@@ -43,7 +39,7 @@ function positionOptions(client: Client, args: readonly string[], create: boolea
       options.entriesRead = entriesRead;
       at += 2;
     } else {
-      client.reply.error(syntaxOf(args[1]!));
+      client.reply.error(wrongSubcommand('XGROUP', args[1]!));
       return undefined;
     }
   }
@@ -62,7 +58,7 @@ function create(client: Client, args: readonly string[]): void {
     return;
   }
   if (args.length > 8) {
-    reply.error(syntaxOf(args[1]!));
+    reply.error(wrongSubcommand('XGROUP', args[1]!));
     return;
   }
   const id = position === '$' ? (existing?.lastId ?? MIN_ID) : idArg(client, position);
@@ -98,7 +94,7 @@ function setId(client: Client, args: readonly string[]): void {
   if (options === undefined) return;
   const run = aboutGroup((_, __, stream, group) => {
     if (args.length !== 5 && args.length !== 7) {
-      client.reply.error(syntaxOf(args[1]!));
+      client.reply.error(wrongSubcommand('XGROUP', args[1]!));
       return;
     }
     const id = args[4] === '$' ? stream.lastId : edgeIdArg(client, args[4]!);

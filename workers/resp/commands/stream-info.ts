@@ -6,7 +6,7 @@ import { formatId, MAX_ID, MIN_ID } from '../keyspace/stream-id.ts';
 import type { StreamId } from '../keyspace/stream-id.ts';
 import { lagOf } from '../keyspace/stream-progress.ts';
 import type { StreamValue } from '../keyspace/stream-value.ts';
-import { noGroupOf, NO_SUCH_KEY } from '../protocol/errors.ts';
+import { noGroupOf, NO_SUCH_KEY, wrongSubcommand } from '../protocol/errors.ts';
 import { integerArg, readAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { entriesInSteps, entriesOf, writeEntry, writeInSteps } from './stream-arguments.ts';
@@ -53,7 +53,7 @@ function fullCount(client: Client, args: readonly string[]): number | undefined 
   if (args.length === 3) return undefined;
   const isFull = args[3]!.toUpperCase() === 'FULL' && (args.length === 4 || args.length === 6);
   if (!isFull || (args.length === 6 && args[4]!.toUpperCase() !== 'COUNT')) {
-    client.reply.error(`ERR unknown subcommand or wrong number of arguments for '${args[1]!}'. Try XINFO HELP.`);
+    client.reply.error(wrongSubcommand('XINFO', args[1]!));
     return null;
   }
   if (args.length === 4) return 10;

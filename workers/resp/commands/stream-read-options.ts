@@ -1,8 +1,7 @@
 import type { Client } from '../clients/server.ts';
-import { SYNTAX, TIMEOUT_NEGATIVE } from '../protocol/errors.ts';
-import { clock } from '../keyspace/clock.ts';
-import { parseInteger } from '../protocol/numbers.ts';
+import { SYNTAX } from '../protocol/errors.ts';
 import { integerArg } from './arguments.ts';
+import { millisecondsArg } from './timeouts.ts';
 
 /** What stands before STREAMS in XREAD and XREADGROUP. */
 export interface ReadOptions {
@@ -14,16 +13,6 @@ export interface ReadOptions {
   noAck: boolean;
   /** Where the keys begin; as many IDs follow them. */
   keysAt: number;
-}
-
-/** A timeout in milliseconds; undefined when it is none (the error was sent). */
-function timeoutArg(client: Client, text: string): number | undefined {
-  const value = parseInteger(text);
-  if (value === undefined) client.reply.error('ERR timeout is not an integer or out of range');
-  else if (value < 0) client.reply.error(TIMEOUT_NEGATIVE);
-  else if (value > Number.MAX_SAFE_INTEGER - clock.now) client.reply.error('ERR timeout is out of range');
-  else return value;
-  return undefined;
 }
 
 /** Reads the options; undefined when they are wrong (the error was sent). */
@@ -62,7 +51,7 @@ function readOption(
   const fail = (line: string): undefined => client.reply.error(line) as undefined;
   if (word === 'BLOCK' && more >= 1) {
     if (client.scripted) return fail(`ERR ${args[0]!} command is not allowed with BLOCK option from scripts`);
-    options.blockMs = timeoutArg(client, args[at + 1]!);
+    options.blockMs = millisecondsArg(client, args[at + 1]!);
     return options.blockMs === undefined ? undefined : 2;
   }
   if (word === 'COUNT' && more >= 1) {

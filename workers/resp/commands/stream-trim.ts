@@ -2,6 +2,7 @@ import type { Client } from '../clients/server.ts';
 import { lowerBound } from '../keyspace/id-map.ts';
 import { formatId, MAX_ID } from '../keyspace/stream-id.ts';
 import type { StreamId } from '../keyspace/stream-id.ts';
+import { topOf } from '../keyspace/stream-block.ts';
 import type { StreamValue } from '../keyspace/stream-value.ts';
 import { idArg } from './stream-arguments.ts';
 import { integerArg } from './arguments.ts';
@@ -96,7 +97,7 @@ export function trimStream(stream: StreamValue, { by, approximate, limit }: Trim
     const excess = 'maxLength' in by ? stream.size - by.maxLength : lowerBound(block.records, by.minId);
     if ('maxLength' in by && excess <= 0) return removed;
     if (limit > 0 && removed + length > limit) return removed;
-    if ('maxLength' in by ? excess >= length : block.top < by.minId) {
+    if ('maxLength' in by ? excess >= length : topOf(block) < by.minId) {
       stream.dropFirstBlock();
       removed += length;
       continue;

@@ -24,6 +24,7 @@ function nodeWithJournal() {
     append: (db: number, args: readonly string[]) => void effects.push({ db, args }),
     appendBlock: (block: readonly Effect[]) => void effects.push(...block),
     holdsReplies: false,
+    isDurable: false,
     whenKept: (callback: (durable: boolean) => void) => callback(true),
     whenDurable: (callback: (durable: boolean) => void) => callback(true),
     failure: undefined,

@@ -29,7 +29,7 @@ function setOptions(args: readonly string[]): SetOptions | undefined {
     else if (option === 'KEEPTTL' && options.expiry === undefined) options.keepTtl = true;
     else if (
       (option === 'EX' || option === 'PX' || option === 'EXAT' || option === 'PXAT') &&
-      options.expiry === undefined &&
+      (options.expiry === undefined || options.expiry.unit === option) &&
       !options.keepTtl &&
       i + 1 < args.length
     ) {
@@ -136,24 +136,37 @@ function getDel(client: Client, args: readonly string[]): void {
   client.node.propagate(client.db.index, ['DEL', args[1]!]);
 }
 
+/** Reads what follows GETEX's key; undefined for a syntax error. As with SET, the last of several times counts. */
+function getExOptions(args: readonly string[]): (Pick<SetOptions, 'expiry'> & { persist: boolean }) | undefined {
+  let expiry: SetOptions['expiry'];
+  let persist = false;
+  for (let i = 2; i < args.length; i++) {
+    const option = args[i]!.toUpperCase();
+    if (option === 'PERSIST' && expiry === undefined) persist = true;
+    else if (/^[EP]X(?:AT)?$/.test(option) && !persist && (expiry?.unit ?? option) === option && i + 1 < args.length) {
+      expiry = { unit: option, value: args[++i]! };
+    } else return undefined;
+  }
+  return { persist, expiry };
+}
+
 function getEx(client: Client, args: readonly string[]): void {
   const { db, node, reply } = client;
   const key = args[1]!;
-  const option = args[2]?.toUpperCase();
-  const persist = option === 'PERSIST' && args.length === 3;
-  const timed = option !== undefined && /^[EP]X(?:AT)?$/.test(option) && args.length === 4;
-  if (option !== undefined && !persist && !timed) {
+  const options = getExOptions(args);
+  if (options === undefined) {
     reply.error(SYNTAX);
     return;
   }
+  const { persist, expiry } = options;
   const value = readAs(client, key, 'string');
   if (value === null) return;
   if (value === undefined) {
     reply.null();
     return;
   }
-  const expireAt = timed ? expiryFrom(client, option, args[3]!, 'getex') : undefined;
-  if (timed && expireAt === undefined) return;
+  const expireAt = expiry === undefined ? undefined : expiryFrom(client, expiry.unit, expiry.value, 'getex');
+  if (expiry !== undefined && expireAt === undefined) return;
   reply.bulk(textOf(value));
   if (expireAt !== undefined && expireAt <= clock.now) {
     db.remove(key);

@@ -39,7 +39,7 @@ import { stringRangeCommands } from './string-ranges.ts';
 import { stringCommands } from './strings.ts';
 import { transactionCommands } from './transactions.ts';
 
-import { waitAofCommands } from './wait-aof.ts';
+import { waitCommands } from './wait.ts';
 import { withheldCommands } from './withheld.ts';
 
 /** Every command of the engine, one list per file; a new data type adds its list here. */
@@ -82,7 +82,7 @@ const lists = [
   scriptingCommands,
   functionCommands,
   commandCommands,
-  waitAofCommands,
+  waitCommands,
   withheldCommands,
 ];
 

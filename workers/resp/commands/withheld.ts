@@ -1,3 +1,4 @@
+import type { Client } from '../clients/server.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { keylessRowsOf } from './rows.ts';
 
@@ -6,6 +7,7 @@ import { keylessRowsOf } from './rows.ts';
  * belong to a cluster. They are rows like all others, so that COMMAND and ACL rules know them.
  */
 const NOT_HERE = 'is not available here: it would reach other servers from inside the network';
+const NO_REPLICAS = 'ERR There is no replication here: take an RDB file, or a backup of the node, instead.';
 const NO_MODULES = 'ERR MODULE is not available here: there are no modules.';
 const NO_CLUSTER = 'ERR This instance has cluster support disabled';
 
@@ -98,6 +100,12 @@ function replicaOf(name: string): Run {
   };
 }
 
+function failover({ reply }: Client, args: readonly string[]): void {
+  const aborts = args.length === 2 && args[1]!.toLowerCase() === 'abort';
+  reply.error(aborts ? 'ERR No failover in progress.' : 'ERR FAILOVER requires connected replicas.');
+}
+
+const REPLICATES = 'no_async_loading admin no_multi noscript';
 const replicaFlags = `${ADMIN} no_async_loading`;
 
 export const withheldCommands: readonly CommandSpec[] = [
@@ -109,14 +117,17 @@ export const withheldCommands: readonly CommandSpec[] = [
   },
   row('replicaof', 3, replicaFlags, '5.0.0', 'Makes a replica of it.', replicaOf('REPLICAOF')),
   row('slaveof', 3, replicaFlags, '1.0.0', 'Makes a replica of it.', replicaOf('SLAVEOF')),
+  row('psync', -3, REPLICATES, '2.8.0', 'Belongs to replication, which there is none of.', refuse(NO_REPLICAS)),
+  row('sync', 1, REPLICATES, '1.0.0', 'Belongs to replication, which there is none of.', refuse(NO_REPLICAS)),
   row(
-    'failover',
+    'replconf',
     -1,
-    ADMIN,
-    '6.2.0',
-    'Starts a failover to a replica.',
-    refuse('ERR FAILOVER requires connected replicas.'),
+    'admin noscript loading stale allow_busy',
+    '3.0.0',
+    'Belongs to replication, which there is none of.',
+    refuse(NO_REPLICAS),
   ),
+  row('failover', -1, ADMIN, '6.2.0', 'Starts a failover to a replica.', failover),
   {
     ...row('module', -2, '', '4.0.0', 'A container for module commands.', refuse(NO_MODULES)),
     subcommands: moduleSubcommands,

@@ -4,7 +4,8 @@ import { NOT_POSITIVE, SYNTAX } from '../protocol/errors.ts';
 import { changed, integerFrom, settle, writeAs } from './arguments.ts';
 import { countedKeys } from './command.ts';
 import type { CommandSpec, Run } from './command.ts';
-import { multiPopArgs, popFirst, timeoutArg } from './pop-several.ts';
+import { multiPopArgs, popFirst } from './pop-several.ts';
+import { secondsArg } from './timeouts.ts';
 import { zsetRow } from './rows.ts';
 import { asNeeded, windows } from './walk.ts';
 import type { Walk } from './walk.ts';
@@ -81,7 +82,7 @@ function zsetAt(client: Client, key: string): ZSetValue | undefined {
 function blockingPop(end: End): Run {
   return (client, args) => {
     const { db, node, reply } = client;
-    const timeout = timeoutArg(client, args.at(-1)!);
+    const timeout = secondsArg(client, args.at(-1)!);
     if (timeout === undefined) return undefined;
     return popFirst(client, 'zset', args.slice(1, -1), timeout, (key) => {
       const zset = zsetAt(client, key);

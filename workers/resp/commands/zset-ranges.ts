@@ -57,9 +57,9 @@ function rangeRequest(client: Client, args: readonly string[], at: number, form:
       if (most === undefined) return undefined;
       [offset, limit, limited] = [skip, most, true];
       i += 2;
-    } else if (form.open && option === 'REV') reverse = true;
-    else if (form.open && option === 'BYSCORE') by = 'score';
-    else if (form.open && option === 'BYLEX') by = 'lex';
+    } else if (form.open && !reverse && option === 'REV') reverse = true;
+    else if (form.open && by === 'rank' && option === 'BYSCORE') by = 'score';
+    else if (form.open && by === 'rank' && option === 'BYLEX') by = 'lex';
     else {
       reply.error(SYNTAX);
       return undefined;

@@ -1,6 +1,6 @@
 import type { Client } from '../clients/server.ts';
 import { ZSetValue } from '../keyspace/zset-value.ts';
-import { MIN_MAX_NOT_FLOAT, MIN_MAX_NOT_STRING, NAN_SCORE, NOT_FLOAT, SYNTAX } from '../protocol/errors.ts';
+import { MIN_MAX_NOT_FLOAT, MIN_MAX_NOT_STRING, NAN_SCORE, NOT_FLOAT, SYNTAX, wrongArity } from '../protocol/errors.ts';
 import { changed, doubleArg, pickCountArg, readAs, settle, writeAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { sample } from './sampling.ts';
@@ -199,7 +199,11 @@ function rank(reverse: boolean): Run {
   return (client, args) => {
     const { reply } = client;
     const withScore = args.length > 3;
-    if (args.length > 4 || (withScore && args[3]!.toUpperCase() !== 'WITHSCORE')) {
+    if (args.length > 4) {
+      reply.error(wrongArity(args[0]!.toLowerCase()));
+      return;
+    }
+    if (withScore && args[3]!.toUpperCase() !== 'WITHSCORE') {
       reply.error(SYNTAX);
       return;
     }

@@ -25,6 +25,16 @@ const OF_7_2: Readonly<Record<string, readonly string[]>> = {
   zrevrank: ['arity'],
   'command|getkeys': ['arity'],
   'command|getkeysandflags': ['arity'],
+  'acl|deluser': ['tips'],
+  'acl|save': ['tips'],
+  'acl|setuser': ['tips'],
+  'client|setname': ['tips'],
+  'config|resetstat': ['tips'],
+  'config|rewrite': ['tips'],
+  'latency|reset': ['tips'],
+  msetnx: ['tips'],
+  randomkey: ['tips'],
+  scan: ['tips'],
 };
 
 const beside = besideReference();

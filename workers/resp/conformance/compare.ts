@@ -52,7 +52,9 @@ function comparable(request: readonly string[], reply: string): string {
   if (name === 'xreadgroup' && /^-(?:UNBLOCKED the stream key|NOGROUP)/.test(reply)) return 'gone';
   // The real server compresses what is long.
   if (name === 'function' && request[1]?.toLowerCase() === 'dump') return reply[0]!;
-  if (request[1]?.toLowerCase() === 'help') return reply.replace('Prints this', 'Print this');
+  // 7.2 tells of what it added to CLIENT.
+  if (request[1]?.toLowerCase() === 'help')
+    return name === 'client' ? reply[0]! : reply.replace('Prints this', 'Print this');
   // 7.2 takes line ends off the end of an error.
   if (reply.startsWith('-')) return reply.trimEnd();
   if (reply.startsWith('+QUEUED')) return reply;

@@ -238,6 +238,19 @@ export class Dict<V> {
     return next > 0xffff_ffff ? 0 : next;
   }
 
+  /** Visits the entries that lie in the scan order from one position up to another, in no order. */
+  visitRange(from: number, to: number, visit: (value: V, key: string) => void): void {
+    for (let at = from; at < to;) {
+      const shard = this.shardOf(at);
+      const { keys, values, hashes, size } = shard;
+      for (let i = 0; i < size; i++) {
+        const position = (hashes === undefined ? hashOf(keys[i]!) : hashes[i]!) >>> 0;
+        if (position >= from && position < to) visit(values[i]!, keys[i]!);
+      }
+      at = this.endOf(shard, at);
+    }
+  }
+
   /** Gives one whole shard, the one that `cursor` lies in, and returns the cursor of the next, 0 at the end. */
   takeShard(cursor: number, take: (shard: Shard<V>) => void): number {
     const shard = this.shardOf(cursor);

@@ -19,6 +19,8 @@ export interface NodeJournal {
    * writers slow down.
    */
   readonly holdsReplies: boolean;
+  /** Whether all that was appended until now is on the disk. */
+  readonly isDurable: boolean;
   /** Calls back once replies about all that was appended until now may leave (`true`), or never may (`false`). */
   whenKept(callback: (kept: boolean) => void): void;
   /** Calls back once all that was appended until now is durable (`true`), or can't be made so (`false`). */

@@ -8,19 +8,44 @@ import type { Value } from './value.ts';
  */
 export type EmitEntry = (db: number, key: string, value: Value, expireAtMs: number | undefined) => void;
 
+/** By how many bits of a position its range is known: 32 ranges at least, and 16 million at most. */
+const DEPTH_MIN = 5;
+const DEPTH_MAX = 24;
+
 interface FrozenDatabase {
-  readonly index: number;
   readonly entries: Dict<Value>;
-  readonly expires: Dict<number>;
   /** The scan position up to which all entries have been emitted; Infinity at the end. */
   cursor: number;
-  /** Keys beyond the cursor that were emitted, or came into being, since the snapshot began. */
-  readonly captured: Set<string>;
-  /**
-   * Where these lie in the scan order, as small integers. To look a key up among strings, V8 reads and hashes all of it, which takes
-   * longer than writing it: for nearly all keys a look at this set suffices.
-   */
-  readonly positions: Set<number>;
+  /** The parts of the scan order beyond the cursor that were emitted, because something in them was about to change. */
+  readonly captured: Ranges;
+  readonly emitEntry: (value: Value, key: string) => void;
+}
+
+/**
+ * Equal ranges of the scan order, about one for each entry, and which of them are marked. Among keys by themselves it would take
+ * longer to look a key up than to write it, and a set of many grows in long steps.
+ */
+class Ranges {
+  readonly width: number;
+  private readonly shift: number;
+  private readonly bits: Uint32Array;
+
+  constructor(entries: number) {
+    const depth = Math.min(DEPTH_MAX, Math.max(DEPTH_MIN, 32 - Math.clz32(entries)));
+    this.shift = 32 - depth;
+    this.width = 2 ** this.shift;
+    this.bits = new Uint32Array(2 ** (depth - 5));
+  }
+
+  has(position: number): boolean {
+    const range = position >>> this.shift;
+    return (this.bits[range >>> 5]! & (1 << (range & 31))) !== 0;
+  }
+
+  add(position: number): void {
+    const range = position >>> this.shift;
+    this.bits[range >>> 5]! |= 1 << (range & 31);
+  }
 }
 
 /** What a snapshot needs of a node. */
@@ -31,7 +56,8 @@ export interface SnapshotSource {
 
 /**
  * A node's whole keyspace as it was at one instant, while writes go on and without a fork. Entries are emitted a few at a
- * time by `step`; an entry that is about to change before its turn is emitted first, as it still is.
+ * time by `step`; an entry that is about to change before its turn is emitted first, as it still is, and so are one or two
+ * that lie beside it.
  */
 export interface NodeSnapshot {
   /** How many entries there were at the instant. */
@@ -51,7 +77,9 @@ export function beginSnapshot(node: SnapshotSource, emit: EmitEntry): NodeSnapsh
   for (const db of node.databases) {
     if (db === undefined || db.size === 0) continue;
     const { index, entries, expires } = db;
-    const one = { index, entries, expires, cursor: 0, captured: new Set<string>(), positions: new Set<number>() };
+    const emitEntry = (value: Value, key: string): void =>
+      emit(index, key, value, expires.size === 0 ? undefined : expires.get(key));
+    const one = { entries, cursor: 0, captured: new Ranges(entries.size), emitEntry };
     frozen.push(one);
     byEntries.set(entries, one);
     entryCount += entries.size;
@@ -60,13 +88,12 @@ export function beginSnapshot(node: SnapshotSource, emit: EmitEntry): NodeSnapsh
     capture(db: Database, key: string): void {
       const one = byEntries.get(db.entries);
       if (one === undefined) return;
-      const { index, entries, expires, cursor, captured, positions } = one;
+      const { entries, cursor, captured, emitEntry } = one;
       const position = entries.position(key);
-      if (position < cursor || captured.has(key)) return;
-      captured.add(key);
-      positions.add(position | 0);
-      const value = entries.get(key);
-      if (value !== undefined) emit(index, key, value, expires.get(key));
+      if (position < cursor || captured.has(position)) return;
+      captured.add(position);
+      const start = position - (position % captured.width);
+      entries.visitRange(Math.max(start, cursor), start + captured.width, emitEntry);
     },
   };
   node.snapshot = hook;
@@ -80,10 +107,9 @@ export function beginSnapshot(node: SnapshotSource, emit: EmitEntry): NodeSnapsh
       end();
       return true;
     }
-    const { captured, positions, entries, expires, index } = one;
+    const { captured, entries, emitEntry } = one;
     const next = entries.visitPart(one.cursor, (value, key, position) => {
-      if (positions.size > 0 && positions.has(position | 0) && captured.has(key)) return;
-      emit(index, key, value, expires.size === 0 ? undefined : expires.get(key));
+      if (!captured.has(position)) emitEntry(value, key);
     });
     one.cursor = next === 0 ? Infinity : next;
     if (next === 0) current++;

@@ -2,6 +2,7 @@ import { listpackIntegerSize, listpackSize } from './listpack-size.ts';
 import { arrayBytes, OBJECT_BYTES, stringBytes } from './sizes.ts';
 import { msOf, seqOf } from './stream-id.ts';
 import type { StreamId } from './stream-id.ts';
+import { idOfRecord } from './stream-record.ts';
 import type { StreamRecord } from './stream-record.ts';
 
 /**
@@ -11,7 +12,7 @@ import type { StreamRecord } from './stream-record.ts';
 export interface StreamBlock {
   /** The ID of the entry it began with, which may be deleted. */
   readonly base: StreamId;
-  /** The ID of the entry last added, which may be deleted. */
+  /** The ID that the block began with, or of the last entry when one was deleted. See `topOf`. */
   top: StreamId;
   /** The entries that are left, in order. */
   readonly records: StreamRecord[];
@@ -41,6 +42,12 @@ export function newBlock(base: StreamId, words: readonly string[], at: number): 
   }
   packed += listpackIntegerSize(fields.length);
   return { base, top: base, records: [], fields, deleted: 0, packed };
+}
+
+/** The ID of the entry last added, which may be deleted. It is not kept with each entry: a store of it costs more than finding it. */
+export function topOf({ top, records }: StreamBlock): StreamId {
+  const last = records.at(-1);
+  return last === undefined || last.startsWith(top) || last < top ? top : idOfRecord(last);
 }
 
 /** Whether an entry has exactly the fields of a block's first one. */

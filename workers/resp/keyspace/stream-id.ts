@@ -82,9 +82,14 @@ export function seqOf(id: StreamId): number | bigint {
   return numbersOf(id).seq;
 }
 
+/** The milliseconds written last, as text: those of many IDs made in a row are the same. */
+let written: { readonly ms: number | bigint; readonly text: string } = { ms: 0, text: '0-' };
+
 /** An ID as clients write it, `ms-seq`. */
 export function formatId(id: StreamId): string {
-  return `${msOf(id)}-${seqOf(id)}`;
+  const { ms, seq } = numbersOf(id);
+  if (ms !== written.ms) written = { ms, text: `${ms}-` };
+  return `${written.text}${seq}`;
 }
 
 /** The ID after this one; undefined after the last. */

@@ -1,6 +1,6 @@
 import { lowerBound } from './id-map.ts';
 import { arrayBytes, OBJECT_BYTES } from './sizes.ts';
-import { BLOCK_BYTES, newBlock, packedSize, recordBytes } from './stream-block.ts';
+import { BLOCK_BYTES, newBlock, packedSize, recordBytes, topOf } from './stream-block.ts';
 import type { StreamBlock } from './stream-block.ts';
 import { copyGroups } from './stream-group.ts';
 import type { StreamGroup } from './stream-group.ts';
@@ -63,7 +63,6 @@ export class StreamValue {
     }
     const record = recordOf(id, words, at);
     block.packed += packedSize(block, id, words, at);
-    block.top = id;
     block.records.push(record);
     this.bytes += recordBytes(record);
     this.size++;
@@ -94,6 +93,7 @@ export class StreamValue {
     const at = lowerBound(block.records, id);
     const record = block.records[at];
     if (record?.startsWith(id) !== true) return false;
+    block.top = topOf(block);
     block.records.splice(at, 1);
     block.deleted++;
     this.size--;

@@ -86,6 +86,7 @@ test('replies that wait are out before the connection leaves', async () => {
   if (node === undefined) throw new Error('unreachable');
   node.journal = {
     holdsReplies: true,
+    isDurable: false,
     failure: undefined,
     append() {},
     appendBlock() {},

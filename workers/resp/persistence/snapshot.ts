@@ -142,7 +142,7 @@ class RunningSnapshot {
   private current: FrozenEntry | undefined;
   private scanned = false;
   /** Set while a key is written that is about to change, which can't wait. */
-  private capturing = false;
+  private capturing: string | undefined;
 
   constructor(node: Node, form: SnapshotForm, { digest }: SnapshotOptions) {
     this.node = node;
@@ -157,9 +157,9 @@ class RunningSnapshot {
     this.hook = {
       capture: (db, key) => {
         this.release(key);
-        this.capturing = true;
+        this.capturing = key;
         scan.capture(db, key);
-        this.capturing = false;
+        this.capturing = undefined;
       },
     };
     node.snapshot = this.hook;
@@ -193,7 +193,7 @@ class RunningSnapshot {
   private emit(db: number, key: string, value: Value, expireAtMs: number | undefined): void {
     this.keys++;
     if (!isLarge(value)) this.writeNow(db, key, value, expireAtMs);
-    else if (this.capturing) this.freeze({ db, key, value, expireAtMs });
+    else if (key === this.capturing) this.freeze({ db, key, value, expireAtMs });
     else {
       const same = this.waiting.get(key);
       if (same === undefined) this.waiting.set(key, [{ db, key, value, expireAtMs }]);

@@ -16,7 +16,7 @@ import {
   startRedis,
 } from './testing/servers.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 afterEach(removeServers);
 

@@ -17,7 +17,6 @@ export const NO_AUTH = 'NOAUTH Authentication required.';
 export const WRONG_PASS = 'WRONGPASS invalid username-password pair or user is disabled.';
 export const EXEC_ABORT = 'EXECABORT Transaction discarded because of previous errors.';
 export const NOT_POSITIVE = 'ERR value is out of range, must be positive';
-export const TIMEOUT_NOT_FLOAT = 'ERR timeout is not a float or out of range';
 export const TIMEOUT_NEGATIVE = 'ERR timeout is negative';
 export const NAN_SCORE = 'ERR resulting score is not a number (NaN)';
 export const MIN_MAX_NOT_FLOAT = 'ERR min or max is not a float';
@@ -45,6 +44,11 @@ export function unknownCommand(args: readonly string[]): string {
 /** What Redis says of a subcommand it does not know. */
 export function unknownSubcommand(container: string, subcommand: string): string {
   return `ERR unknown subcommand '${cut(subcommand, 128)}'. Try ${container.toUpperCase()} HELP.`;
+}
+
+/** What a subcommand says that takes fewer words than it got. */
+export function wrongSubcommand(container: string, subcommand: string): string {
+  return `ERR unknown subcommand or wrong number of arguments for '${cut(subcommand)}'. Try ${container} HELP.`;
 }
 
 /** What Redis says of a consumer group that is not there; `more` follows the names. */

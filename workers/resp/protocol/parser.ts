@@ -1,3 +1,4 @@
+import { cameAs, forgetAsItCame } from './as-it-came.ts';
 import { Gathering } from './gathering.ts';
 import { keysAhead } from './keys-ahead.ts';
 import { textAt, wordAt } from './words.ts';
@@ -25,6 +26,7 @@ const CR = 13;
 const LF = 10;
 const ASTERISK = 42;
 const DOLLAR = 36;
+const ZERO = 48;
 
 /**
  * Turns bytes into requests. It reads from a buffer that is shared by all connections and keeps only what a request
@@ -47,6 +49,8 @@ export class RequestParser {
   private argsCounted = 0;
   private argsBytes = 0;
   private large: Gathering | undefined;
+  /** Whether all ends of lines and numbers of the request being read are as they are written, and not merely as they may be. */
+  private exact = false;
 
   constructor(bulkBytesMax: number) {
     this.bulkBytesMax = bulkBytesMax;
@@ -76,6 +80,7 @@ export class RequestParser {
 
   /** Copies what is left, since the shared buffer is about to be reused. */
   rest(): void {
+    forgetAsItCame();
     this.countArguments();
     if (this.buffer === undefined) return;
     if (this.at === this.end) {
@@ -158,9 +163,11 @@ export class RequestParser {
     }
     if (count === 0) return undefined;
     const start = this.at;
+    this.exact = buffer[at + 1] === LF && buffer[start + 1] !== ZERO;
     this.at = at + 2;
     const request = this.quickArguments(buffer, count);
     if (request === undefined) this.at = start;
+    else if (this.exact) cameAs(request, buffer, start, this.at);
     return request;
   }
 
@@ -175,7 +182,12 @@ export class RequestParser {
     const third = this.quickArgument(buffer, false);
     if (third === undefined) return undefined;
     if (count === 3) return [name, key, third];
-    const args = [name, key, third];
+    const fourth = this.quickArgument(buffer, false);
+    if (fourth === undefined) return undefined;
+    if (count === 4) return [name, key, third, fourth];
+    const fifth = this.quickArgument(buffer, false);
+    if (fifth === undefined) return undefined;
+    const args = [name, key, third, fourth, fifth];
     while (args.length < count) {
       const arg = this.quickArgument(buffer, false);
       if (arg === undefined) return undefined;
@@ -190,13 +202,17 @@ export class RequestParser {
     // The shortest argument takes six bytes; bytes behind the end are whatever a read before left there.
     if (at + 6 > end || buffer[at] !== DOLLAR || buffer[at + 1] === CR) return undefined;
     let length = 0;
+    const first = at + 1;
     for (at++; at < end && buffer[at] !== CR; at++) {
       length = length * 10 + digit(buffer[at]!);
       if (length >= LARGE) return undefined;
     }
     at += 2;
-    if (at + length + 2 > end) return undefined;
-    this.at = at + length + 2;
+    const stop = at + length;
+    if (stop + 2 > end) return undefined;
+    this.at = stop + 2;
+    const led = buffer[first] === ZERO && at - first > 3;
+    if (led || buffer[at - 1] !== LF || buffer[stop] !== CR || buffer[stop + 1] !== LF) this.exact = false;
     return isWord ? wordAt(buffer, at, length) : textAt(buffer, at, length);
   }
 

@@ -72,6 +72,8 @@ const expressions: Readonly<Record<string, readonly string[]>> = {
     '{struct.unpack("i4", "abc")}',
     '{struct.unpack("b", "abc", 3)}',
     '{struct.unpack("b", "abc", 0)}',
+    '{struct.unpack("b", "abc", -1)}',
+    'struct.pack("!3i4", 1)',
     'struct.size("!8bIl")',
     'struct.size("bhilTfd")',
   ],
@@ -83,6 +85,48 @@ const expressions: Readonly<Record<string, readonly string[]>> = {
     'bit.band()',
     '{bit.band("7", 3)}',
   ],
+  'what is larger than 32 bits': [
+    ...[
+      '%d',
+      '%i',
+      '%u',
+      '%x',
+      '%X',
+      '%o',
+      '%5d',
+      '%+d',
+      '% d',
+      '%-20d|',
+      '%020d',
+      '%.15d',
+      '%#x',
+      '%#o',
+      '%20.15d',
+    ].map(
+      (form) =>
+        `(function() local t = {} for _, n in ipairs { 2^31, 2^32, 2^40, -2^40, 2^53, 2^62, -2^63, 1795284969623.9, -1, 7, "1795284969623" } do t[#t + 1] = string.format("${form}", n) end return t end)()`,
+    ),
+    'string.format("%s %d%% %5.1f %d %q", "a", 2^40, 1.25, 3, "b")',
+    'string.format("%d", 2^64)',
+    'string.format("%d", 0/0)',
+    '(string.format("%d"))',
+    '(string.format("%d", "x"))',
+    '(string.format("%y", 2^40))',
+    '(string.format("%123d", 2^40))',
+    '(string.format({}))',
+    '{("abcdef"):sub(2, 2^40), ("abcdef"):sub(-2^40, 2), ("abcdef"):sub(2^31), ("abcdef"):sub("2", "3"), ("abcdef"):sub(-2)}',
+    '(string.sub("abc", {}))',
+    '{tostring(tonumber("fffffffff", 16)), tostring(tonumber("0xFFFFFFFFFF", 16)), tostring(tonumber("zzzzzzz", 36)), tostring(tonumber(" -1", 16))}',
+    '{tonumber("ffffffff", 16), tonumber("8", 8) == nil, tonumber("12", 10), tonumber("z", 36), tonumber(nil) == nil}',
+    '(tonumber("1", 99))',
+    '(tonumber({}, 16))',
+  ],
+  'tables that nobody may change': [
+    '(rawset(_G, "x", 1))',
+    '(setmetatable(string, {}))',
+    '(table.insert(redis, 1))',
+    '(function() string.x = 1 end)()',
+  ],
 };
 
 for (const [library, list] of Object.entries(expressions)) {
@@ -92,3 +136,16 @@ for (const [library, list] of Object.entries(expressions)) {
     for (const [i, expression] of list.entries()) expect.soft(left[i], expression).toBe(right[i]);
   });
 }
+
+test('bytecode is no script', async () => {
+  const unexpected = "unexpected symbol near 'char(27)'";
+  for (const request of [
+    ['EVAL', '\x1bLuaQ\0', '0'],
+    ['EVAL', '#!lua\n\x1bLuaQ\0', '0'],
+    ['FUNCTION', 'LOAD', '#!lua name=bytes\n\x1bLuaQ\0'],
+    ['SCRIPT', 'LOAD', '\x1bLuaQ\0'],
+  ]) {
+    const [reply] = await beside.ours.batch([request]);
+    expect(reply, request.join(' ')).toContain(unexpected);
+  }
+});

@@ -7,6 +7,8 @@ import { LuaTexts } from './lua-texts.ts';
 import { wasm } from './webassembly.ts';
 
 const MASK_COUNT = 8;
+/** What precompiled chunks begin with. */
+const BYTECODE = '\x1b';
 /** How many rounds Lua's loops make between two looks at the clock: about 50 µs. */
 const FUEL = 10_000;
 
@@ -161,9 +163,13 @@ export class Lua {
     return this.api.luaL_checknumber(L, argument);
   }
 
-  /** Compiles a chunk and pushes it as a function; else returns the message. */
-  load(source: string, name: string): string | undefined {
+  /**
+   * Compiles a chunk and pushes it as a function; else returns the message. Bytecode is not even looked at, since nothing
+   * checks it: behind a space it is text, and wrong.
+   */
+  load(text: string, name: string): string | undefined {
     const { api, L, texts } = this;
+    const source = text.startsWith(BYTECODE) ? ` ${text}` : text;
     const chunkName = texts.place(name);
     const status = texts.with(source, (pointer) => api.luaL_loadbuffer(L, pointer, source.length, chunkName));
     api.free(chunkName);

@@ -1,3 +1,5 @@
+import { WIDE_NUMBERS_SOURCE } from './wide-numbers.ts';
+
 /** The name under which the error handler knows the prelude's own functions, which it passes over. */
 export const PRELUDE = '@prelude';
 
@@ -16,7 +18,7 @@ local getmetatable, pcall = getmetatable, pcall
 local real = setmetatable({}, { __mode = 'k' })
 local READONLY = 'Attempt to modify a readonly table'
 local function refuse() error(READONLY, 2) end
-
+${WIDE_NUMBERS_SOURCE}
 G.math.random, G.math.randomseed = host.random.random, host.random.randomseed
 G.redis, G.cjson, G.cmsgpack, G.struct, G.bit = host.redis, host.cjson, host.cmsgpack, host.struct, host.bit
 -- As Redis since 7.2.11: newproxy runs code while garbage is collected, setfenv changes what scripts share.
@@ -39,11 +41,11 @@ function G.pairs(t)
   return function(_, k) return next(inner, k) end, t, nil
 end
 function G.rawset(t, k, v)
-  if real[t] then error(READONLY, 2) end
+  if real[t] then error(READONLY, 0) end
   return rawset(t, k, v)
 end
 function G.setmetatable(t, meta)
-  if real[t] then error(READONLY, 2) end
+  if real[t] then error(READONLY, 0) end
   return setmetatable(t, meta)
 end
 function G.rawget(t, k) return rawget(real[t] or t, k) end
@@ -72,7 +74,7 @@ function G.load(reader, name)
 end
 local insert = G.table.insert
 function G.table.insert(t, ...)
-  if real[t] then error(READONLY, 2) end
+  if real[t] then error(READONLY, 0) end
   return insert(t, ...)
 end
 
@@ -104,7 +106,8 @@ names._G = env
 local function handler(err)
   local level = 2
   local info = getinfo(level, 'Sl')
-  while info and (info.what == 'C' or info.source == '${PRELUDE}') do
+  -- Who called one of these functions last of all has left nothing but the mark of a tail call.
+  while info and (info.what == 'C' or info.what == 'tail' or info.source == '${PRELUDE}') do
     level = level + 1
     info = getinfo(level, 'Sl')
   end

@@ -25,6 +25,7 @@ function recorder(): { journal: NodeJournal; blocks: (readonly Effect[])[] } {
     append: (db, args) => void blocks.push([{ db, args }]),
     appendBlock: (effects) => void blocks.push(effects),
     holdsReplies: false,
+    isDurable: false,
     whenKept: (callback) => callback(true),
     whenDurable: (callback) => callback(true),
     failure: undefined,

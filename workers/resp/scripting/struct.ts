@@ -42,7 +42,7 @@ function* items(format: string): Generator<Item> {
     } else if (option === '!') {
       alignment = number() ?? ALIGNMENT_MAX;
       if (alignment === 0 || (alignment & (alignment - 1)) !== 0)
-        throw new FormatError('alignment is not a power of 2');
+        throw new FormatError(`alignment ${alignment} is not a power of 2`);
       continue;
     } else if (option !== 's' && size === 0) throw new OptionError(`invalid format option '${option}'`);
     const step = option === 'c' ? 0 : Math.min(size, alignment);
@@ -116,7 +116,9 @@ export function structLibrary(lua: Lua): Readonly<Record<string, LuaFunction>> {
     const format = lua.stringArgument(L, 1);
     const data = lua.stringArgument(L, 2);
     let at = Math.trunc(lua.numberArgument(L, 3, 1)) - 1;
-    if (at < 0) lua.badArgument(L, 3, 'offset must be 1 or greater');
+    if (at === -1) lua.badArgument(L, 3, 'offset must be 1 or greater');
+    // Redis reads the offset without its sign.
+    if (at < 0) lua.badArgument(L, 2, 'data string too short');
     api.lua_settop(L, 2);
     let count = 0;
     for (const { option, size, little, padding } of items(format)) {

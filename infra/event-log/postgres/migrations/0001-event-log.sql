@@ -1,5 +1,6 @@
--- The event log. Events are only ever added, by append_events alone; positions are gapless and in commit order.
+-- The event log. Events are only ever added; positions are gapless and in commit order.
 
+-- In pieces by position, so that what was archived goes as a whole table, and filters find what is rare.
 CREATE TABLE events (
   position       bigint PRIMARY KEY,
   event_id       uuid NOT NULL,
@@ -14,12 +15,12 @@ CREATE TABLE events (
   metadata       bytea NOT NULL,
   address        bytea,
   data           bytea NOT NULL
-);
+) PARTITION BY RANGE (position);
 -- Both columns grow, so new entries go where the last ones went, however large the index is. That versions are unique is
 -- seen to under the head lock.
 CREATE INDEX events_of_stream ON events (stream_id, version);
 COMMENT ON COLUMN events.stream_id IS 'The position of the first event of the stream.';
-COMMENT ON COLUMN events.metadata IS 'Who did it and what led to it; see metadata.ts in infra/event-log.';
+COMMENT ON COLUMN events.metadata IS 'Who did it and what led to it; see stored-metadata.ts in infra/event-log.';
 COMMENT ON COLUMN events.address IS 'The source address as ciphertext under the key of the actor; null where there was none.';
 COMMENT ON COLUMN events.data IS 'Avro, by the schema of this type and version; personal fields are ciphertext within.';
 
@@ -43,13 +44,52 @@ COMMENT ON COLUMN appends.content IS 'A digest of streams, types, schema version
 
 -- Where the log ends. Its one row is the lock that puts all appends in one order.
 CREATE TABLE head (
-  single      boolean PRIMARY KEY DEFAULT true CHECK (single),
-  position    bigint NOT NULL,
-  recorded_at timestamptz(3) NOT NULL
+  single         boolean PRIMARY KEY DEFAULT true CHECK (single),
+  position       bigint NOT NULL,
+  recorded_at    timestamptz(3) NOT NULL,
+  partition_size bigint NOT NULL DEFAULT 1000000,
+  next_partition bigint NOT NULL DEFAULT 1
 ) WITH (fillfactor = 10);
+COMMENT ON COLUMN head.next_partition IS 'Where the partition begins that is made next.';
 INSERT INTO head (position, recorded_at) VALUES (0, '-infinity');
 
--- Records many appends at once; an append's events are recorded together or not at all. An append sees those before it in the batch.
+-- The partitions, in the order of their positions; what lies between two was archived whole.
+CREATE TABLE event_partitions (
+  first_position bigint PRIMARY KEY,
+  end_position   bigint NOT NULL CHECK (end_position > first_position),
+  name           text COLLATE "C" NOT NULL UNIQUE,
+  searchable     boolean NOT NULL DEFAULT false,
+  rewritten      boolean NOT NULL DEFAULT false
+);
+COMMENT ON COLUMN event_partitions.end_position IS 'The first position that is in it no more.';
+COMMENT ON COLUMN event_partitions.searchable IS 'Whether it is full and has the indexes that filtered reads use.';
+COMMENT ON COLUMN event_partitions.rewritten IS 'Whether it holds only what an archiving run left, perhaps of several partitions.';
+
+-- Sees to it that a whole partition lies ready behind the one that a position is in. ATTACH lets readers and writers go on, which
+-- CREATE TABLE ... PARTITION OF would not. Whoever moves the head calls it, behind the lock on the head, so no two make a partition at
+-- once.
+CREATE FUNCTION partitions_up_to(reached bigint, next_partition bigint, partition_size bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  name text;
+BEGIN
+  WHILE next_partition <= reached + partition_size LOOP
+    name := 'events_from_' || next_partition;
+    IF to_regclass(name) IS NULL THEN
+      EXECUTE format('CREATE TABLE %I (LIKE events INCLUDING DEFAULTS)', name);
+    END IF;
+    EXECUTE format('ALTER TABLE events ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)',
+                   name, next_partition, next_partition + partition_size);
+    INSERT INTO event_partitions (first_position, end_position, name)
+    VALUES (next_partition, next_partition + partition_size, name);
+    next_partition := next_partition + partition_size;
+  END LOOP;
+  RETURN next_partition;
+END $$;
+
+UPDATE head SET next_partition = partitions_up_to(position + 1, next_partition, partition_size);
+
+-- Records many appends at once, whatever they expect; an append's events are recorded together or not at all. An append sees those
+-- before it in the batch.
 --
 -- An append is a run of pins (a stream, what it must be, how many events it gets) and a run of events; append_pins and
 -- append_events say how long the runs are. Streams, pins, appends and events are numbered from 1. What a stream must be: the version
@@ -95,7 +135,7 @@ DECLARE
   last_pin     integer;
   s            integer;
 BEGIN
-  SELECT h.position, h.recorded_at INTO log_end, log_time FROM head h FOR UPDATE;
+  SELECT h.position INTO log_end FROM head h FOR UPDATE;
   old_end := log_end;
   -- Only now, behind the lock: each statement sees what was committed before it began.
   SELECT array_agg(coalesce(known.last_version, -1) ORDER BY n), array_agg(known.first_position ORDER BY n)
@@ -150,7 +190,10 @@ BEGIN
   END LOOP;
 
   IF log_end > old_end THEN
-    log_time := greatest(date_trunc('milliseconds', clock_timestamp()), log_time);
+    -- First of all the head, so that the partitions are there that the events go into.
+    UPDATE head h SET position = log_end, recorded_at = greatest(date_trunc('milliseconds', clock_timestamp()), h.recorded_at),
+                      next_partition = partitions_up_to(log_end, h.next_partition, h.partition_size)
+      RETURNING h.recorded_at INTO log_time;
     -- Functions that return sets cost much less in the list of a SELECT than in its FROM, where each fills a table first.
     INSERT INTO events (position, event_id, recorded_at, stream_id, version, schema_version, stream, category, type, tenant_id,
                         metadata, address, data)
@@ -179,21 +222,12 @@ BEGIN
     FROM (SELECT unnest(append_uid) AS uid, unnest(starts) AS start, unnest(append_events) AS events,
                  unnest(append_content) AS content) AS new
     WHERE new.start IS NOT NULL AND new.events > 0;
-    UPDATE head SET position = log_end, recorded_at = log_time;
   END IF;
 END $$;
 
--- The last position recorded at or before a time, 0 if none. Times never go back as positions go on, so halving finds it
--- without an index.
-CREATE FUNCTION position_at(moment timestamptz) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
-DECLARE
-  below bigint := 0;
-  above bigint := (SELECT h.position FROM head h) + 1;
-  middle bigint;
+-- append-at-once.ts records what only then is recorded when all of a batch is as expected. It calls this when something is not, so
+-- that nothing is.
+CREATE FUNCTION not_as_expected() RETURNS bigint[] LANGUAGE plpgsql AS $$
 BEGIN
-  WHILE above - below > 1 LOOP
-    middle := (below + above) / 2;
-    IF (SELECT e.recorded_at FROM events e WHERE e.position = middle) <= moment THEN below := middle; ELSE above := middle; END IF;
-  END LOOP;
-  RETURN below;
+  RAISE EXCEPTION 'a stream is not as an append expects it';
 END $$;

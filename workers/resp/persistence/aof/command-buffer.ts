@@ -1,3 +1,5 @@
+import { bytesAsItCame, copyAsItCame, copyNow } from '../../protocol/as-it-came.ts';
+
 /** Up to this length a loop is cheaper than a call into native code. */
 const SHORT = 24;
 const FIRST_BYTES = 65_536;
@@ -6,7 +8,7 @@ const KEPT_BYTES = 4_194_304;
 /** Commands as RESP that gather until the next write, in one buffer that is used again. */
 export class CommandBuffer {
   length = 0;
-  private bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
 
   reset(): void {
     this.length = 0;
@@ -14,11 +16,19 @@ export class CommandBuffer {
   }
 
   view(): Buffer {
+    copyNow();
     return this.bytes.subarray(0, this.length);
   }
 
   /** Adds a command: an array of bulk strings. */
   command(args: readonly string[]): void {
+    const size = bytesAsItCame(args);
+    if (size > 0) {
+      this.reserve(size);
+      copyAsItCame(this, this.length);
+      this.length += size;
+      return;
+    }
     this.header(42, args.length);
     for (const arg of args) this.bulk(arg);
   }

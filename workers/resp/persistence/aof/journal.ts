@@ -100,8 +100,12 @@ export class AofJournal implements NodeJournal, CommitSink {
     return this.policy === 'always' || this.commit.lagging;
   }
 
+  get isDurable(): boolean {
+    return this.end <= this.commit.durable;
+  }
+
   whenDurable(callback: (durable: boolean) => void): void {
-    if (this.end <= this.commit.durable) queueMicrotask(() => callback(true));
+    if (this.isDurable) queueMicrotask(() => callback(true));
     else {
       this.commit.whenDurable(callback);
       if (this.policy === 'no') this.commit.hurry();

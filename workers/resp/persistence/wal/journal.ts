@@ -80,11 +80,17 @@ export class WalJournal implements NodeJournal {
   }
 
   whenKept(callback: (kept: boolean) => void): void {
-    this.whenDurable(callback);
+    if (this.durability === 'none') queueMicrotask(() => callback(true));
+    else this.whenDurable(callback);
+  }
+
+  get isDurable(): boolean {
+    return this.durability !== 'none' && this.end <= this.log.durable;
   }
 
   whenDurable(callback: (durable: boolean) => void): void {
-    if (this.durability === 'none' || this.end <= this.log.durable) queueMicrotask(() => callback(true));
+    // Of a node that promises nothing, nothing is ever written.
+    if (this.isDurable || this.durability === 'none') queueMicrotask(() => callback(this.isDurable));
     else this.log.whenDurable(callback);
   }
 

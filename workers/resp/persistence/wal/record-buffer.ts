@@ -1,5 +1,6 @@
+import { bytesAsItCame, copyAsItCame, copyNow } from '../../protocol/as-it-came.ts';
 import { checksum } from './checksum.ts';
-import { HEADER_BYTES, KIND } from './record.ts';
+import { HEADER_BYTES, KIND, REQUESTS_OF } from './record.ts';
 
 /** What the batch record at the beginning of each write takes. */
 const BATCH_BYTES = HEADER_BYTES + 13;
@@ -27,11 +28,13 @@ export class RecordBuffer {
   length = 0;
   /** Whether somebody waits for the sync after it. */
   waitedFor = false;
-  private bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   /** Where the open record begins; there is none when it is undefined. */
   private start: number | undefined;
   /** Whose effects the open record takes. */
   private runOf: Buffer | undefined;
+  /** The database that requests in the open record are of. */
+  private requestsOf = -1;
 
   /** The position after the last record, or the last effect of the open one. */
   get end(): number {
@@ -47,6 +50,7 @@ export class RecordBuffer {
   }
 
   view(): Buffer {
+    copyNow();
     return this.bytes.subarray(0, this.length);
   }
 
@@ -92,6 +96,11 @@ export class RecordBuffer {
 
   /** Adds an effect to the open record. */
   effect(db: number, args: readonly string[]): void {
+    const size = bytesAsItCame(args);
+    if (size > 0) {
+      this.request(db, size);
+      return;
+    }
     this.reserve(6);
     this.byte(db);
     this.varint(args.length);
@@ -100,6 +109,15 @@ export class RecordBuffer {
       this.varint(arg.length);
       this.latin1(arg);
     }
+  }
+
+  /** Adds the request that was read last, as it came. */
+  private request(db: number, size: number): void {
+    this.reserve(1 + size);
+    if (db !== this.requestsOf) this.byte(REQUESTS_OF | db);
+    this.requestsOf = db;
+    copyAsItCame(this, this.length);
+    this.length += size;
   }
 
   /** Adds the rest of a body. */
@@ -112,6 +130,8 @@ export class RecordBuffer {
   seal(): void {
     const { bytes, start, length } = this;
     if (start === undefined) return;
+    copyNow();
+    this.requestsOf = -1;
     const body = start + HEADER_BYTES;
     this.uint32(length - body, start);
     this.uint32(checksum(bytes, body, length, (this.position + start) >>> 0), start + 4);

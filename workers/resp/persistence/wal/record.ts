@@ -1,4 +1,5 @@
 import type { Effect } from '../../keyspace/journal.ts';
+import { parseEntry } from '../aof/parse.ts';
 import { checksum } from './checksum.ts';
 
 /**
@@ -12,11 +13,16 @@ import { checksum } from './checksum.ts';
  *         effects: effects one after another; those of one command or transaction are never divided between records
  *         empty:   nothing; the node has no data here: its history begins, or it was dropped or emptied
  *         replace: the name of the base (rest of the body) that takes the place of everything before
- *     effect       database u8, argument count varint, each argument with its length as varint before it
+ *     effect       database u8, argument count varint, each argument with its length as varint before it; or a request as
+ *                  it came from the client (it begins with '*'), of the database that a byte with its top bit set named before
  *
  * Numbers are little endian. Positions count the bytes of all records since the log was made.
  */
 export const KIND = { batch: 1, effects: 2, empty: 3, replace: 4 } as const;
+
+/** Added to the database that the requests after it are of. */
+export const REQUESTS_OF = 128;
+const ASTERISK = 42;
 
 /** Length and checksum. */
 export const HEADER_BYTES = 8;
@@ -85,7 +91,21 @@ export function effectsOf({ payload }: NodeRecord): Effect[] {
     }
   };
   const effects: Effect[] = [];
+  let requestsOf = 0;
   while (at < payload.length) {
+    const first = payload[at]!;
+    if (first >= REQUESTS_OF) {
+      requestsOf = first - REQUESTS_OF;
+      at++;
+      continue;
+    }
+    if (first === ASTERISK) {
+      const request = parseEntry(payload, at, payload.length);
+      if (request.kind !== 'command') throw new Error(`a request is not as it should be at byte ${at} of the record`);
+      effects.push({ db: requestsOf, args: request.args });
+      at = request.end;
+      continue;
+    }
     const db = payload[at++]!;
     const args: string[] = [];
     for (let count = varint(); count > 0; count--) {

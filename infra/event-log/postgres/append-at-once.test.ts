@@ -1,0 +1,194 @@
+import { createPool } from '#infra/postgres/pool.ts';
+import { testDatabase } from '#test/tools/postgres.ts';
+import type { Pool, PoolClient } from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+import type { EncodedAppend } from '../codec.ts';
+import { eventIdOf } from '../event-ids.ts';
+import type { AppendResult, ExpectedVersion } from '../event-log.ts';
+import { metadata } from '../testing/log-under-test.ts';
+import { flawsOf } from '../testing/sound-log.ts';
+import { appendAtOnce, atOnce } from './append-at-once.ts';
+import { appendBatch } from './append-batch.ts';
+
+let database: Awaited<ReturnType<typeof testDatabase>>;
+let pool: Pool;
+let client: PoolClient;
+/** Streams of this test alone. */
+let run = 0;
+beforeAll(async () => {
+  database = await testDatabase();
+  pool = createPool(database.url);
+});
+beforeEach(async () => {
+  run += 1;
+  client = await pool.connect();
+  // There from the start: a with two events, b with one.
+  await appendBatch(client, [appendOf(1, ['a', 'no-stream', 2]), appendOf(2, ['b', 'no-stream', 1])]);
+});
+afterEach(async () => {
+  client.release();
+  expect(await flawsOf(pool)).toEqual([]);
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+/** An append by the n-th command of this test: so many events for each stream. */
+function appendOf(command: number, ...streams: [name: string, expected: ExpectedVersion, events: number][]) {
+  const commandUid = eventIdOf('6a5b1b4e-3f0c-4d3a-9e53-7d1f3c0e9a12', run * 1_000 + command);
+  let index = 0;
+  const append: EncodedAppend = {
+    commandUid,
+    metadata,
+    streams: streams.map(([name, expectedVersion, events]) => ({
+      stream: `${run}-${name}`,
+      category: 'node',
+      expectedVersion,
+      events: Array.from({ length: events }, () => ({
+        eventId: eventIdOf(commandUid, index++),
+        type: 'Said',
+        schemaVersion: 1,
+        address: null,
+        data: Buffer.from(name),
+      })),
+    })),
+  };
+  return append;
+}
+
+function tryAtOnce(...batch: EncodedAppend[]): Promise<AppendResult[]> {
+  const prepared = atOnce(batch);
+  if (prepared === null) throw new Error('This batch is none that goes at once.');
+  return appendAtOnce(client, batch, prepared);
+}
+
+async function headNow(): Promise<bigint> {
+  const { rows } = await pool.query<{ position: bigint }>('SELECT position FROM head');
+  return rows[0]?.position ?? 0n;
+}
+
+test('new streams, known ones and pins are recorded by one statement', async () => {
+  const head = await headNow();
+  const recorded = (first: bigint, last: bigint) => ({
+    ok: true,
+    firstPosition: head + first,
+    lastPosition: head + last,
+    repeated: false,
+  });
+  expect(
+    await tryAtOnce(
+      appendOf(3, ['c', 'no-stream', 1], ['a', 1, 2], ['d', 'no-stream', 2]),
+      appendOf(4, ['e', 'no-stream', 3]),
+      appendOf(5, ['b', 0, 0], ['f', 'no-stream', 1]),
+    ),
+  ).toEqual([recorded(1n, 5n), recorded(6n, 8n), recorded(9n, 9n)]);
+  const { rows } = await pool.query(
+    `SELECT stream, (position - $1)::int AS position, version FROM events WHERE position > $1 ORDER BY position`,
+    [head],
+  );
+  const places = ['c 0', 'a 2', 'a 3', 'd 0', 'd 1', 'e 0', 'e 1', 'e 2', 'f 0'];
+  expect(rows).toEqual(
+    places.map((place, n) => {
+      const [name, version] = place.split(' ');
+      return { stream: `${run}-${name}`, position: n + 1, version: Number(version) };
+    }),
+  );
+});
+
+describe('nothing at all is recorded when', () => {
+  const other = () => appendOf(9, ['z', 'no-stream', 1], ['b', 0, 1]);
+  const misfits: [what: string, append: () => EncodedAppend][] = [
+    ['a command was there before', () => appendOf(1, ['c', 'no-stream', 1])],
+    ['a new stream is there', () => appendOf(3, ['a', 'no-stream', 1])],
+    ['a stream is further', () => appendOf(3, ['a', 0, 1])],
+    ['a stream is not that far', () => appendOf(3, ['a', 2, 1])],
+    ['a stream is not there', () => appendOf(3, ['c', 0, 1])],
+    ['a pinned stream has moved on', () => appendOf(3, ['c', 'no-stream', 1], ['a', 0, 0])],
+    ['a pinned stream is not there', () => appendOf(3, ['c', 'no-stream', 1], ['d', 0, 0])],
+  ];
+  test.each(misfits)('%s', async (_what, append) => {
+    const head = await headNow();
+    await expect(tryAtOnce(other(), append())).rejects.toThrow();
+    await expect(tryAtOnce(append(), other())).rejects.toThrow();
+    expect(await headNow()).toBe(head);
+    const [result] = await appendBatch(client, [other()]);
+    expect(result).toMatchObject({ ok: true, repeated: false });
+  });
+
+  test('a partition is due, which then is made', async () => {
+    await client.query('UPDATE head SET partition_size = 400000');
+    await client.query('UPDATE head SET next_partition = position + 400001');
+    await client.query('DELETE FROM event_partitions; DROP TABLE events_from_1000001');
+    await expect(tryAtOnce(other())).rejects.toThrow();
+    await client.query('UPDATE head SET next_partition = 1000001, partition_size = 1000000');
+    expect(await appendBatch(client, [other()])).toMatchObject([{ ok: true }]);
+    expect(await tryAtOnce(appendOf(3, ['c', 'no-stream', 1]))).toMatchObject([{ ok: true }]);
+  });
+});
+
+test.each([
+  ['any', appendOf(1, ['a', 'any', 1])],
+  ['exists', appendOf(1, ['a', 'exists', 1])],
+  ['a new stream without events', appendOf(1, ['a', 'no-stream', 0], ['b', 0, 1])],
+  ['pins alone', appendOf(1, ['a', 1, 0])],
+])('%s is left to who looks first', (_what, append) => {
+  expect(atOnce([append])).toBeNull();
+});
+
+test('so is a stream that is named twice', () => {
+  expect(atOnce([appendOf(1, ['a', 0, 1]), appendOf(2, ['a', 1, 1])])).toBeNull();
+});
+
+describe('while it waits for the lock', () => {
+  /** What another process does in the meantime, and what becomes of a batch that is sent before that is over. */
+  async function behind(first: EncodedAppend, ...batch: EncodedAppend[]): Promise<AppendResult[]> {
+    const blocker = await pool.connect();
+    await blocker.query('BEGIN');
+    await appendBatch(blocker, [first]);
+    const outcome = tryAtOnce(...batch);
+    outcome.catch(() => {});
+    await expect
+      .poll(
+        async () =>
+          (
+            await pool.query(
+              `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+            )
+          ).rowCount,
+      )
+      .toBe(1);
+    await blocker.query('COMMIT');
+    blocker.release();
+    return outcome;
+  }
+
+  test('a stream that moved on is noticed', async () => {
+    await expect(behind(appendOf(3, ['a', 1, 1]), appendOf(4, ['a', 1, 1]))).rejects.toThrow(
+      'not as an append expects',
+    );
+    await expect(behind(appendOf(5, ['a', 2, 1]), appendOf(6, ['c', 'no-stream', 1], ['a', 2, 0]))).rejects.toThrow(
+      'not as an append expects',
+    );
+  });
+
+  test('a stream that came to be is noticed', async () => {
+    await expect(behind(appendOf(3, ['c', 'no-stream', 1]), appendOf(4, ['c', 'no-stream', 1]))).rejects.toThrow(
+      'streams_pkey',
+    );
+  });
+
+  test('a command that was recorded is noticed', async () => {
+    await expect(behind(appendOf(3, ['c', 'no-stream', 1]), appendOf(3, ['d', 'no-stream', 1]))).rejects.toThrow(
+      'appends_pkey',
+    );
+  });
+
+  test('positions go on from what others have recorded', async () => {
+    const head = await headNow();
+    expect(
+      await behind(appendOf(3, ['c', 'no-stream', 3]), appendOf(4, ['d', 'no-stream', 1], ['a', 1, 1], ['b', 0, 0])),
+    ).toEqual([{ ok: true, firstPosition: head + 4n, lastPosition: head + 5n, repeated: false }]);
+  });
+});
