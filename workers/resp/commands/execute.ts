@@ -1,6 +1,7 @@
 import { aclRefusal } from '../acl/refuse.ts';
 import { serveReady } from '../clients/blocking.ts';
-import type { Client, Server, Transaction } from '../clients/server.ts';
+import type { Client, Server } from '../clients/server.ts';
+import type { Transaction } from '../clients/states.ts';
 import { noteCall, noteErrors, statOf } from '../clients/statistics.ts';
 import { beginCommand, endCommand, rememberRead } from '../clients/tracking.ts';
 import { discard } from '../clients/transactions.ts';

@@ -81,22 +81,32 @@ export function popFirst(
   attempt: (key: string) => boolean | Walk,
 ): Walk | undefined {
   const { db, reply } = client;
-  for (const key of keys) {
-    const value = db.peek(key);
-    if (value !== undefined && typeOf(value) !== type) {
-      reply.error(WRONG_TYPE);
-      return undefined;
+  const take = (): boolean | Walk => {
+    for (const key of keys) {
+      const value = db.peek(key);
+      if (value !== undefined && typeOf(value) !== type) {
+        reply.error(WRONG_TYPE);
+        return true;
+      }
+      const taken = attempt(key);
+      if (taken !== false) return taken;
     }
-    const served = attempt(key);
-    if (served !== false) return served === true ? undefined : served;
+    return false;
+  };
+  const taken = take();
+  if (taken !== false) return taken === true ? undefined : taken;
+  if (timeout === undefined || !client.mayBlock) {
+    reply.nullArray();
+    return undefined;
   }
-  if (timeout !== undefined && client.mayBlock) {
-    const serve = (key: string): boolean => {
-      const served = attempt(key);
-      if (typeof served === 'object') atOnce(served);
-      return served !== false;
-    };
-    block(client, keys, timeout, { serve, timedOut: () => reply.nullArray() });
-  } else reply.nullArray();
+  // As since 7.2, a key that is ready wakes the client, which then looks at all its keys again, in their order.
+  const serve = (key: string): boolean => {
+    const value = db.peek(key);
+    if (value === undefined || typeOf(value) !== type) return false;
+    const served = take();
+    if (typeof served === 'object') atOnce(served);
+    return served !== false;
+  };
+  block(client, keys, timeout, { serve, timedOut: () => reply.nullArray() });
   return undefined;
 }

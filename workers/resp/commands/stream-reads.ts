@@ -2,6 +2,7 @@ import { block } from '../clients/blocking.ts';
 import type { Client } from '../clients/server.ts';
 import { clock } from '../keyspace/clock.ts';
 import { typeOf } from '../keyspace/value.ts';
+import type { Value } from '../keyspace/value.ts';
 import type { StreamId } from '../keyspace/stream-id.ts';
 import { formatId, MAX_ID, MIN_ID, nextId } from '../keyspace/stream-id.ts';
 import { idOfRecord, wordsOf } from '../keyspace/stream-record.ts';
@@ -94,9 +95,9 @@ function* replyStreams(client: Client, found: readonly Found[]): Generator<void,
 function* readNow(client: Client, sources: readonly Source[], { count }: ReadOptions): Generator<void, boolean> {
   const found: Found[] = [];
   for (const { key, after } of sources) {
-    const stream = client.db.peek(key);
-    if (stream === undefined || typeof stream === 'string' || stream.kind !== 'stream' || stream.size === 0) continue;
-    if (after === undefined || stream.lastEntryId <= after) continue;
+    const stream = ofType(client, client.db.peek(key), 'stream');
+    if (stream === null) return true;
+    if (stream === undefined || stream.size === 0 || after === undefined || stream.lastEntryId <= after) continue;
     const records = yield* entriesInSteps(stream, nextId(after)!, MAX_ID, count);
     found.push({ key, write: () => writeInSteps(client.reply, records) });
   }
@@ -209,6 +210,10 @@ function* readGroupNow(client: Client, sources: readonly Source[], options: Read
   return served;
 }
 
+function isStream(value: Value | undefined): boolean {
+  return value !== undefined && typeOf(value) === 'stream';
+}
+
 /** Entries of a stream, as the most that can be read from it. */
 function sizeAt({ db }: Client, key: string): number {
   const stream = db.peek(key);
@@ -225,8 +230,12 @@ function* readOrWait(client: Client, sources: readonly Source[], options: ReadOp
   }
   const keys = sources.map(({ key }) => key);
   const endsWhenRemoved = options.group !== undefined;
-  const serve = (): boolean => atOnce(steps(client, sources, options));
-  block(client, keys, options.blockMs, { serve, timedOut: () => reply.nullArray(), endsWhenRemoved });
+  const wakes = (key: string): boolean => endsWhenRemoved || isStream(client.db.peek(key));
+  block(client, keys, options.blockMs, {
+    serve: (key) => wakes(key) && atOnce(steps(client, sources, options)),
+    timedOut: () => reply.nullArray(),
+    endsWhenRemoved,
+  });
 }
 
 /** XREAD and XREADGROUP. */

@@ -101,13 +101,14 @@ function add(client: Client, args: readonly string[]): void {
   stream.append(id, args, fieldsAt, node.encodingLimits);
   const text = formatId(id);
   reply.bulk(text);
-  changed(client, 't', 'xadd', key);
-  if (trim !== undefined && trimStream(stream, trim) > 0) node.notify('t', 'xtrim', key, db.index);
+  const trimmed = trim === undefined ? 0 : trimStream(stream, trim);
   if (existing === undefined) db.put(key, stream);
   else {
     db.changed(key, stream);
     signalStream(client, key);
   }
+  changed(client, 't', 'xadd', key);
+  if (trimmed > 0) node.notify('t', 'xtrim', key, db.index);
   if (!node.propagates) return;
   const words = trim === undefined ? [] : exactTrim(stream, trim);
   node.propagate(db.index, ['XADD', key, ...words, text, ...args.slice(fieldsAt)]);

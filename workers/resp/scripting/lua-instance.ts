@@ -58,7 +58,7 @@ export interface LuaInstance {
   readonly api: LuaExports;
   readonly bridge: BridgeExports;
   /** Makes a function callable for Lua, and returns its place in the tables of both modules. */
-  offer(fn: unknown): number;
+  readonly offer: (fn: unknown) => number;
 }
 
 /** Makes an instance that may hold so many bytes; its constructors are still to be run, which ask the host already. */

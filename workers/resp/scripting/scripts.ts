@@ -1,4 +1,5 @@
-import type { Client, NodeScripts, ScriptSizes, Server } from '../clients/server.ts';
+import type { Client, Server } from '../clients/server.ts';
+import type { NodeScripts, ScriptSizes } from '../clients/node-scripts.ts';
 import { BUSY, BUSY_FUNCTION, OOM } from '../protocol/errors.ts';
 import { FunctionHost } from './function-host.ts';
 import { Jobs } from './jobs.ts';
