@@ -13,6 +13,7 @@ import { benchLogins } from './resp/logins.ts';
 import { benchManyNodes } from './resp/many-nodes.ts';
 import { benchNeighbour } from './resp/neighbour.ts';
 import { benchSnapshot } from './resp/snapshot.ts';
+import { benchPauses } from './resp/pauses.ts';
 import { benchWake } from './resp/wake.ts';
 import { benchEngine, benchPlatform } from './resp/single-node.ts';
 
@@ -29,6 +30,7 @@ const groups: Readonly<Record<string, Group>> = {
   keys: benchKeys,
   snapshot: benchSnapshot,
   neighbour: benchNeighbour,
+  pauses: benchPauses,
 };
 
 export const bench: Bench = (print, options) => runGroups(groups, print, options);

@@ -1,83 +1,111 @@
 /**
  * How cost grows with the log: append rate, read rate and size at 1, 10 and 50 million events, which are loaded by COPY. Takes some
- * 40 GB and, mostly for loading, the better part of an hour; `--quick` goes to 1 million only.
+ * 35 GB and, mostly for loading, half an hour; `--quick` goes to 1 million only.
  */
 import { openLog } from '#infra/event-log/testing/log-under-test.ts';
-import { Client } from 'pg';
-import { median, type BenchOptions, type Print } from '../tools/figure.ts';
+import type { Pool } from 'pg';
+import { median, type BenchOptions, type Figure, type Print } from '../tools/figure.ts';
 import { eventsEach, loadLifecycles, streamOf } from './lifecycles.ts';
 import { load } from './load.ts';
 import { startServer } from './server.ts';
-import { openOurs, ourDatabase } from './store.ts';
+import { openOurs, ourDatabase, type Store } from './store.ts';
 
 const million = 1_000_000;
 /** So many events are read at each size, and so many streams. */
 const [eventsRead, streamsRead] = [100_000, 500];
 
+/** A log of so many events, opened. */
+interface Loaded {
+  readonly size: number;
+  readonly under: ReturnType<typeof openLog>;
+  readonly store: Store;
+}
+
+/** What one round saw. */
+interface Seen {
+  readonly read: number;
+  readonly readOfAStream: number;
+  readonly append: number;
+  readonly wal: number;
+}
+
 export async function benchGrowth(print: Print, { quick, rounds }: BenchOptions): Promise<void> {
   const server = await startServer();
+  const logs: Loaded[] = [];
   try {
-    const sizes = quick ? [million / 10, million] : [million, 10 * million, 50 * million];
-    for (const [n, size] of sizes.entries()) {
-      // A log of its own for each size, since appends go behind what is loaded.
-      const url = await ourDatabase(server, `growth_${n}`);
+    for (const size of quick ? [million / 10, million] : [million, 10 * million, 50 * million]) {
+      const url = await ourDatabase(server, `growth_${size}`);
       for (let from = 0; from < size; from += million) {
         const to = Math.min(size, from + million);
         await loadLifecycles(url, from / eventsEach, to / eventsEach);
         console.error(`${to / million} of ${size / million} million events are loaded`);
       }
-      await measure(print, url, size, rounds);
-      await server.drop(`growth_${n}`);
+      const loaded = { size, under: openLog(url), store: openOurs(url) };
+      logs.push(loaded);
+      await loaded.under.pool.query('VACUUM ANALYZE');
+      await loaded.under.pool.query('CHECKPOINT');
+      for (const [name, bytes] of await sizesOf(loaded.under.pool)) {
+        print(figure(size, `size of ${name}`, bytes / size, 'bytes/event'));
+      }
+    }
+    // The sizes take turns, since the moods of a machine last longer than a round.
+    for (const { store } of logs) await load(store, 32, 1);
+    const seen = logs.map((): Seen[] => []);
+    for (let round = 0; round < rounds; round += 1) {
+      for (const [n, loaded] of logs.entries()) seen[n]?.push(await look(loaded, (round + 1) / (rounds + 1)));
+    }
+    for (const [n, { size }] of logs.entries()) {
+      const all = seen[n] ?? [];
+      const middle = (what: keyof Seen) => median(all.map((one) => one[what]));
+      print(figure(size, 'read', middle('read'), 'events/s'));
+      print(figure(size, 'read of a stream', middle('readOfAStream'), 'ms'));
+      print(figure(size, 'append.32', middle('append'), 'appends/s'));
+      print(figure(size, 'append.32.wal', middle('wal'), 'bytes/append'));
     }
   } finally {
+    for (const { under, store } of logs) await Promise.all([under.close(), store.close()]);
     await server.stop();
   }
 }
 
-async function measure(print: Print, url: string, size: number, rounds: number): Promise<void> {
-  const at = `at ${size / million}M`;
-  const note = (name: string, ours: number, unit: string) =>
-    print({ name: `growth.${name} ${at}`, peer: null, ours, theirs: null, unit });
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  await client.query('VACUUM ANALYZE');
-  await client.query('CHECKPOINT');
-  for (const [name, bytes] of await sizesOf(client)) note(`size of ${name}`, bytes / size, 'bytes/event');
-  await client.end();
+function figure(size: number, name: string, ours: number, unit: string): Figure {
+  return { name: `growth.${name} at ${size / million}M`, peer: null, ours, theirs: null, unit };
+}
 
-  const under = openLog(url);
-  const reads: number[] = [];
-  const streams: number[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    const after = Math.floor(((size - eventsRead) * (round + 1)) / (rounds + 1));
-    let began = performance.now();
-    let events = 0;
-    const range = { after: BigInt(after), to: BigInt(after + eventsRead) };
-    for await (const batch of under.log.readAll(range)) events += batch.length;
-    if (events !== eventsRead) throw new Error(`${events} events were read of ${eventsRead}`);
-    reads.push((events * 1000) / (performance.now() - began));
-    began = performance.now();
-    for (let n = 0; n < streamsRead; n += 1) {
-      const stream = streamOf(Math.floor(Math.random() * (size / eventsEach)));
-      if ((await under.log.readStream(stream)).length !== eventsEach) throw new Error(`${stream} is not whole`);
-    }
-    streams.push((performance.now() - began) / streamsRead);
+/** Reads a stretch that lies so far into the log and some streams from all over it, and appends for two seconds. */
+async function look({ size, under, store }: Loaded, share: number): Promise<Seen> {
+  const after = Math.floor((size - eventsRead) * share);
+  let began = performance.now();
+  let events = 0;
+  for await (const batch of under.log.readAll({ after: BigInt(after), to: BigInt(after + eventsRead) }))
+    events += batch.length;
+  if (events !== eventsRead) throw new Error(`${events} events were read of ${eventsRead}`);
+  const read = (events * 1000) / (performance.now() - began);
+
+  began = performance.now();
+  for (let n = 0; n < streamsRead; n += 1) {
+    const stream = streamOf(Math.floor(Math.random() * (size / eventsEach)));
+    if ((await under.log.readStream(stream)).length !== eventsEach) throw new Error(`${stream} is not whole`);
   }
-  await under.close();
-  note('read', median(reads), 'events/s');
-  note('read of a stream', median(streams), 'ms');
+  const readOfAStream = (performance.now() - began) / streamsRead;
 
-  const store = openOurs(url);
-  await load(store, 32, 1);
-  const appends: number[] = [];
-  for (let round = 0; round < rounds; round += 1) appends.push((await load(store, 32, 2)).perSecond);
-  await store.close();
-  note('append.32', median(appends), 'appends/s');
+  const before = await walOf(under.pool);
+  const seconds = 2;
+  const { perSecond } = await load(store, 32, seconds);
+  return { read, readOfAStream, append: perSecond, wal: ((await walOf(under.pool)) - before) / (perSecond * seconds) };
+}
+
+/** How many bytes the server has written to its log, which does not depend on what else the machine does. */
+async function walOf(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ bytes: number }>(
+    `SELECT (pg_current_wal_insert_lsn() - '0/0')::double precision AS bytes`,
+  );
+  return rows[0]?.bytes ?? 0;
 }
 
 /** Bytes of all tables of the log, of each index, and of the whole; partitions count with their parents. */
-async function sizesOf(client: Client): Promise<[name: string, bytes: number][]> {
-  const { rows } = await client.query<{ name: string; bytes: string }>(`
+async function sizesOf(pool: Pool): Promise<[name: string, bytes: number][]> {
+  const { rows } = await pool.query<{ name: string; bytes: string }>(`
     SELECT coalesce(parent.relname, c.relname) AS name, sum(pg_relation_size(c.oid)) AS bytes
     FROM pg_class c
     LEFT JOIN pg_inherits i ON i.inhrelid = c.oid LEFT JOIN pg_class parent ON parent.oid = i.inhparent

@@ -13,8 +13,8 @@ export function inPart({ number, of }: Part, stream: string): boolean {
   return (codeOf(last) * 31 + codeOf(beforeLast)) % of === number;
 }
 
-/** The same as a condition on the column `stream`, with the part's number and count as parameters. */
-export function isInPart(number: string, of: string): string {
+/** The same as a condition on the column `stream`. */
+export function isInPart({ number, of }: Part): string {
   return `(ascii(right(stream, 1)) * 31 + CASE WHEN length(stream) > 1 THEN ascii(right(stream, 2)) ELSE 0 END) % ${of} = ${number}`;
 }
 

@@ -110,7 +110,7 @@ test('rows that PostgreSQL refuses halt their view, too', async () => {
 });
 
 test('a connection that is cut before any statement loses and doubles nothing', async () => {
-  const appends = history(900);
+  const appends = history(2000);
   await appendAll(side.log, appends.slice(0, 60));
   const first = run();
   await until(() => first.state() === 'live', 'the views are made');

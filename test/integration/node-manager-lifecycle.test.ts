@@ -15,7 +15,7 @@ let role: RunningRole;
 
 async function start(): Promise<void> {
   role = await startNodeManager(bed.config, createLog('node-manager', 'fatal'));
-  await vi.waitFor(async () => expect((await role.readiness()).ready).toBe(true), { timeout: 5000 });
+  await vi.waitFor(async () => expect((await role.readiness()).ready).toBe(true), { timeout: 60_000 });
 }
 
 beforeAll(async () => {

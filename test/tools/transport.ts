@@ -5,7 +5,7 @@ import { withTransport } from '#infra/kafka/source/with-transport.ts';
 import { startRelay } from '#workers/relay/relay.ts';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
 
 import { clientOf, deleteTopics, settingsOf, startKafka, type Kafka } from './kafka.ts';
 
@@ -19,13 +19,14 @@ export interface Transport {
 
 let kafka: Kafka | null = null;
 
-/** From here on every log of this test file is followed by way of a broker of the file's own. */
-export function followByKafka(): void {
+/** Runs suites that other test files run too, with every log in them followed by way of a broker of this file's own. */
+export function overKafka(suites: Readonly<Record<string, () => Promise<unknown>>>): void {
   beforeAll(async () => void (kafka = await startKafka()));
   afterAll(async () => {
     await kafka?.close();
     kafka = null;
   });
+  for (const [name, suite] of Object.entries(suites)) describe(name, async () => void (await suite()));
 }
 
 /** Variables that have the roles of a platform follow its log as this test file does; `openTransport` does the rest. */

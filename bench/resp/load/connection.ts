@@ -20,7 +20,10 @@ export interface LoadConnection {
   close(): void;
 }
 
-export const bulk = (...args: readonly string[]): string =>
+export const bulk = (...args: readonly string[]): string => request(args);
+
+/** The same for a request of very many words. */
+export const request = (args: readonly string[]): string =>
   `*${args.length}\r\n${args.map((arg) => `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`).join('')}`;
 
 /** Connects and authenticates. `answered` gets what was given as `due`; `failed` is called once, and nothing after it. */

@@ -1,16 +1,21 @@
-import type { Pool } from 'pg';
+import { escapeLiteral, type Pool } from 'pg';
 
 import type { StoredEvent } from '../codec.ts';
 import type { ReadFilter } from '../event-log.ts';
 import { isInPart } from '../part.ts';
-import { ask } from './ask.ts';
 import { quoted } from './archiving/partitions.ts';
+import { answerMs, ask } from './ask.ts';
+import { copiedEvents } from './copied-events.ts';
+import { copyOut } from './copy-out.ts';
+import { lend } from './lend.ts';
 import { eventColumns, storedEvent, type EventRow } from './rows.ts';
 
 /** Where there are no indexes yet, so many positions are looked at in one go. */
 const scanWindow = 100_000n;
 /** So many partitions are asked in one go. */
 const partitionsPerRead = 64;
+/** So few rows are there sooner by a plain query than by COPY. */
+const few = 20;
 /** The table is not there (any more). */
 const undefinedTable = '42P01';
 
@@ -67,7 +72,7 @@ async function search(
   limit: number,
   filter: ReadFilter,
 ): Promise<StoredBatch> {
-  const found: EventRow[] = [];
+  const found: StoredEvent[] = [];
   let reached = after;
   for (const { name, upTo } of partitions) {
     try {
@@ -90,21 +95,23 @@ async function wantedRows(
   to: bigint,
   limit: number,
   { tenantId, types, categories, part }: ReadFilter,
-): Promise<EventRow[]> {
-  const values: unknown[] = [after, to, limit];
-  let where = 'position > $1 AND position <= $2';
-  if (tenantId !== undefined) where += ` AND tenant_id = $${values.push(tenantId)}`;
-  if (types !== undefined) where += ` AND type = ANY ($${values.push(types)}::text[])`;
-  if (categories !== undefined) where += ` AND category = ANY ($${values.push(categories)}::text[])`;
-  if (part !== undefined) {
-    where += ` AND ${isInPart(`$${values.push(part.number)}::int`, `$${values.push(part.of)}::int`)}`;
-  }
-  // Without a name: the server plans it for these very values, of which it knows how common they are.
-  const text = `SELECT ${eventColumns} FROM ${quoted(table)} WHERE ${where} ORDER BY position LIMIT $3`;
-  return ask<EventRow>(pool, undefined, text, values);
+): Promise<StoredEvent[]> {
+  let where = `position > ${after} AND position <= ${to}`;
+  if (tenantId !== undefined) where += ` AND tenant_id = ${escapeLiteral(tenantId)}`;
+  if (types !== undefined) where += ` AND type = ANY (${textsOf(types)})`;
+  if (categories !== undefined) where += ` AND category = ANY (${textsOf(categories)})`;
+  if (part !== undefined) where += ` AND ${isInPart(part)}`;
+  // With the values in its text, since COPY takes no parameters; so the server also plans it for these, of which it knows how common
+  // they are.
+  const select = `SELECT ${eventColumns} FROM ${quoted(table)} WHERE ${where} ORDER BY position LIMIT ${limit}`;
+  if (limit <= few) return (await ask<EventRow>(pool, undefined, select, [])).map(storedEvent);
+  return copiedEvents(await lend(pool, answerMs, (client) => copyOut(client, select)));
 }
 
-function batchOf(rows: readonly EventRow[], to: bigint, limit: number): StoredBatch {
-  const events = rows.map(storedEvent);
+function textsOf(texts: readonly string[]): string {
+  return `ARRAY[${texts.map((text) => escapeLiteral(text)).join(', ')}]::text[]`;
+}
+
+function batchOf(events: StoredEvent[], to: bigint, limit: number): StoredBatch {
   return { events, upTo: events.length < limit ? to : (events.at(-1)?.position ?? to) };
 }

@@ -153,7 +153,7 @@ test('a database that was copied goes on where the other one was: checkpoints, i
   under.log.subscribe({ after: checkpoint, handle: (batch) => Promise.resolve(void seen.push(...batch)) });
   expect(await under.log.append(command)).toEqual({ ...first, repeated: true });
   await fillLog(under.log, 100, 400);
-  await expect.poll(() => seen.length).toBe(before.length - Number(checkpoint) + 200);
+  await expect.poll(() => seen.length, { timeout: 20_000 }).toBe(before.length - Number(checkpoint) + 200);
   expect(seen.map(({ position }) => position)).toEqual(seen.map((_, n) => checkpoint + 1n + BigInt(n)));
   await archiveNow({ pool: under.pool, objects: store.objects });
   expect(flawsIn(await everything(under.log), true)).toEqual([]);

@@ -1,5 +1,6 @@
 import { clock, tick } from '../keyspace/clock.ts';
-import type { Blocked, Client, Server } from './server.ts';
+import type { Client, Server } from './server.ts';
+import type { Blocked } from './states.ts';
 import { runAs } from './pushes.ts';
 import { beginCommand, endCommand } from './tracking.ts';
 import { noteRejected, noteResumed } from './statistics.ts';

@@ -1,5 +1,6 @@
 import { clock } from '../keyspace/clock.ts';
-import type { LatencyEvent, Server } from './server.ts';
+import type { Server } from './server.ts';
+import type { LatencyEvent } from './calls.ts';
 
 const SAMPLES_MAX = 160;
 

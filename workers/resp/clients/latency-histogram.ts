@@ -1,4 +1,4 @@
-import type { CommandStat } from './server.ts';
+import type { CommandStat } from './calls.ts';
 
 /** Bucket i holds what took more than 1024 × 2^(i-1) and at most 1024 × 2^i nanoseconds; longer than a second is a second. */
 const NANOSECONDS_MAX = 1e9;

@@ -1,182 +1,20 @@
 import type { AclLogEntry, AclUser } from '../acl/shapes.ts';
-import type {
-  AuthRequest,
-  AuthResult,
-  ConnectionLimits,
-  Departure,
-  ExtraCommand,
-  Saving,
-  SoftLimit,
-} from '../engine-api.ts';
+import type { AuthResult } from '../engine-api.ts';
 import { clock } from '../keyspace/clock.ts';
-import type { ValueCodec } from '../keyspace/codec.ts';
 import type { Database, Watcher } from '../keyspace/database.ts';
 import type { Node } from '../keyspace/node.ts';
 import { Reply } from '../protocol/reply.ts';
+import type { CommandStat, LatencyEvent, SlowEntry, SuspendedCall } from './calls.ts';
+import type { NodeScripts } from './node-scripts.ts';
 import type { Allowance } from './rate.ts';
-import type { Throttle } from './throttle.ts';
+import type { Shared } from './shared.ts';
+import type { Blocked, ClientTracking, Transaction } from './states.ts';
+import type { Transport } from './transport.ts';
 
 /** What all nodes of a process share. */
-export interface Host {
-  /** Some can be changed by CONFIG SET while standalone. */
-  readonly limits: { -readonly [K in keyof ConnectionLimits]: ConnectionLimits[K] };
-  /** Replies that may wait for some time only. */
-  readonly softLimits: { normal: SoftLimit; pubsub: SoftLimit; replica: SoftLimit & { readonly hard: number } };
-  /** Standalone: what parameters of CONFIG were when the server started, as far as that was said. */
-  readonly settings: ReadonlyMap<string, string>;
-  /** Standalone: where CONFIG REWRITE writes to. */
-  readonly configFile: string | undefined;
-  readonly codec: ValueCodec | undefined;
-  /** By name in lower case. */
-  readonly extraCommands: ReadonlyMap<string, ExtraCommand>;
-  /** True when the engine is a Redis server of its own: nothing is withheld. */
-  readonly standalone: boolean;
-  readonly saving: Saving | undefined;
-  readonly startedAtMs: number;
-  readonly runId: string;
-  /** All nodes together take as much memory as the process may have. */
-  full: boolean;
-  port: number;
-  /** The address it listens on. */
-  bind: string;
-  /** Standalone: the password of the default user, while it has no rules of its own. */
-  requirePass: string | undefined;
-  /** Decides where a password leads; undefined while standalone, where the node's own users are all there are. */
-  authenticate: ((request: AuthRequest) => AuthResult | Promise<AuthResult>) | undefined;
+export interface Host extends Shared {
   /** The server side of a node. */
   serverOf(node: Node): Server;
-  /** Slows those who guess passwords of a standalone server; elsewhere `authenticate` sees to that. */
-  readonly throttle: Throttle;
-  /** Standalone: listens on another port instead; what went wrong, if anything did. */
-  listenOn(port: number): Promise<string | undefined>;
-  /** Takes note of a command that threw; undefined lets it end the process. */
-  readonly onFault: ((node: Node, command: string, error: unknown) => void) | undefined;
-  /** Standalone: ends the process's engine. */
-  shutdown(): void;
-}
-
-/** What a client's replies go out through; clients that live inside the engine have none. */
-export interface Transport {
-  /** Something was added to the replies outside the client's own request. */
-  schedule(): void;
-  /** The client can go on with its input (it was unblocked, or the pause is over). */
-  resume(): void;
-  /** Sends what waits and closes. */
-  end(): void;
-  /** Closes at once. */
-  destroy(): void;
-  /** Gives the connection away once its replies are out; the request it waits for is carried out there. */
-  leave(to: (connection: Departure) => void): void;
-  /** Bytes of input kept, and of output not yet taken by the peer. */
-  sizes(): { input: number; output: number };
-}
-
-/** Why a client waits, and what ends it. */
-export interface Blocked {
-  readonly db: number;
-  readonly keys: readonly string[];
-  /** Replies if the key now has what is waited for, and says whether it did. */
-  serve(key: string): boolean;
-  /** Set when the key's removal ends the wait too, with an error. */
-  readonly endsWhenRemoved?: boolean;
-  /** Replies that the time is over. */
-  timedOut(): void;
-  timer: NodeJS.Timeout | undefined;
-}
-
-/** What the statistics need to know of a command. */
-export interface CalledCommand {
-  readonly fullName: string;
-  readonly fast: boolean;
-  readonly skipsSlowLog: boolean;
-}
-
-/** A call that has not replied yet, for the statistics. */
-export interface SuspendedCall {
-  readonly command: CalledCommand;
-  readonly args: readonly string[];
-  /** What it has taken so far. */
-  readonly microseconds: number;
-  /** Why its user may not make it any more, as an error line. */
-  refusal(): string | undefined;
-}
-
-/** Times at which an event took long. */
-export interface LatencyEvent {
-  /** Seconds since 1970 and milliseconds, the oldest first, at most one a second. */
-  readonly samples: { readonly at: number; milliseconds: number }[];
-  maxMs: number;
-}
-
-/** Commands queued by MULTI. */
-export interface Transaction {
-  readonly queue: (readonly string[])[];
-  /** Size of the arguments in the queue. */
-  bytes: number;
-  /** A command was refused when queued, so EXEC must fail. */
-  broken: boolean;
-}
-
-export interface SlowEntry {
-  readonly id: number;
-  readonly atSeconds: number;
-  readonly microseconds: number;
-  readonly args: readonly string[];
-  readonly address: string;
-  readonly name: string;
-}
-
-export interface CommandStat {
-  calls: number;
-  microseconds: number;
-  rejected: number;
-  failed: number;
-  /** Calls by the power of two of their nanoseconds; see latency-histogram.ts. */
-  histogram: number[] | undefined;
-}
-
-/** A node's scripts and functions, and the one that is running. */
-export interface NodeScripts {
-  /** What others are told instead of being kept waiting; undefined while they wait, or nothing runs. */
-  readonly busy: string | undefined;
-  /** Whether the script or function of an EVAL, EVALSHA or FCALL says of itself that it does not write. */
-  readsOnly(request: readonly string[]): boolean;
-  /** Ends what is running. */
-  kill(kind: 'eval' | 'function'): 'killed' | 'wrote' | 'none' | 'other';
-  /** The node is gone: what is running has to come to its end. */
-  close(): void;
-  /** The node's libraries were exchanged as a whole. */
-  reloadFunctions(): void;
-  /** Calls back once nothing runs, or those who wait are to be told. */
-  whenFree(callback: () => void): void;
-  readonly sizes: ScriptSizes;
-}
-
-/** What INFO and MEMORY tell of a node's scripts. */
-export interface ScriptSizes {
-  readonly scripts: number;
-  readonly libraries: number;
-  readonly functions: number;
-  /** Bytes of the states that scripts and functions run in. */
-  readonly evalStateBytes: number;
-  readonly functionStateBytes: number;
-  /** Bytes of what is kept of them outside. */
-  readonly scriptBytes: number;
-  readonly functionBytes: number;
-}
-
-/** How a client wants to be told of changes to what it has read (client-side caching). */
-export interface ClientTracking {
-  /** The client that is told in its place, by its id; 0 for itself. */
-  readonly redirect: number;
-  readonly broadcast: boolean;
-  readonly optIn: boolean;
-  readonly optOut: boolean;
-  readonly noLoop: boolean;
-  prefixes: readonly string[];
-  /** CLIENT CACHING was called: the next command counts (or does not). */
-  caching: boolean;
-  brokenRedirect: boolean;
 }
 
 /** What a node keeps while any of its clients tracks. */

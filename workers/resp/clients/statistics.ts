@@ -1,6 +1,7 @@
 import { noteSpike } from './latency-events.ts';
 import { countLatency } from './latency-histogram.ts';
-import type { CalledCommand, Client, CommandStat, Server } from './server.ts';
+import type { Client, Server } from './server.ts';
+import type { CalledCommand, CommandStat } from './calls.ts';
 import { noteSlow } from './slow-log.ts';
 
 /** Kinds of errors counted one by one; whoever makes up more of them does so in vain. */

@@ -1,6 +1,7 @@
 import { numberSetting } from '../config/settings.ts';
 import { push } from './pushes.ts';
-import type { Client, ClientTracking, Server, TrackingTable } from './server.ts';
+import type { Client, Server, TrackingTable } from './server.ts';
+import type { ClientTracking } from './states.ts';
 
 /** Begins or changes the tracking of a client. */
 export function startTracking(client: Client, tracking: ClientTracking): void {

@@ -139,7 +139,7 @@ function bitCount(client: Client, args: readonly string[]): Walk | undefined {
     reply.integer(0);
     return undefined;
   }
-  return asNeeded((range.end - range.start) / BITS_AT_ONCE, countAll(range.start, range.end));
+  return asNeeded(stepsOver(range), countAll(range.start, range.end));
   function* countAll(start: number, end: number): Walk {
     let ones = 0;
     for (let from = start; from <= end;) {
@@ -150,6 +150,11 @@ function bitCount(client: Client, args: readonly string[]): Walk | undefined {
     }
     reply.integer(ones);
   }
+}
+
+/** A range of bits as so many elements of a collection. */
+function stepsOver({ start, end }: { readonly start: number; readonly end: number }): number {
+  return ((end - start) / BITS_AT_ONCE) * WINDOW;
 }
 
 /** The first bit of a value from `start` to `end`, or -1. */
@@ -166,26 +171,39 @@ function findBit(bytes: Uint8Array, bit: 0 | 1, start: number, end: number): num
   return -1;
 }
 
-function bitPosition(client: Client, args: readonly string[]): void {
+function bitPosition(client: Client, args: readonly string[]): Walk | undefined {
   const { reply } = client;
   const bit = parseInteger(args[2]!);
   if (bit !== 0 && bit !== 1) {
     reply.error(bit === undefined ? NOT_INTEGER : 'ERR The bit argument must be 1 or 0.');
-    return;
+    return undefined;
   }
   const value = readAs(client, args[1]!, 'string');
-  if (value === null) return;
+  if (value === null) return undefined;
   if (value === undefined) {
     reply.integer(bit === 1 ? -1 : 0);
-    return;
+    return undefined;
   }
   const bytes = bytesToRead(value);
   const range = args.length > 3 ? bitRange(client, args, 3, bytes.length) : { start: 0, end: bytes.length * 8 - 1 };
-  if (range === undefined) return;
-  const found = range === null ? -1 : findBit(bytes, bit, range.start, range.end);
-  // Without an end the value counts as followed by zeros.
-  if (found < 0 && bit === 0 && args.length < 5 && range !== null && bytes.length > 0) reply.integer(bytes.length * 8);
-  else reply.integer(found);
+  if (range === undefined) return undefined;
+  if (range === null) {
+    reply.integer(-1);
+    return undefined;
+  }
+  return asNeeded(stepsOver(range), find(range.start, range.end));
+  function* find(start: number, end: number): Walk {
+    let found = -1;
+    for (let from = start; from <= end && found < 0;) {
+      const to = Math.min(end, from - (from % 8) + BITS_AT_ONCE - 1);
+      found = findBit(bytes, bit as 0 | 1, from, to);
+      from = to + 1;
+      yield;
+    }
+    // Without an end the value counts as followed by zeros.
+    if (found < 0 && bit === 0 && args.length < 5 && bytes.length > 0) reply.integer(bytes.length * 8);
+    else reply.integer(found);
+  }
 }
 
 function bitOperation(client: Client, args: readonly string[]): Walk | undefined {

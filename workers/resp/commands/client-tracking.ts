@@ -1,7 +1,7 @@
 import type { Client } from '../clients/server.ts';
 import { clientById } from '../clients/visible.ts';
 import { startTracking, stopTracking } from '../clients/tracking.ts';
-import type { ClientTracking } from '../clients/server.ts';
+import type { ClientTracking } from '../clients/states.ts';
 import { SYNTAX } from '../protocol/errors.ts';
 import { integerArg } from './arguments.ts';
 

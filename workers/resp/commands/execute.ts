@@ -1,6 +1,7 @@
 import { aclRefusal } from '../acl/refuse.ts';
 import { serveReady } from '../clients/blocking.ts';
-import type { Client, Server, Transaction } from '../clients/server.ts';
+import type { Client, Server } from '../clients/server.ts';
+import type { Transaction } from '../clients/states.ts';
 import { noteCall, noteErrors, statOf } from '../clients/statistics.ts';
 import { beginCommand, endCommand, rememberRead } from '../clients/tracking.ts';
 import { discard } from '../clients/transactions.ts';
@@ -13,7 +14,8 @@ import type { Command } from './command.ts';
 import { keyUses } from './key-uses.ts';
 import { runExtra } from './extra.ts';
 import { commandNamed } from './registry.ts';
-import { carryOut } from './walk.ts';
+import { carryOut, takenBy } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 /** What begins HTTP requests, as browsers can be tricked into sending them: the connection is closed without a word. */
 const OF_HTTP = new Set(['post', 'host:']);
@@ -76,7 +78,13 @@ function quietly(client: Client, args: readonly string[]): boolean {
   const done = dispatch(client, args);
   const mode: Client['replyMode'] = client.replyMode;
   // Who subscribes wants to know all the same.
-  if (mode !== 'on' && !SUBSCRIBES.has(client.lastCommand)) reply.rollback(mark);
+  if (mode !== 'on' && !SUBSCRIBES.has(client.lastCommand)) {
+    reply.rollback(mark);
+    if (client.pending !== undefined) {
+      reply.mute();
+      client.pending = client.pending.finally(() => reply.unmute());
+    }
+  }
   if (mode === 'skip' && done) client.replyMode = 'on';
   return done;
 }
@@ -209,8 +217,11 @@ function mustWait(client: Client, command: Command, args: readonly string[]): bo
   return mayWrite(client, command, args) || (command.fullName === 'exec' && queuedWrites(client));
 }
 
-/** Runs a command without asking whether it may, propagates its effect and keeps the statistics. */
-export function call(client: Client, command: Command, args: readonly string[]): void {
+/**
+ * Runs a command without asking whether it may, propagates its effect and keeps the statistics. What takes long for a script is
+ * returned as its steps, which the script takes while it can be suspended.
+ */
+export function call(client: Client, command: Command, args: readonly string[]): Walk | undefined {
   const { node, server } = client;
   const { dirty } = node;
   const { index } = client.db;
@@ -226,14 +237,16 @@ export function call(client: Client, command: Command, args: readonly string[]):
   stampMs = beganMs;
   if (client.noTouch) node.noTouch = false;
   if (walk !== undefined) {
-    const ended = (beforeMs: number): void => {
-      stampMs -= beforeMs;
+    const ended = (beganMs: number): void => {
+      stampMs = beganMs;
       if (server.tracking !== undefined) beginCommand(server.tracking, client);
       afterRun(client, server, command, args, dirty, index);
     };
-    if (!carryOut(client, walk, ended)) return;
+    if (client.scripted && !node.replaying) return takenBy(client, walk, ended);
+    if (!carryOut(client, walk, ended)) return undefined;
   }
   afterRun(client, server, command, args, dirty, index);
+  return undefined;
 }
 
 /**

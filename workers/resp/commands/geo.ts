@@ -1,13 +1,14 @@
 import type { Client } from '../clients/server.ts';
 import { SYNTAX } from '../protocol/errors.ts';
+import type { Reply } from '../protocol/reply.ts';
 import { readAs } from './arguments.ts';
-import type { CommandSpec } from './command.ts';
+import type { CommandSpec, Run } from './command.ts';
 import { rowsOf } from './rows.ts';
 import { placeArg, unitArg, writeDistance, writePlace } from './geo-arguments.ts';
 import { bitsOf, cellOf, distance, placeOf, scoreOf, STEP_MAX } from './geo-cell.ts';
 import { geoRadius, geoSearch, radiusKeys } from './geo-search.ts';
 import { add as addScores } from './zsets.ts';
-import { asNeeded, WINDOW } from './walk.ts';
+import { asNeeded, inWindows, WINDOW } from './walk.ts';
 import type { Walk } from './walk.ts';
 
 const OPTIONS = new Set(['NX', 'XX', 'CH']);
@@ -40,17 +41,23 @@ function* addPlaces(client: Client, args: readonly string[], at: number, words: 
   if (node.dirty !== dirty) node.propagate(db.index, words);
 }
 
-function positions(client: Client, args: readonly string[]): void {
-  const { reply } = client;
-  const zset = readAs(client, args[1]!, 'zset');
-  if (zset === null) return;
-  reply.array(args.length - 2);
-  for (const member of args.slice(2)) {
-    const score = zset?.score(member);
-    if (score === undefined) reply.nullArray();
-    else writePlace(reply, placeOf(score));
-  }
+/** Replies with something about the score of each of the members that are arguments, or about there being none. */
+function ofEach(tell: (reply: Reply, score: number | undefined) => void): Run {
+  return (client, args) => {
+    const { reply } = client;
+    const zset = readAs(client, args[1]!, 'zset');
+    if (zset === null) return undefined;
+    reply.array(args.length - 2);
+    return inWindows(args.length - 2, (from, to) => {
+      for (let i = from + 2; i < to + 2; i++) tell(reply, zset?.score(args[i]!));
+    });
+  };
 }
+
+const positions = ofEach((reply, score) => {
+  if (score === undefined) reply.nullArray();
+  else writePlace(reply, placeOf(score));
+});
 
 function distanceBetween(client: Client, args: readonly string[]): void {
   const { reply } = client;
@@ -78,15 +85,7 @@ function geohashOf(score: number): string {
   return `${text}0`;
 }
 
-function hashes(client: Client, args: readonly string[]): void {
-  const zset = readAs(client, args[1]!, 'zset');
-  if (zset === null) return;
-  client.reply.array(args.length - 2);
-  for (const member of args.slice(2)) {
-    const score = zset?.score(member);
-    client.reply.bulkOrNull(score === undefined ? undefined : geohashOf(score));
-  }
-}
+const hashes = ofEach((reply, score) => reply.bulkOrNull(score === undefined ? undefined : geohashOf(score)));
 
 const row = rowsOf('geo');
 

@@ -1,5 +1,6 @@
 import { cumulated } from '../clients/latency-histogram.ts';
-import type { Client, CommandStat, LatencyEvent, Server } from '../clients/server.ts';
+import type { Client, Server } from '../clients/server.ts';
+import type { CommandStat, LatencyEvent } from '../clients/calls.ts';
 import { clock } from '../keyspace/clock.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { commandNamed } from './registry.ts';

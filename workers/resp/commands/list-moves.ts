@@ -7,6 +7,8 @@ import { countedKeys } from './command.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { endArg, multiPopArgs, popFirst } from './pop-several.ts';
 import { secondsArg } from './timeouts.ts';
+import { asNeeded, windows } from './walk.ts';
+import type { Walk } from './walk.ts';
 import { listRow } from './rows.ts';
 
 const ENDS = ['LEFT', 'RIGHT'] as const;
@@ -84,8 +86,8 @@ function blockingPop(end: End): Run {
   return (client, args) => {
     const { db, node, reply } = client;
     const timeout = secondsArg(client, args.at(-1)!);
-    if (timeout === undefined) return;
-    popFirst(client, 'list', args.slice(1, -1), timeout, (key) => {
+    if (timeout === undefined) return undefined;
+    return popFirst(client, 'list', args.slice(1, -1), timeout, (key) => {
       const list = listAt(client, key);
       if (list === undefined) return false;
       reply.array(2);
@@ -104,20 +106,24 @@ function multiPop(first: 1 | 2): Run {
   return (client, args) => {
     const { db, node, reply } = client;
     const asked = multiPopArgs(client, args, first, ENDS);
-    if (asked === undefined) return;
+    if (asked === undefined) return undefined;
     const { end, count } = asked;
-    popFirst(client, 'list', asked.keys, asked.timeout, (key) => {
+    return popFirst(client, 'list', asked.keys, asked.timeout, (key) => {
       const list = listAt(client, key);
       if (list === undefined) return false;
       const popped = Math.min(count, list.length);
-      reply.array(2);
-      reply.bulk(key);
-      reply.array(popped);
-      for (let i = 0; i < popped; i++) reply.bulk(takeFrom(list, end));
-      changed(client, 'l', end === 'LEFT' ? 'lpop' : 'rpop', key, popped);
-      settle(client, key, list);
-      node.propagate(db.index, [end === 'LEFT' ? 'LPOP' : 'RPOP', key, String(popped)]);
-      return true;
+      return asNeeded(popped, popAll()) ?? true;
+      function* popAll(): Walk {
+        reply.array(2);
+        reply.bulk(key);
+        reply.array(popped);
+        yield* windows(popped, (from, to) => {
+          for (let i = from; i < to; i++) reply.bulk(takeFrom(list!, end));
+        });
+        changed(client, 'l', end === 'LEFT' ? 'lpop' : 'rpop', key, popped);
+        settle(client, key, list!);
+        node.propagate(db.index, [end === 'LEFT' ? 'LPOP' : 'RPOP', key, String(popped)]);
+      }
     });
   };
 }

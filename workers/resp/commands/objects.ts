@@ -3,13 +3,17 @@ import { clock } from '../keyspace/clock.ts';
 import type { Node } from '../keyspace/node.ts';
 import { EMBEDDED_MAX, ENTRY_BYTES, stringBytes } from '../keyspace/sizes.ts';
 import { frequency, idleMs, setFrequency, setIdle } from '../keyspace/usage.ts';
-import { bytesOf } from '../keyspace/value.ts';
+import { bytesOf, isString } from '../keyspace/value.ts';
 import type { Value } from '../keyspace/value.ts';
 import { SYNTAX } from '../protocol/errors.ts';
 import { isInteger } from '../protocol/numbers.ts';
 import { changed, integerArg, integerFrom } from './arguments.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
 import { memoryStats } from './memory-stats.ts';
+import type { ValueCodec } from '../keyspace/codec.ts';
+import { partsOf } from '../keyspace/stream-group.ts';
+import { asNeeded } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 /** The encoding Redis would have chosen. */
 export function encodingOf(value: Value, node: Node): string {
@@ -72,12 +76,24 @@ function memoryUsage(client: Client, args: readonly string[]): void {
   else reply.integer(ENTRY_BYTES + stringBytes(args[2]!) + bytesOf(value));
 }
 
-function dump(client: Client, args: readonly string[]): void {
-  const { codec } = client.server.host;
+function dump(client: Client, args: readonly string[]): Walk | undefined {
+  const { reply, server } = client;
+  const { codec } = server.host;
   const value = client.db.read(args[1]!);
-  if (value === undefined) client.reply.null();
-  else if (codec === undefined) client.reply.error('ERR DUMP is not available: the engine was started without a codec');
-  else client.reply.bulk(codec.serializeValue(value));
+  if (value === undefined) reply.null();
+  else if (codec === undefined) reply.error('ERR DUMP is not available: the engine was started without a codec');
+  else return asNeeded(stepsOf(value), serialize(codec, value));
+  return undefined;
+  function* serialize(by: ValueCodec, what: Value): Walk {
+    reply.bulkOf(yield* by.serializeInSteps(what));
+  }
+}
+
+/** A measure for what it takes to serialize a value: its elements, or the kilobytes of a string. */
+function stepsOf(value: Value): number {
+  if (isString(value)) return value.length / 1024;
+  if (value.kind === 'stream') return partsOf(value);
+  return value.kind === 'list' ? value.length : value.size;
 }
 
 interface RestoreOptions {
@@ -109,27 +125,43 @@ function restoreOptions(client: Client, args: readonly string[]): RestoreOptions
   return options;
 }
 
-function restore(client: Client, args: readonly string[]): void {
+function restore(client: Client, args: readonly string[]): Walk | undefined {
   const { db, node, reply } = client;
   const { codec } = client.server.host;
   const key = args[1]!;
   const options = restoreOptions(client, args);
-  if (options === undefined) return;
+  if (options === undefined) return undefined;
   if (!options.replace && db.peek(key) !== undefined) {
     reply.error('BUSYKEY Target key name already exists.');
-    return;
+    return undefined;
   }
   const ttl = integerArg(client, args[2]!);
-  if (ttl === undefined) return;
+  if (ttl === undefined) return undefined;
   if (ttl < 0) {
     reply.error('ERR Invalid TTL value, must be >= 0');
-    return;
+    return undefined;
   }
   if (codec === undefined) {
     reply.error('ERR RESTORE is not available: the engine was started without a codec');
-    return;
+    return undefined;
   }
-  const value = codec.deserializeValue(args[3]!, node.encodingLimits);
+  const steps = codec.deserializeInSteps(args[3]!, node.encodingLimits);
+  return asNeeded(args[3]!.length / BYTES_A_STEP, restoreFrom(client, args, options, ttl, steps));
+}
+
+/** Bytes of a payload that are restored in the time of an element of a collection, or less. */
+const BYTES_A_STEP = 16;
+
+function* restoreFrom(
+  client: Client,
+  args: readonly string[],
+  options: RestoreOptions,
+  ttl: number,
+  steps: Generator<void, Value | undefined>,
+): Walk {
+  const { db, node, reply } = client;
+  const key = args[1]!;
+  const value = yield* steps;
   if (value === undefined) {
     reply.error('ERR DUMP payload version or checksum are wrong');
     return;

@@ -5,6 +5,8 @@ import type { TypeName } from '../keyspace/value.ts';
 import { SYNTAX, WRONG_TYPE } from '../protocol/errors.ts';
 import { integerFrom } from './arguments.ts';
 import { secondsArg } from './timeouts.ts';
+import { atOnce } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 /** Which end of a collection a word names, of the two there are; otherwise replies with the error and returns undefined. */
 export function endArg<End extends string>(
@@ -68,25 +70,43 @@ function popArgs<End extends string>(
 
 /**
  * Serves a client from the first key that `attempt` succeeds with. A key of another type ends the search with an error. When there
- * is none, the client waits for one, or is told so at once if it has no timeout (in milliseconds) or may not block.
+ * is none, the client waits for one, or is told so at once if it has no timeout (in milliseconds) or may not block. What takes long
+ * `attempt` gives as a walk.
  */
 export function popFirst(
   client: Client,
   type: TypeName,
   keys: readonly string[],
   timeout: number | undefined,
-  attempt: (key: string) => boolean,
-): void {
+  attempt: (key: string) => boolean | Walk,
+): Walk | undefined {
   const { db, reply } = client;
-  for (const key of keys) {
-    const value = db.peek(key);
-    if (value !== undefined && typeOf(value) !== type) {
-      reply.error(WRONG_TYPE);
-      return;
+  const take = (): boolean | Walk => {
+    for (const key of keys) {
+      const value = db.peek(key);
+      if (value !== undefined && typeOf(value) !== type) {
+        reply.error(WRONG_TYPE);
+        return true;
+      }
+      const taken = attempt(key);
+      if (taken !== false) return taken;
     }
-    if (attempt(key)) return;
+    return false;
+  };
+  const taken = take();
+  if (taken !== false) return taken === true ? undefined : taken;
+  if (timeout === undefined || !client.mayBlock) {
+    reply.nullArray();
+    return undefined;
   }
-  if (timeout !== undefined && client.mayBlock) {
-    block(client, keys, timeout, { serve: attempt, timedOut: () => reply.nullArray() });
-  } else reply.nullArray();
+  // As since 7.2, a key that is ready wakes the client, which then looks at all its keys again, in their order.
+  const serve = (key: string): boolean => {
+    const value = db.peek(key);
+    if (value === undefined || typeOf(value) !== type) return false;
+    const served = take();
+    if (typeof served === 'object') atOnce(served);
+    return served !== false;
+  };
+  block(client, keys, timeout, { serve, timedOut: () => reply.nullArray() });
+  return undefined;
 }

@@ -17,13 +17,17 @@ export function idArg(client: Client, text: string): StreamId | undefined {
   return parsed?.id;
 }
 
-/** Reads several IDs; replies with an error and returns undefined when one is none. */
-export function idArgs(client: Client, texts: readonly string[]): StreamId[] | undefined {
+/** Reads the IDs that are the arguments from `from` on; replies with an error and returns undefined when one is none. */
+export function* idArgs(
+  client: Client,
+  args: readonly string[],
+  from: number,
+): Generator<void, StreamId[] | undefined> {
   const ids: StreamId[] = [];
-  for (const text of texts) {
-    const id = idArg(client, text);
+  for (let at = from; at < args.length; at++) {
+    const id = idArg(client, args[at]!);
     if (id === undefined) return undefined;
-    ids.push(id);
+    if (ids.push(id) % WINDOW === 0) yield;
   }
   return ids;
 }
@@ -67,12 +71,6 @@ export function writeEntry(reply: Reply, record: StreamRecord): void {
   reply.bulks(wordsOf(record));
 }
 
-/** Replies with a list of entries. */
-export function writeEntries(reply: Reply, records: readonly StreamRecord[]): void {
-  reply.array(records.length);
-  for (const record of records) writeEntry(reply, record);
-}
-
 /** Up to `count` entries (0 means all) from `start` to `end`, or from `end` to `start`. */
 export function entriesOf(
   stream: StreamValue,
@@ -95,7 +93,7 @@ export function* entriesInSteps(
   start: StreamId,
   end: StreamId,
   count: number,
-  reverse: boolean,
+  reverse = false,
 ): Generator<void, StreamRecord[]> {
   const found: StreamRecord[] = [];
   let [from, to] = [start, end];
@@ -114,7 +112,7 @@ export function* entriesInSteps(
   return found;
 }
 
-/** As `writeEntries`, in steps. */
+/** Replies with a list of entries. */
 export function* writeInSteps(reply: Reply, records: readonly StreamRecord[]): Walk {
   reply.array(records.length);
   yield* windows(records.length, (from, to) => {

@@ -10,9 +10,11 @@ import { parseInteger } from '../protocol/numbers.ts';
 import { integerArg, writeAs } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 import { idArg, startArg, writeEntry } from './stream-arguments.ts';
-import { consumerOf, propagateClaim, propagatePosition } from './stream-effects.ts';
+import { Claims, consumerOf, propagatePosition } from './stream-effects.ts';
 import type { GroupAt } from './stream-effects.ts';
 import { streamRow } from './rows.ts';
+import { asNeeded, each, WINDOW } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 /** The group a claim is about; undefined when it is not there (the error was sent). */
 function groupAt(client: Client, key: string, name: string): GroupAt | undefined {
@@ -73,65 +75,71 @@ function deliveryTime(client: Client, wanted: number | undefined): number {
 }
 
 /** Takes an entry that is gone off the pending lists. */
-function forget(client: Client, at: GroupAt, id: StreamId, pending: Pending): void {
-  propagateClaim(client, at, id, pending);
-  release(at.stream, at.group, id);
+function forget({ stream, group }: GroupAt, claims: Claims, id: StreamId, pending: Pending): void {
+  claims.add(id, pending);
+  release(stream, group, id);
 }
 
 /** What a claim replies of an entry. */
 type Claimed = readonly [StreamId, StreamRecord];
 
-function writeClaimed(client: Client, claimed: readonly Claimed[], justId: boolean): void {
+function* writeClaimed(client: Client, claimed: readonly Claimed[], justId: boolean): Walk {
   const { reply } = client;
   reply.array(claimed.length);
-  for (const [id, record] of claimed) {
+  yield* each(claimed, ([id, record]) => {
     if (justId) reply.bulk(formatId(id));
     else writeEntry(reply, record);
-  }
+  });
 }
 
-function claim(client: Client, args: readonly string[]): void {
+function claim(client: Client, args: readonly string[]): Walk | undefined {
   const at = groupAt(client, args[1]!, args[2]!);
-  if (at === undefined) return;
-  const { stream, group } = at;
+  if (at === undefined) return undefined;
   const minIdle = integerArg(client, args[4]!, 'ERR Invalid min-idle-time argument for XCLAIM');
-  if (minIdle === undefined) return;
+  return minIdle === undefined ? undefined : asNeeded(args.length, claimAll(client, args, at, minIdle));
+}
+
+function* claimAll(client: Client, args: readonly string[], at: GroupAt, minIdle: number): Walk {
+  const { stream, group } = at;
   const ids: StreamId[] = [];
   for (let i = 5; i < args.length; i++) {
     const parsed = parseId(args[i]!);
     if (parsed === undefined) break;
-    ids.push(parsed.id);
+    if (ids.push(parsed.id) % WINDOW === 0) yield;
   }
   const options = claimOptions(client, args, 5 + ids.length);
   if (options === undefined) return;
+  const now = clock.now;
   let positionMoved = options.lastId > group.lastId;
   if (positionMoved) group.lastId = options.lastId;
   const deliveredAtMs = deliveryTime(client, options.deliveredAtMs);
   const consumer = consumerOf(client, at, args[3]!);
   const claimed: Claimed[] = [];
-  for (const id of ids) {
+  const claims = new Claims(client, at);
+  yield* each(ids, (id) => {
     const record = stream.get(id);
     const existing = group.pending.get(id);
     if (record === undefined) {
-      if (existing === undefined) continue;
-      forget(client, at, id, existing);
+      if (existing === undefined) return;
+      forget(at, claims, id, existing);
     } else {
-      if (existing === undefined && !options.force) continue;
-      if (existing !== undefined && minIdle > 0 && clock.now - existing.deliveredAtMs < minIdle) continue;
+      if (existing === undefined && !options.force) return;
+      if (existing !== undefined && minIdle > 0 && now - existing.deliveredAtMs < minIdle) return;
       const pending = existing ?? assign(stream, group, id, consumer, deliveredAtMs);
       move(pending, id, consumer);
       pending.deliveredAtMs = deliveredAtMs;
       if (options.retryCount >= 0) pending.deliveries = options.retryCount;
       else if (!options.justId) pending.deliveries++;
       claimed.push([id, record]);
-      consumer.activeAtMs = clock.now;
-      propagateClaim(client, at, id, pending);
+      consumer.activeAtMs = now;
+      claims.add(id, pending);
     }
     positionMoved = false;
-  }
+  });
+  claims.end();
   if (positionMoved) propagatePosition(client, at);
   client.db.recount(stream);
-  writeClaimed(client, claimed, options.justId);
+  yield* writeClaimed(client, claimed, options.justId);
 }
 
 interface AutoClaim {
@@ -176,43 +184,55 @@ interface AutoClaimed {
 }
 
 /** Claims what was idle long enough, from an ID on, until enough was claimed or looked at. */
-function claimFrom(client: Client, at: GroupAt, consumer: Consumer, options: AutoClaim): AutoClaimed {
+function* claimFrom(client: Client, at: GroupAt, consumer: Consumer, options: AutoClaim): Generator<void, AutoClaimed> {
   const { stream, group } = at;
   const claimed: Claimed[] = [];
   const deleted: StreamId[] = [];
+  const claims = new Claims(client, at);
+  const now = clock.now;
   let attempts = options.count * ATTEMPTS;
-  for (const [id, pending] of group.pending.from(options.start)) {
-    if (attempts-- === 0 || claimed.length + deleted.length === options.count) return { next: id, claimed, deleted };
+  let next = MIN_ID;
+  yield* each(group.pending.from(options.start), ([id, pending]) => {
+    if (attempts-- === 0 || claimed.length + deleted.length === options.count) {
+      next = id;
+      return false;
+    }
     const record = stream.get(id);
     if (record === undefined) {
-      forget(client, at, id, pending);
+      forget(at, claims, id, pending);
       deleted.push(id);
-      continue;
+      return true;
     }
-    if (options.minIdle > 0 && clock.now - pending.deliveredAtMs < options.minIdle) continue;
+    if (options.minIdle > 0 && now - pending.deliveredAtMs < options.minIdle) return true;
     move(pending, id, consumer);
-    pending.deliveredAtMs = clock.now;
+    pending.deliveredAtMs = now;
     if (!options.justId) pending.deliveries++;
-    consumer.activeAtMs = clock.now;
+    consumer.activeAtMs = now;
     claimed.push([id, record]);
-    propagateClaim(client, at, id, pending);
-  }
-  return { next: MIN_ID, claimed, deleted };
+    claims.add(id, pending);
+    return true;
+  });
+  claims.end();
+  return { next, claimed, deleted };
 }
 
-function autoClaim(client: Client, args: readonly string[]): void {
+function autoClaim(client: Client, args: readonly string[]): Walk | undefined {
   const { db, reply } = client;
   const options = autoClaimArgs(client, args);
-  if (options === undefined) return;
+  if (options === undefined) return undefined;
   const at = groupAt(client, args[1]!, args[2]!);
-  if (at === undefined) return;
-  const consumer = consumerOf(client, at, args[3]!);
-  const { next, claimed, deleted } = claimFrom(client, at, consumer, options);
-  db.recount(at.stream);
-  reply.array(3);
-  reply.bulk(formatId(next));
-  writeClaimed(client, claimed, options.justId);
-  reply.bulks(deleted.map(formatId));
+  if (at === undefined) return undefined;
+  return asNeeded(Math.min(at.group.pending.size, options.count * ATTEMPTS), claimIdle(at, options));
+  function* claimIdle(from: GroupAt, wanted: AutoClaim): Walk {
+    const consumer = consumerOf(client, from, args[3]!);
+    const { next, claimed, deleted } = yield* claimFrom(client, from, consumer, wanted);
+    db.recount(from.stream);
+    reply.array(3);
+    reply.bulk(formatId(next));
+    yield* writeClaimed(client, claimed, wanted.justId);
+    reply.array(deleted.length);
+    yield* each(deleted, (id) => reply.bulk(formatId(id)));
+  }
 }
 
 export const streamClaimCommands: readonly CommandSpec[] = [

@@ -28,28 +28,51 @@ export function consumerOf(client: Client, { key, stream, name, group }: GroupAt
   return consumer;
 }
 
-/** Records the state of a pending entry (or, when the entry is gone, that it is not pending any more), as Redis does. */
-export function propagateClaim(client: Client, { key, name, group }: GroupAt, id: StreamId, pending: Pending): void {
-  const { db, node } = client;
-  node.dirty++;
-  node.rewritten = true;
-  if (!node.propagates) return;
-  node.propagate(db.index, [
-    'XCLAIM',
-    key,
-    name,
-    pending.consumer.name,
-    '0',
-    formatId(id),
-    'TIME',
-    String(pending.deliveredAtMs),
-    'RETRYCOUNT',
-    String(pending.deliveries),
-    'FORCE',
-    'JUSTID',
-    'LASTID',
-    formatId(group.lastId),
-  ]);
+/**
+ * Records the state of pending entries (or, when an entry is gone, that it is not pending any more), by XCLAIM as Redis does:
+ * one for all that follow each other and are in the same state.
+ */
+export class Claims {
+  private readonly client: Client;
+  private readonly at: GroupAt;
+  private ids: string[] = [];
+  private consumer = '';
+  private deliveredAtMs = 0;
+  private deliveries = 0;
+
+  constructor(client: Client, at: GroupAt) {
+    this.client = client;
+    this.at = at;
+  }
+
+  add(id: StreamId, { consumer, deliveredAtMs, deliveries }: Pending): void {
+    const { node } = this.client;
+    node.dirty++;
+    node.rewritten = true;
+    if (!node.propagates) return;
+    if (consumer.name !== this.consumer || deliveredAtMs !== this.deliveredAtMs || deliveries !== this.deliveries) {
+      this.end();
+      this.consumer = consumer.name;
+      this.deliveredAtMs = deliveredAtMs;
+      this.deliveries = deliveries;
+    }
+    this.ids.push(formatId(id));
+  }
+
+  /** To be called after the last one. */
+  end(): void {
+    const { at, client, ids } = this;
+    if (ids.length === 0) return;
+    const state = ['TIME', String(this.deliveredAtMs), 'RETRYCOUNT', String(this.deliveries), 'FORCE', 'JUSTID'];
+    const args = ['XCLAIM', at.key, at.name, this.consumer, '0'].concat(
+      ids,
+      state,
+      'LASTID',
+      formatId(at.group.lastId),
+    );
+    client.node.propagate(client.db.index, args);
+    this.ids = [];
+  }
 }
 
 /** Records a group's position. */

@@ -1,7 +1,7 @@
 import type { Client } from '../clients/server.ts';
 import { clock } from '../keyspace/clock.ts';
 import { addConsumer, addGroup, release, removeConsumer, removeGroup } from '../keyspace/stream-group.ts';
-import type { StreamGroup } from '../keyspace/stream-group.ts';
+import type { Consumer, StreamGroup } from '../keyspace/stream-group.ts';
 import { MIN_ID } from '../keyspace/stream-id.ts';
 import { StreamValue } from '../keyspace/stream-value.ts';
 import { noGroupOf, wrongSubcommand } from '../protocol/errors.ts';
@@ -10,6 +10,8 @@ import type { CommandSpec, Run } from './command.ts';
 import { edgeIdArg, idArg, idArgs } from './stream-arguments.ts';
 import { streamRow } from './rows.ts';
 import { signalStream } from './streams.ts';
+import { asNeeded, each } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 const NO_KEY =
   'ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.';
@@ -75,16 +77,15 @@ function create(client: Client, args: readonly string[]): void {
 
 /** A subcommand about a group that must be there. */
 function aboutGroup(
-  run: (client: Client, args: readonly string[], stream: StreamValue, group: StreamGroup) => void,
+  run: (client: Client, args: readonly string[], stream: StreamValue, group: StreamGroup) => Walk | undefined | void,
 ): Run {
   return (client, args) => {
     const stream = writeAs(client, args[2]!, 'stream');
-    if (stream === null) return;
+    if (stream === null) return undefined;
     const group = stream?.groups?.get(args[3]!);
-    if (stream === undefined) client.reply.error(NO_KEY);
-    else if (group === undefined) {
-      client.reply.error(noGroupOf(args[2]!, args[3]!));
-    } else run(client, args, stream, group);
+    if (stream !== undefined && group !== undefined) return run(client, args, stream, group);
+    client.reply.error(stream === undefined ? NO_KEY : noGroupOf(args[2]!, args[3]!));
+    return undefined;
   };
 }
 
@@ -134,30 +135,39 @@ const createConsumer = aboutGroup((client, args, stream, group) => {
 });
 
 const deleteConsumer = aboutGroup((client, args, stream, group) => {
-  const pending = removeConsumer(stream, group, args[4]!);
-  if (pending !== undefined) {
+  const consumer = group.consumers.get(args[4]!);
+  if (consumer !== undefined) return asNeeded(consumer.pending.size, remove(consumer));
+  client.reply.integer(0);
+  return undefined;
+  function* remove(leaving: Consumer): Walk {
+    const { pending } = leaving;
+    yield* each(pending.from(MIN_ID), ([id]) => void group.pending.delete(id));
+    removeConsumer(stream, group, leaving);
     client.db.recount(stream);
     changed(client, 't', 'xgroup-delconsumer', args[2]!);
+    client.reply.integer(pending.size);
   }
-  client.reply.integer(pending ?? 0);
 });
 
-function acknowledge(client: Client, args: readonly string[]): void {
+function acknowledge(client: Client, args: readonly string[]): Walk | undefined {
   const { db, node, reply } = client;
   const stream = writeAs(client, args[1]!, 'stream');
-  if (stream === null) return;
+  if (stream === null) return undefined;
   const group = stream?.groups?.get(args[2]!);
-  if (stream === undefined || group === undefined) {
-    reply.integer(0);
-    return;
+  if (stream !== undefined && group !== undefined) return asNeeded(args.length, releaseAll(stream, group));
+  reply.integer(0);
+  return undefined;
+  function* releaseAll(from: StreamValue, readers: StreamGroup): Walk {
+    const ids = yield* idArgs(client, args, 3);
+    if (ids === undefined) return;
+    let released = 0;
+    yield* each(ids, (id) => {
+      if (release(from, readers, id)) released++;
+    });
+    db.recount(from);
+    node.dirty += released;
+    reply.integer(released);
   }
-  const ids = idArgs(client, args.slice(3));
-  if (ids === undefined) return;
-  let released = 0;
-  for (const id of ids) if (release(stream, group, id)) released++;
-  db.recount(stream);
-  node.dirty += released;
-  reply.integer(released);
 }
 
 const HELP = [

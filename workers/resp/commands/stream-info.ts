@@ -1,6 +1,6 @@
 import type { Client } from '../clients/server.ts';
 import { clock } from '../keyspace/clock.ts';
-import { byName } from '../keyspace/stream-group.ts';
+import { byName, partsOf } from '../keyspace/stream-group.ts';
 import type { Pending, StreamGroup } from '../keyspace/stream-group.ts';
 import { formatId, MAX_ID, MIN_ID } from '../keyspace/stream-id.ts';
 import type { StreamId } from '../keyspace/stream-id.ts';
@@ -9,36 +9,42 @@ import type { StreamValue } from '../keyspace/stream-value.ts';
 import { noGroupOf, NO_SUCH_KEY, wrongSubcommand } from '../protocol/errors.ts';
 import { integerArg, readAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
-import { entriesOf, writeEntries, writeEntry } from './stream-arguments.ts';
+import { entriesInSteps, entriesOf, writeEntry, writeInSteps } from './stream-arguments.ts';
 import { help } from './stream-groups.ts';
 import { streamRow } from './rows.ts';
+import { asNeeded, each, WINDOW } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 /** A field of a reply: its name and what writes its value. */
-type Field = readonly [name: string, value: string | number | undefined | (() => void)];
+type Field = readonly [name: string, value: string | number | undefined | (() => Walk)];
 
-function writeFields({ reply }: Client, fields: readonly Field[]): void {
+function* writeFields({ reply }: Client, fields: readonly Field[]): Walk {
   reply.map(fields.length);
   for (const [name, value] of fields) {
     reply.bulk(name);
-    if (typeof value === 'function') value();
+    if (typeof value === 'function') yield* value();
     else if (typeof value === 'number') reply.integer(value);
     else reply.bulkOrNull(value);
   }
 }
 
 /** Writes a list of items, each with `write`. */
-function writeList<T>({ reply }: Client, items: readonly T[], write: (item: T) => void): void {
+function* writeList<T>({ reply }: Client, items: readonly T[], write: (item: T) => Walk): Walk {
   reply.array(items.length);
-  for (const item of items) write(item);
+  for (const [i, item] of items.entries()) {
+    yield* write(item);
+    if (i % WINDOW === WINDOW - 1) yield;
+  }
 }
 
 /** A subcommand about a stream that must be there. */
-function aboutStream(run: (client: Client, args: readonly string[], stream: StreamValue) => void): Run {
+function aboutStream(run: (client: Client, args: readonly string[], stream: StreamValue) => Walk): Run {
   return (client, args) => {
     const stream = readAs(client, args[2]!, 'stream');
-    if (stream === null) return;
-    if (stream === undefined) client.reply.error(NO_SUCH_KEY);
-    else run(client, args, stream);
+    if (stream === null) return undefined;
+    if (stream !== undefined) return asNeeded(partsOf(stream), run(client, args, stream));
+    client.reply.error(NO_SUCH_KEY);
+    return undefined;
   };
 }
 
@@ -56,15 +62,17 @@ function fullCount(client: Client, args: readonly string[]): number | undefined 
   return count < 0 ? 10 : count;
 }
 
-const describeStream = aboutStream((client, args, stream) => {
+const describeStream = aboutStream(function* (client, args, stream) {
   const { reply } = client;
   const count = fullCount(client, args);
   if (count === null) return;
-  const edge = (reverse: boolean) => () => {
-    const [record] = entriesOf(stream, MIN_ID, MAX_ID, 1, reverse);
-    if (record === undefined) reply.null();
-    else writeEntry(reply, record);
-  };
+  const edge = (reverse: boolean) =>
+    // oxlint-disable-next-line require-yield -- it is one field among others.
+    function* (): Walk {
+      const [record] = entriesOf(stream, MIN_ID, MAX_ID, 1, reverse);
+      if (record === undefined) reply.null();
+      else writeEntry(reply, record);
+    };
   const common: Field[] = [
     ['length', stream.size],
     ['radix-tree-keys', stream.blocks.length],
@@ -76,7 +84,7 @@ const describeStream = aboutStream((client, args, stream) => {
     ['recorded-first-entry-id', formatId(stream.firstId)],
   ];
   if (count === undefined) {
-    writeFields(client, [
+    yield* writeFields(client, [
       ...common,
       ['groups', stream.groups?.size ?? 0],
       ['first-entry', edge(false)],
@@ -84,9 +92,10 @@ const describeStream = aboutStream((client, args, stream) => {
     ]);
     return;
   }
-  writeFields(client, [
+  const entries = yield* entriesInSteps(stream, MIN_ID, MAX_ID, count);
+  yield* writeFields(client, [
     ...common,
-    ['entries', () => writeEntries(reply, entriesOf(stream, MIN_ID, MAX_ID, count))],
+    ['entries', () => writeInSteps(reply, entries)],
     [
       'groups',
       () => writeList(client, byName(stream.groups), ([name, g]) => writeGroup(client, stream, name, g, count)),
@@ -94,16 +103,26 @@ const describeStream = aboutStream((client, args, stream) => {
   ]);
 });
 
-function firstPending(list: StreamGroup['pending'], count: number): (readonly [StreamId, Pending])[] {
-  const found: (readonly [StreamId, Pending])[] = [];
-  for (const entry of list.from(MIN_ID)) if (found.push(entry) === count) break;
-  return found;
+/** Writes the first `count` of what is pending, or all when that is 0. */
+function* writePending(
+  { reply }: Client,
+  list: StreamGroup['pending'],
+  count: number,
+  write: (id: StreamId, pending: Pending) => void,
+): Walk {
+  const size = count === 0 ? list.size : Math.min(list.size, count);
+  reply.array(size);
+  let left = size;
+  yield* each(list.from(MIN_ID), ([id, pending]) => {
+    if (left-- > 0) write(id, pending);
+    return left > 0;
+  });
 }
 
 /** A group as `XINFO STREAM FULL` shows it. */
-function writeGroup(client: Client, stream: StreamValue, name: string, group: StreamGroup, count: number): void {
+function writeGroup(client: Client, stream: StreamValue, name: string, group: StreamGroup, count: number): Walk {
   const { reply } = client;
-  writeFields(client, [
+  return writeFields(client, [
     ['name', name],
     ['last-delivered-id', formatId(group.lastId)],
     ['entries-read', entriesRead(group)],
@@ -112,7 +131,7 @@ function writeGroup(client: Client, stream: StreamValue, name: string, group: St
     [
       'pending',
       () =>
-        writeList(client, firstPending(group.pending, count), ([id, { consumer, deliveredAtMs, deliveries }]) => {
+        writePending(client, group.pending, count, (id, { consumer, deliveredAtMs, deliveries }) => {
           reply.array(4);
           reply.bulk(formatId(id));
           reply.bulk(consumer.name);
@@ -124,9 +143,9 @@ function writeGroup(client: Client, stream: StreamValue, name: string, group: St
   ]);
 }
 
-function writeConsumers(client: Client, group: StreamGroup, count: number): void {
+function writeConsumers(client: Client, group: StreamGroup, count: number): Walk {
   const { reply } = client;
-  writeList(client, byName(group.consumers), ([name, { seenAtMs, activeAtMs, pending }]) =>
+  return writeList(client, byName(group.consumers), ([name, { seenAtMs, activeAtMs, pending }]) =>
     writeFields(client, [
       ['name', name],
       ['seen-time', seenAtMs],
@@ -135,7 +154,7 @@ function writeConsumers(client: Client, group: StreamGroup, count: number): void
       [
         'pending',
         () =>
-          writeList(client, firstPending(pending, count), ([id, { deliveredAtMs, deliveries }]) => {
+          writePending(client, pending, count, (id, { deliveredAtMs, deliveries }) => {
             reply.array(3);
             reply.bulk(formatId(id));
             reply.integer(deliveredAtMs);
@@ -150,8 +169,8 @@ function entriesRead(group: StreamGroup): number | undefined {
   return group.entriesRead === -1 ? undefined : group.entriesRead;
 }
 
-const describeGroups = aboutStream((client, _, stream) => {
-  writeList(client, byName(stream.groups), ([name, group]) =>
+const describeGroups = aboutStream(function* (client, _, stream) {
+  yield* writeList(client, byName(stream.groups), ([name, group]) =>
     writeFields(client, [
       ['name', name],
       ['consumers', group.consumers.size],
@@ -163,13 +182,13 @@ const describeGroups = aboutStream((client, _, stream) => {
   );
 });
 
-const describeConsumers = aboutStream((client, args, stream) => {
+const describeConsumers = aboutStream(function* (client, args, stream) {
   const group = stream.groups?.get(args[3]!);
   if (group === undefined) {
     client.reply.error(noGroupOf(args[2]!, args[3]!));
     return;
   }
-  writeList(client, byName(group.consumers), ([name, { pending, seenAtMs, activeAtMs }]) =>
+  yield* writeList(client, byName(group.consumers), ([name, { pending, seenAtMs, activeAtMs }]) =>
     writeFields(client, [
       ['name', name],
       ['pending', pending.size],

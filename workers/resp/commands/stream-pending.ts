@@ -9,6 +9,8 @@ import { integerArg, readAs } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 import { endArg, startArg } from './stream-arguments.ts';
 import { streamRow } from './rows.ts';
+import { asNeeded, each } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 /** XPENDING with a range. */
 interface Extent {
@@ -56,43 +58,42 @@ function writeSummary({ reply }: Client, { pending, consumers }: StreamGroup): v
   for (const [name, consumer] of busy) reply.bulks([name, String(consumer.pending.size)]);
 }
 
-function writeExtent({ reply }: Client, group: StreamGroup, extent: Extent): void {
+function* writeExtent({ reply }: Client, group: StreamGroup, extent: Extent): Walk {
   const { minIdle, start, end, count, consumer: name } = extent;
   const list = name === undefined ? group.pending : group.consumers.get(name)?.pending;
   const found: (readonly [StreamId, Pending])[] = [];
+  const now = clock.now;
   if (list !== undefined && count > 0) {
-    for (const entry of list.from(start)) {
-      if (entry[0] > end) break;
-      if (minIdle !== 0 && clock.now - entry[1].deliveredAtMs < minIdle) continue;
-      found.push(entry);
-      if (found.length === count) break;
-    }
+    yield* each(list.from(start), (entry) => {
+      if (entry[0] > end) return false;
+      return (minIdle !== 0 && now - entry[1].deliveredAtMs < minIdle) || found.push(entry) < count;
+    });
   }
   reply.array(found.length);
-  for (const [id, { consumer, deliveredAtMs, deliveries }] of found) {
+  yield* each(found, ([id, { consumer, deliveredAtMs, deliveries }]) => {
     reply.array(4);
     reply.bulk(formatId(id));
     reply.bulk(consumer.name);
-    reply.integer(Math.max(0, clock.now - deliveredAtMs));
+    reply.integer(Math.max(0, now - deliveredAtMs));
     reply.integer(deliveries);
-  }
+  });
 }
 
-function pending(client: Client, args: readonly string[]): void {
+function pending(client: Client, args: readonly string[]): Walk | undefined {
   const { reply } = client;
   if (args.length !== 3 && (args.length < 6 || args.length > 9)) {
     reply.error(SYNTAX);
-    return;
+    return undefined;
   }
   const extent = args.length === 3 ? undefined : extentArgs(client, args);
-  if (extent === undefined && args.length !== 3) return;
+  if (extent === undefined && args.length !== 3) return undefined;
   const stream = readAs(client, args[1]!, 'stream');
-  if (stream === null) return;
+  if (stream === null) return undefined;
   const group = stream?.groups?.get(args[2]!);
-  if (group === undefined) {
-    reply.error(noGroup(args[1]!, args[2]!));
-  } else if (extent === undefined) writeSummary(client, group);
-  else writeExtent(client, group, extent);
+  if (group === undefined) reply.error(noGroup(args[1]!, args[2]!));
+  else if (extent === undefined) writeSummary(client, group);
+  else return asNeeded(group.pending.size, writeExtent(client, group, extent));
+  return undefined;
 }
 
 export const streamPendingCommands: readonly CommandSpec[] = [

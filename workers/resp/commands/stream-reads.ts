@@ -2,6 +2,7 @@ import { block } from '../clients/blocking.ts';
 import type { Client } from '../clients/server.ts';
 import { clock } from '../keyspace/clock.ts';
 import { typeOf } from '../keyspace/value.ts';
+import type { Value } from '../keyspace/value.ts';
 import type { StreamId } from '../keyspace/stream-id.ts';
 import { formatId, MAX_ID, MIN_ID, nextId } from '../keyspace/stream-id.ts';
 import { idOfRecord, wordsOf } from '../keyspace/stream-record.ts';
@@ -13,12 +14,14 @@ import type { StreamValue } from '../keyspace/stream-value.ts';
 import { noGroup, WRONG_TYPE } from '../protocol/errors.ts';
 import { ofType } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
-import { entriesOf, idArg, writeEntries } from './stream-arguments.ts';
-import { consumerOf, propagateClaim, propagatePosition } from './stream-effects.ts';
+import { entriesInSteps, idArg, writeInSteps } from './stream-arguments.ts';
+import { Claims, consumerOf, propagatePosition } from './stream-effects.ts';
 import type { GroupAt } from './stream-effects.ts';
 import { readOptions, streamKeys } from './stream-read-options.ts';
 import type { ReadOptions } from './stream-read-options.ts';
 import { streamRow } from './rows.ts';
+import { asNeeded, atOnce, each } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 /** What one key is read for: the entries after an ID, or without one what is new to the group. */
 interface Source {
@@ -68,8 +71,14 @@ function meaningless(word: '$' | '>', { group }: ReadOptions): string | undefine
   return undefined;
 }
 
+/** A key that has something, and what writes it. */
+interface Found {
+  readonly key: string;
+  readonly write: () => Walk;
+}
+
 /** Writes the replies of keys that have something, as one list; says whether there were any. */
-function replyStreams(client: Client, found: readonly { key: string; write: () => void }[]): boolean {
+function* replyStreams(client: Client, found: readonly Found[]): Generator<void, boolean> {
   const { reply } = client;
   if (found.length === 0) return false;
   if (reply.resp3) reply.map(found.length);
@@ -77,46 +86,50 @@ function replyStreams(client: Client, found: readonly { key: string; write: () =
   for (const { key, write } of found) {
     if (!reply.resp3) reply.array(2);
     reply.bulk(key);
-    write();
+    yield* write();
   }
   return true;
 }
 
 /** Serves XREAD from what is there now; false when there is nothing. */
-function readNow(client: Client, sources: readonly Source[], { count }: ReadOptions): boolean {
-  const found: { key: string; write: () => void }[] = [];
+function* readNow(client: Client, sources: readonly Source[], { count }: ReadOptions): Generator<void, boolean> {
+  const found: Found[] = [];
   for (const { key, after } of sources) {
-    const stream = client.db.peek(key);
-    if (stream === undefined || typeof stream === 'string' || stream.kind !== 'stream' || stream.size === 0) continue;
-    if (after === undefined || stream.lastEntryId <= after) continue;
-    found.push({ key, write: () => writeEntries(client.reply, entriesOf(stream, nextId(after)!, MAX_ID, count)) });
+    const stream = ofType(client, client.db.peek(key), 'stream');
+    if (stream === null) return true;
+    if (stream === undefined || stream.size === 0 || after === undefined || stream.lastEntryId <= after) continue;
+    const records = yield* entriesInSteps(stream, nextId(after)!, MAX_ID, count);
+    found.push({ key, write: () => writeInSteps(client.reply, records) });
   }
-  return replyStreams(client, found);
+  return yield* replyStreams(client, found);
 }
 
 /** Delivers entries to a consumer: the group's position moves on, and unless NOACK was given they are pending from now on. */
-function deliver(
+function* deliver(
   client: Client,
   at: GroupAt,
   consumer: Consumer,
   records: readonly StreamRecord[],
   noAck: boolean,
-): void {
+): Walk {
   const { stream, group } = at;
+  const claims = new Claims(client, at);
+  const now = clock.now;
   let moved = false;
-  for (const record of records) {
+  yield* each(records, (record) => {
     const id = idOfRecord(record);
     if (id > group.lastId) {
       advance(stream, group, id);
       moved = true;
     }
-    if (noAck) continue;
-    const pending = assign(stream, group, id, consumer, clock.now);
-    pending.deliveredAtMs = clock.now;
+    if (noAck) return;
+    const pending = assign(stream, group, id, consumer, now);
+    pending.deliveredAtMs = now;
     pending.deliveries = 1;
-    consumer.activeAtMs = clock.now;
-    propagateClaim(client, at, id, pending);
-  }
+    consumer.activeAtMs = now;
+    claims.add(id, pending);
+  });
+  claims.end();
   if (moved) propagatePosition(client, at);
 }
 
@@ -127,34 +140,41 @@ interface Delivered {
 }
 
 /** What a consumer has pending after an ID, which counts as delivering it again. */
-function redeliver(client: Client, at: GroupAt, consumer: Consumer, after: StreamId, count: number): Delivered[] {
-  const start = nextId(after)!;
+function* redeliver(
+  client: Client,
+  at: GroupAt,
+  consumer: Consumer,
+  after: StreamId,
+  count: number,
+): Generator<void, Delivered[]> {
   const found: Delivered[] = [];
-  for (const [id, pending] of consumer.pending.from(start)) {
+  const claims = new Claims(client, at);
+  const now = clock.now;
+  yield* each(consumer.pending.from(nextId(after)!), ([id, pending]) => {
     const record = at.stream.get(id);
-    found.push({ id, record });
     if (record !== undefined) {
-      pending.deliveredAtMs = clock.now;
+      pending.deliveredAtMs = now;
       pending.deliveries++;
-      propagateClaim(client, at, id, pending);
+      claims.add(id, pending);
     }
-    if (found.length === count) break;
-  }
+    return found.push({ id, record }) !== count;
+  });
+  claims.end();
   return found;
 }
 
-function writeHistory({ reply }: Client, found: readonly Delivered[]): void {
+function* writeHistory({ reply }: Client, found: readonly Delivered[]): Walk {
   reply.array(found.length);
-  for (const { id, record } of found) {
+  yield* each(found, ({ id, record }) => {
     reply.array(2);
     reply.bulk(formatId(id));
     if (record === undefined) reply.nullArray();
     else reply.bulks(wordsOf(record));
-  }
+  });
 }
 
 /** Serves XREADGROUP from what is there now; false when there is nothing. An error counts as served. */
-function readGroupNow(client: Client, sources: readonly Source[], options: ReadOptions): boolean {
+function* readGroupNow(client: Client, sources: readonly Source[], options: ReadOptions): Generator<void, boolean> {
   const { db, reply } = client;
   const { name, consumer: consumerName } = options.group!;
   const streams: (GroupAt & { after: Source['after'] })[] = [];
@@ -172,42 +192,61 @@ function readGroupNow(client: Client, sources: readonly Source[], options: ReadO
     }
     streams.push({ key, stream, name, group, after });
   }
-  const found: { key: string; write: () => void }[] = [];
+  const found: Found[] = [];
   for (const at of streams) {
     const { key, stream, group, after } = at;
     const consumer = consumerOf(client, at, consumerName);
     if (after !== undefined) {
-      const entries = redeliver(client, at, consumer, after, options.count);
+      const entries = yield* redeliver(client, at, consumer, after, options.count);
       found.push({ key, write: () => writeHistory(client, entries) });
     } else if (stream.size > 0 && stream.lastEntryId > group.lastId) {
-      const records = entriesOf(stream, nextId(group.lastId)!, MAX_ID, options.count);
-      deliver(client, at, consumer, records, options.noAck);
-      found.push({ key, write: () => writeEntries(reply, records) });
+      const records = yield* entriesInSteps(stream, nextId(group.lastId)!, MAX_ID, options.count);
+      yield* deliver(client, at, consumer, records, options.noAck);
+      found.push({ key, write: () => writeInSteps(reply, records) });
     }
   }
-  const served = replyStreams(client, found);
+  const served = yield* replyStreams(client, found);
   for (const { stream } of streams) db.recount(stream);
   return served;
+}
+
+function isStream(value: Value | undefined): boolean {
+  return value !== undefined && typeOf(value) === 'stream';
+}
+
+/** Entries of a stream, as the most that can be read from it. */
+function sizeAt({ db }: Client, key: string): number {
+  const stream = db.peek(key);
+  return typeof stream === 'object' && stream.kind === 'stream' ? stream.size : 0;
+}
+
+function* readOrWait(client: Client, sources: readonly Source[], options: ReadOptions): Walk {
+  const { reply } = client;
+  const steps = options.group === undefined ? readNow : readGroupNow;
+  if (yield* steps(client, sources, options)) return;
+  if (options.blockMs === undefined || !client.mayBlock) {
+    reply.nullArray();
+    return;
+  }
+  const keys = sources.map(({ key }) => key);
+  const endsWhenRemoved = options.group !== undefined;
+  const wakes = (key: string): boolean => endsWhenRemoved || isStream(client.db.peek(key));
+  block(client, keys, options.blockMs, {
+    serve: (key) => wakes(key) && atOnce(steps(client, sources, options)),
+    timedOut: () => reply.nullArray(),
+    endsWhenRemoved,
+  });
 }
 
 /** XREAD and XREADGROUP. */
 function read(name: 'xread' | 'xreadgroup'): Run {
   return (client, args) => {
-    const { reply } = client;
     const options = readOptions(client, args, name);
-    if (options === undefined) return;
+    if (options === undefined) return undefined;
     const sources = sourcesOf(client, args, options);
-    if (sources === undefined) return;
-    const serve = (): boolean =>
-      options.group === undefined ? readNow(client, sources, options) : readGroupNow(client, sources, options);
-    if (serve()) return;
-    if (options.blockMs === undefined || !client.mayBlock) {
-      reply.nullArray();
-      return;
-    }
-    const keys = sources.map(({ key }) => key);
-    const endsWhenRemoved = options.group !== undefined;
-    block(client, keys, options.blockMs, { serve, timedOut: () => reply.nullArray(), endsWhenRemoved });
+    if (sources === undefined) return undefined;
+    const size = sources.reduce((most, { key }) => Math.max(most, sizeAt(client, key)), 0);
+    return asNeeded(options.count === 0 ? size : Math.min(size, options.count), readOrWait(client, sources, options));
   };
 }
 

@@ -7,6 +7,8 @@ import { NO_SUCH_KEY, SYNTAX, wrongArity } from '../protocol/errors.ts';
 import { changed, integerArg, readAs, writeAs } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 import { idArg, idArgs, INVALID_ID } from './stream-arguments.ts';
+import { asNeeded, each } from './walk.ts';
+import type { Walk } from './walk.ts';
 import { streamRow } from './rows.ts';
 import { exactTrim, trimHolds, trimOption, trimStream } from './stream-trim.ts';
 import type { Trim, TrimOptions } from './stream-trim.ts';
@@ -99,13 +101,14 @@ function add(client: Client, args: readonly string[]): void {
   stream.append(id, args, fieldsAt, node.encodingLimits);
   const text = formatId(id);
   reply.bulk(text);
-  changed(client, 't', 'xadd', key);
-  if (trim !== undefined && trimStream(stream, trim) > 0) node.notify('t', 'xtrim', key, db.index);
+  const trimmed = trim === undefined ? 0 : trimStream(stream, trim);
   if (existing === undefined) db.put(key, stream);
   else {
     db.changed(key, stream);
     signalStream(client, key);
   }
+  changed(client, 't', 'xadd', key);
+  if (trimmed > 0) node.notify('t', 'xtrim', key, db.index);
   if (!node.propagates) return;
   const words = trim === undefined ? [] : exactTrim(stream, trim);
   node.propagate(db.index, ['XADD', key, ...words, text, ...args.slice(fieldsAt)]);
@@ -140,27 +143,28 @@ function trim(client: Client, args: readonly string[]): void {
   reply.integer(removed);
 }
 
-function remove(client: Client, args: readonly string[]): void {
+function remove(client: Client, args: readonly string[]): Walk | undefined {
   const key = args[1]!;
   const stream = writeAs(client, key, 'stream');
-  if (stream === null) return;
-  if (stream === undefined) {
-    client.reply.integer(0);
-    return;
+  if (stream === null) return undefined;
+  if (stream !== undefined) return asNeeded(args.length, removeAll(stream));
+  client.reply.integer(0);
+  return undefined;
+  function* removeAll(from: StreamValue): Walk {
+    const ids = yield* idArgs(client, args, 2);
+    if (ids === undefined) return;
+    let removed = 0;
+    yield* each(ids, (id) => {
+      if (!from.delete(id)) return;
+      if (id > from.maxDeletedId) from.maxDeletedId = id;
+      removed++;
+    });
+    if (removed > 0) {
+      client.db.changed(key, from);
+      changed(client, 't', 'xdel', key, removed);
+    }
+    client.reply.integer(removed);
   }
-  const ids = idArgs(client, args.slice(2));
-  if (ids === undefined) return;
-  let removed = 0;
-  for (const id of ids) {
-    if (!stream.delete(id)) continue;
-    if (id > stream.maxDeletedId) stream.maxDeletedId = id;
-    removed++;
-  }
-  if (removed > 0) {
-    client.db.changed(key, stream);
-    changed(client, 't', 'xdel', key, removed);
-  }
-  client.reply.integer(removed);
 }
 
 function length(client: Client, args: readonly string[]): void {

@@ -24,8 +24,9 @@ function watchedChanged(client: Client): boolean {
   if (watcher === undefined) return false;
   return (
     watcher.dirty ||
-    client.watchedKeys?.some(({ db, key }) => db.watched?.get(key)?.get(watcher) === false && db.isExpired(key)) ===
-      true
+    client.watchedKeys?.some(
+      ({ db, key }) => db.expires.size !== 0 && db.isExpired(key) && db.watched?.get(key)?.get(watcher) === false,
+    ) === true
   );
 }
 

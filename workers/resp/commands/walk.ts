@@ -23,6 +23,25 @@ export function* windows(size: number, visit: (start: number, end: number) => vo
   }
 }
 
+/** Goes through things one by one, as a part of a longer walk, until `visit` returns false. */
+export function* each<T>(items: Iterable<T>, visit: (item: T) => boolean | void): Walk {
+  let left = WINDOW;
+  for (const item of items) {
+    if (visit(item) === false) return;
+    if (--left > 0) continue;
+    left = WINDOW;
+    yield;
+  }
+}
+
+/** Takes all steps at once, and gives what they come to. */
+export function atOnce<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
 /** Goes through a request's arguments from `first` on, in windows, and ends with `end`; undefined when they were few, and it was done at once. */
 export function overArguments(
   args: readonly string[],
@@ -50,7 +69,7 @@ export function* walkArguments(
 /** A walk over so many elements; undefined when they are few, and it was done at once. */
 export function asNeeded(size: number, walk: Walk): Walk | undefined {
   if (size > WINDOW) return walk;
-  while (walk.next().done !== true);
+  atOnce(walk);
   return undefined;
 }
 
@@ -106,18 +125,19 @@ function* merge<T>(
 
 /**
  * Carries a walk out: at once if it is short or its caller can't wait, else in slices, with the client's reply pending. True
- * when it has ended; otherwise `ended` is called when it has, with what it took besides the last slice.
+ * when it has ended; otherwise `ended` is called when it has, with when it had begun if it had not been interrupted.
  */
-export function carryOut(client: Client, walk: Walk, ended: (beforeMs: number) => void): boolean {
+export function carryOut(client: Client, walk: Walk, ended: (beganMs: number) => void): boolean {
   const { server, node } = client;
-  // A script has its commands done at once, and so has what replies nothing.
-  if ((client.transport === undefined && client.executing) || node.replaying || client.replyMode !== 'on') {
-    while (walk.next().done !== true);
+  if (node.replaying) {
+    atOnce(walk);
     return true;
   }
   const beganMs = performance.now();
   if (goOn(client, walk)) return true;
   let beforeMs = performance.now() - beganMs;
+  // Whether it has said that its effects are others than itself, which holds until its end; whoever runs it has effects of its own.
+  let { rewritten } = node;
   node.rewritten = true;
   node.busy = true;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -127,15 +147,16 @@ export function carryOut(client: Client, walk: Walk, ended: (beforeMs: number) =
     try {
       // What is walked is not there any more.
       const over = node.closed;
-      if (!over) node.rewritten = false;
+      if (!over) node.rewritten = rewritten;
       if (!over && !goOn(client, walk)) {
+        ({ rewritten } = node);
         const tookMs = performance.now() - startMs;
         beforeMs += tookMs;
         server.spentMs += tookMs;
         inTurn(server, slice);
         return;
       }
-      if (!over) ended(beforeMs);
+      if (!over) ended(startMs - beforeMs);
     } catch (error) {
       server.host.onFault?.(node, client.lastCommand, error);
       client.transport?.destroy();
@@ -152,6 +173,21 @@ export function carryOut(client: Client, walk: Walk, ended: (beforeMs: number) =
   };
   inTurn(server, slice);
   return false;
+}
+
+/** The steps of a walk for a caller that takes them itself; `ended` is called as `carryOut` calls it. */
+export function* takenBy({ node, reply }: Client, walk: Walk, ended: (beganMs: number) => void): Walk {
+  let beforeMs = 0;
+  let rewritten = false;
+  for (;;) {
+    const startMs = performance.now();
+    node.rewritten = rewritten;
+    if (walk.next().done === true) return ended(startMs - beforeMs);
+    ({ rewritten } = node);
+    reply.cut();
+    beforeMs += performance.now() - startMs;
+    yield;
+  }
 }
 
 /** Takes steps until the node's share of this turn is used up; true at the end of the walk. */

@@ -83,8 +83,8 @@ function blockingPop(end: End): Run {
   return (client, args) => {
     const { db, node, reply } = client;
     const timeout = secondsArg(client, args.at(-1)!);
-    if (timeout === undefined) return;
-    popFirst(client, 'zset', args.slice(1, -1), timeout, (key) => {
+    if (timeout === undefined) return undefined;
+    return popFirst(client, 'zset', args.slice(1, -1), timeout, (key) => {
       const zset = zsetAt(client, key);
       if (zset === undefined) return false;
       const [taken] = take(client, key, zset, end, 1);
@@ -103,22 +103,27 @@ function multiPop(first: 1 | 2): Run {
   return (client, args) => {
     const { db, node, reply } = client;
     const asked = multiPopArgs(client, args, first, ENDS);
-    if (asked === undefined) return;
+    if (asked === undefined) return undefined;
     const { end, count } = asked;
-    popFirst(client, 'zset', asked.keys, asked.timeout, (key) => {
+    return popFirst(client, 'zset', asked.keys, asked.timeout, (key) => {
       const zset = zsetAt(client, key);
       if (zset === undefined) return false;
-      const taken = take(client, key, zset, end, count);
-      reply.array(2);
-      reply.bulk(key);
-      reply.array(taken.length);
-      for (const { member, score } of taken) {
+      const popped = Math.min(count, zset.size);
+      return asNeeded(popped, popAll()) ?? true;
+      function* popAll(): Walk {
         reply.array(2);
-        reply.bulk(member);
-        reply.double(score);
+        reply.bulk(key);
+        reply.array(popped);
+        yield* windows(popped, (from, to) => {
+          for (const { member, score } of takeSome(zset!, end, to - from)) {
+            reply.array(2);
+            reply.bulk(member);
+            reply.double(score);
+          }
+        });
+        tookSome(client, key, zset!, end, popped);
+        node.propagate(db.index, [end === 'MIN' ? 'ZPOPMIN' : 'ZPOPMAX', key, String(popped)]);
       }
-      node.propagate(db.index, [end === 'MIN' ? 'ZPOPMIN' : 'ZPOPMAX', key, String(taken.length)]);
-      return true;
     });
   };
 }

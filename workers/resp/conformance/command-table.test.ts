@@ -74,11 +74,18 @@ async function table(of: number): Promise<Map<string, Record<string, unknown>>> 
   return rows;
 }
 
+/** Whether the real server is no 7.2 yet: with one first on the PATH nothing may differ. */
+async function referenceIsOlder(): Promise<boolean> {
+  const [info] = await beside.theirs.batch([['INFO', 'server']]);
+  return !/redis_version:7\.2\./.test(info!);
+}
+
 test('arity, flags, keys, tips and ACL categories of every command are those of a real redis-server', async () => {
   const [ours, theirs] = [await table(beside.ports[0]), await table(beside.ports[1])];
   expect(ours.size).toBeGreaterThan(200);
+  const older = await referenceIsOlder();
   for (const [name, row] of ours) {
-    const exceptions = OF_7_2[name] ?? [];
+    const exceptions = (older ? OF_7_2[name] : undefined) ?? [];
     const real = theirs.get(name);
     if (exceptions.includes('new')) expect(real, name).toBeUndefined();
     for (const field of exceptions.includes('new') ? [] : Object.keys(row)) {
@@ -170,5 +177,5 @@ test('COMMAND DOCS knows the tokens, the age and the group of every command that
     ).toEqual([]);
   }
   // 7.2 has corrected it.
-  expect(wrong).toEqual(['client|pause since "2.9.50"']);
+  expect(wrong).toEqual((await referenceIsOlder()) ? ['client|pause since "2.9.50"'] : []);
 });

@@ -12,9 +12,11 @@ import type { Wire } from './wire.ts';
 
 const engine = createEngine({ defaultNode: new Node({ id: 'of-7-2' }), codec: rdbCodec });
 let wire: Wire;
+let port: number;
 
 beforeAll(async () => {
-  wire = await openWire(await engine.listen({ port: 0 }));
+  port = await engine.listen({ port: 0 });
+  wire = await openWire(port);
 });
 
 afterAll(async () => {
@@ -62,6 +64,20 @@ const ANSWERS: Readonly<Record<string, readonly (readonly [request: string, repl
     ['BITOP OR bits hll', ':21'],
     ['OBJECT ENCODING bits', '$3 raw'],
   ],
+  'subscribing, pausing, looking': [
+    ['CLIENT PAUSE 1 SOMETIMES', '-ERR CLIENT PAUSE mode must be WRITE or ALL'],
+    ['SLOWLOG GET 1 2', "-ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP."],
+    ['FAILOVER ABORT', '-ERR No failover in progress.'],
+    ['MULTI', '+OK'],
+    ['SUBSCRIBE channel', '+QUEUED'],
+    ['SSUBSCRIBE channel', '+QUEUED'],
+    ['EXEC', "*2 *3 $9 subscribe $7 channel :1 -ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"],
+    [
+      'CLIENT ID',
+      "-ERR Can't execute 'client|id': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+    ],
+    ['UNSUBSCRIBE', '*3 $11 unsubscribe $7 channel :0'],
+  ],
   'COMMAND about itself': [
     ['COMMAND COUNT', ':241'],
     ['COMMAND INFO nosuch', '*1 $-1'],
@@ -87,4 +103,25 @@ test('COMMAND DOCS tells what commands cost and how they changed', async () => {
   expect(answer).toContain(
     '$7\r\nhistory\r\n*4\r\n*2\r\n$6\r\n2.6.12\r\n$45\r\nAdded the `EX`, `PX`, `NX`, and `XX` options.\r\n',
   );
+});
+
+/** What a client that waits gets once another has carried out the requests. */
+async function woken(waits: string, requests: readonly string[]): Promise<string> {
+  const waiter = await openWire(port);
+  const reply = waiter.batch([waits.split(' ')]);
+  await expect.poll(async () => (await wire.batch([['CLIENT', 'LIST']]))[0]).toMatch(/flags=b/);
+  await wire.batch(requests.map((request) => request.split(' ')));
+  const [answer] = await reply;
+  waiter.close();
+  return answer!.trimEnd().replaceAll('\r\n', ' ');
+}
+
+test('who waits for several keys looks at all of them, in their order, when one is ready', async () => {
+  const both = ['MULTI', 'RPUSH second 1 2', 'RPUSH first 9', 'EXEC'];
+  expect(await woken('BLMPOP 0 2 first second LEFT COUNT 2', both)).toBe('*2 $5 first *1 $1 9');
+  const zsets = ['MULTI', 'ZADD z2 1 x', 'ZADD z1 1 y', 'EXEC'];
+  expect(await woken('BZPOPMIN z1 z2 0', zsets)).toBe('*3 $2 z1 $1 y $1 1');
+  const wrong = '-WRONGTYPE Operation against a key holding the wrong kind of value';
+  expect(await woken('BLPOP text queue 0', ['SET text x', 'RPUSH queue 1'])).toBe(wrong);
+  expect(await woken('XREAD BLOCK 0 STREAMS words stream $ $', ['SET words x', 'XADD stream 1-1 a b'])).toBe(wrong);
 });

@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 
 /** A plain connection that sends requests in one batch and gives each reply back as the bytes it was. */
 export interface Wire {
-  batch(requests: readonly (readonly string[])[]): Promise<string[]>;
+  /** `replies`: how many there will be, when some requests have none. */
+  batch(requests: readonly (readonly string[])[], replies?: number): Promise<string[]>;
   close(): void;
 }
 
@@ -71,9 +72,9 @@ export async function openWire(port: number): Promise<Wire> {
   socket.on('error', () => undefined);
   socket.on('close', () => waiting?.reject(new Error(`The connection was closed; unread: ${JSON.stringify(text)}`)));
   return {
-    batch: (requests) =>
+    batch: (requests, replies = requests.length) =>
       new Promise((resolve, reject) => {
-        waiting = { count: requests.length, replies: [], resolve, reject };
+        waiting = { count: replies, replies: [], resolve, reject };
         socket.write(requests.map(encode).join(''), 'latin1');
       }),
     close: () => socket.destroy(),

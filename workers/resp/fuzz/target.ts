@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createEngine } from '../engine.ts';
 import { Node } from '../keyspace/node.ts';
 import { rdbCodec } from '../persistence/codec.ts';
-import { splitWords } from '../protocol/parser.ts';
+import { splitWords } from '../protocol/inline.ts';
 
 const MEBIBYTE = 1_048_576;
 

@@ -52,7 +52,7 @@ export function* copyValue(value: Value, limits: EncodingLimits): Generator<void
       return copy;
     }
     case 'stream':
-      return copyStream(value);
+      return yield* copyStream(value);
   }
 }
 

@@ -238,14 +238,16 @@ export class Dict<V> {
     return next > 0xffff_ffff ? 0 : next;
   }
 
-  /** Visits the entries that lie in the scan order from one position up to another, in no order. */
-  visitRange(from: number, to: number, visit: (value: V, key: string) => void): void {
-    for (let at = from; at < to;) {
+  /** Visits the entries whose positions in the scan order differ from `from` only in the `shift` last bits, in no order. */
+  visitRange(from: number, shift: number, visit: (value: V, key: string, position: number) => void): void {
+    const range = from >>> shift;
+    const end = from + 2 ** shift;
+    for (let at = from; at < end;) {
       const shard = this.shardOf(at);
       const { keys, values, hashes, size } = shard;
       for (let i = 0; i < size; i++) {
-        const position = (hashes === undefined ? hashOf(keys[i]!) : hashes[i]!) >>> 0;
-        if (position >= from && position < to) visit(values[i]!, keys[i]!);
+        const hash = hashes === undefined ? hashOf(keys[i]!) : hashes[i]!;
+        if (hash >>> shift === range) visit(values[i]!, keys[i]!, hash >>> 0);
       }
       at = this.endOf(shard, at);
     }

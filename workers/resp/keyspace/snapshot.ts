@@ -18,7 +18,7 @@ interface FrozenDatabase {
   cursor: number;
   /** The parts of the scan order beyond the cursor that were emitted, because something in them was about to change. */
   readonly captured: Ranges;
-  readonly emitEntry: (value: Value, key: string) => void;
+  readonly emitEntry: (value: Value, key: string, position: number) => void;
 }
 
 /**
@@ -26,14 +26,13 @@ interface FrozenDatabase {
  * longer to look a key up than to write it, and a set of many grows in long steps.
  */
 class Ranges {
-  readonly width: number;
-  private readonly shift: number;
+  /** How many of a position's last bits its range leaves open. */
+  readonly shift: number;
   private readonly bits: Uint32Array;
 
   constructor(entries: number) {
     const depth = Math.min(DEPTH_MAX, Math.max(DEPTH_MIN, 32 - Math.clz32(entries)));
     this.shift = 32 - depth;
-    this.width = 2 ** this.shift;
     this.bits = new Uint32Array(2 ** (depth - 5));
   }
 
@@ -77,9 +76,14 @@ export function beginSnapshot(node: SnapshotSource, emit: EmitEntry): NodeSnapsh
   for (const db of node.databases) {
     if (db === undefined || db.size === 0) continue;
     const { index, entries, expires } = db;
-    const emitEntry = (value: Value, key: string): void =>
-      emit(index, key, value, expires.size === 0 ? undefined : expires.get(key));
-    const one = { entries, cursor: 0, captured: new Ranges(entries.size), emitEntry };
+    const one: FrozenDatabase = {
+      entries,
+      cursor: 0,
+      captured: new Ranges(entries.size),
+      emitEntry(value, key, position) {
+        if (position >= one.cursor) emit(index, key, value, expires.size === 0 ? undefined : expires.get(key));
+      },
+    };
     frozen.push(one);
     byEntries.set(entries, one);
     entryCount += entries.size;
@@ -89,11 +93,11 @@ export function beginSnapshot(node: SnapshotSource, emit: EmitEntry): NodeSnapsh
       const one = byEntries.get(db.entries);
       if (one === undefined) return;
       const { entries, cursor, captured, emitEntry } = one;
+      const { shift } = captured;
       const position = entries.position(key);
       if (position < cursor || captured.has(position)) return;
       captured.add(position);
-      const start = position - (position % captured.width);
-      entries.visitRange(Math.max(start, cursor), start + captured.width, emitEntry);
+      entries.visitRange(((position >>> shift) << shift) >>> 0, shift, emitEntry);
     },
   };
   node.snapshot = hook;
@@ -109,7 +113,7 @@ export function beginSnapshot(node: SnapshotSource, emit: EmitEntry): NodeSnapsh
     }
     const { captured, entries, emitEntry } = one;
     const next = entries.visitPart(one.cursor, (value, key, position) => {
-      if (!captured.has(position)) emitEntry(value, key);
+      if (!captured.has(position)) emitEntry(value, key, position);
     });
     one.cursor = next === 0 ? Infinity : next;
     if (next === 0) current++;

@@ -1,10 +1,17 @@
 import { addConsumer, addGroup, assign } from './stream-group.ts';
 import { StreamValue } from './stream-value.ts';
 
-/** A stream of its own with the same entries, groups, consumers and pending lists. */
-export function copyStream(stream: StreamValue): StreamValue {
+/** Blocks, and pending entries, that are copied from one step to the next. */
+const BLOCKS_AT_ONCE = 8;
+const PENDING_AT_ONCE = 256;
+
+/** A stream of its own with the same entries, groups, consumers and pending lists, made in steps. */
+export function* copyStream(stream: StreamValue): Generator<void, StreamValue> {
   const copy = new StreamValue();
-  for (const block of stream.blocks) copy.appendBlock({ ...block, records: block.records.slice() });
+  for (const [i, block] of stream.blocks.entries()) {
+    copy.appendBlock({ ...block, records: block.records.slice() });
+    if (i % BLOCKS_AT_ONCE === 0) yield;
+  }
   copy.lastId = stream.lastId;
   copy.maxDeletedId = stream.maxDeletedId;
   copy.entriesAdded = stream.entriesAdded;
@@ -15,6 +22,7 @@ export function copyStream(stream: StreamValue): StreamValue {
       reader.activeAtMs = activeAtMs;
       for (const [id, { deliveredAtMs, deliveries }] of pending.from('')) {
         assign(copy, other, id, reader, deliveredAtMs).deliveries = deliveries;
+        if (reader.pending.size % PENDING_AT_ONCE === 0) yield;
       }
     }
   }

@@ -51,7 +51,7 @@ export function addGroup(stream: GroupOwner, name: string, lastId: StreamId, ent
 export function removeGroup(stream: GroupOwner, name: string): boolean {
   const group = stream.groups?.get(name);
   if (group === undefined) return false;
-  for (const consumer of group.consumers.keys()) removeConsumer(stream, group, consumer);
+  for (const consumer of group.consumers.values()) stream.bytes -= bytesOf(consumer);
   stream.groups!.delete(name);
   stream.bytes -= GROUP_BYTES + stringBytes(name);
   return true;
@@ -65,15 +65,14 @@ export function addConsumer(stream: GroupOwner, group: StreamGroup, name: string
   return consumer;
 }
 
-/** Removes a consumer with what it has pending, and returns how much that was; undefined when there is no such consumer. */
-export function removeConsumer(stream: GroupOwner, group: StreamGroup, name: string): number | undefined {
-  const consumer = group.consumers.get(name);
-  if (consumer === undefined) return undefined;
-  const { size } = consumer.pending;
-  for (const [id] of consumer.pending.from('')) group.pending.delete(id);
-  group.consumers.delete(name);
-  stream.bytes -= CONSUMER_BYTES + stringBytes(name) + size * PENDING_BYTES;
-  return size;
+function bytesOf({ name, pending }: Consumer): number {
+  return CONSUMER_BYTES + stringBytes(name) + pending.size * PENDING_BYTES;
+}
+
+/** Removes a consumer whose pending entries were taken off the group's list. */
+export function removeConsumer(stream: GroupOwner, group: StreamGroup, consumer: Consumer): void {
+  group.consumers.delete(consumer.name);
+  stream.bytes -= bytesOf(consumer);
 }
 
 /** Makes an entry pending for a consumer, whoever may have had it before. */
@@ -130,4 +129,11 @@ export function copyGroups(groups: ReadonlyMap<string, StreamGroup>): Map<string
 /** A map's entries in the order of their names' bytes, as Redis lists groups and consumers. */
 export function byName<V>(map: ReadonlyMap<string, V> | undefined): [string, V][] {
   return Array.from(map ?? []).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** How many entries, groups, consumers and pending entries a stream has. */
+export function partsOf({ size, groups }: { readonly size: number; readonly groups: GroupOwner['groups'] }): number {
+  let parts = size;
+  for (const { pending, consumers } of groups?.values() ?? []) parts += 1 + pending.size + consumers.size;
+  return parts;
 }

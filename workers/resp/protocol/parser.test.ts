@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { RequestParser, splitWords } from './parser.ts';
+import { splitWords } from './inline.ts';
+import { RequestParser } from './parser.ts';
 
 const bytes = fc.string({
   unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)),

@@ -1,5 +1,9 @@
 import { cameAs, forgetAsItCame } from './as-it-came.ts';
 import { Gathering } from './gathering.ts';
+import { headerAt } from './header.ts';
+import { HeldArguments } from './held-arguments.ts';
+import { Incoming } from './incoming.ts';
+import { splitWords } from './inline.ts';
 import { keysAhead } from './keys-ahead.ts';
 import { textAt, wordAt } from './words.ts';
 import type { Latin1Buffer } from './words.ts';
@@ -19,8 +23,7 @@ const LARGE = 32_768;
 
 /** Requests of up to this many arguments are read in one go when all of them has come. */
 const QUICK_ARGUMENTS_MAX = 64;
-/** What an argument takes besides its bytes. */
-const ARGUMENT_BYTES = 32;
+const NONE: readonly string[] = [];
 
 const CR = 13;
 const LF = 10;
@@ -28,93 +31,42 @@ const ASTERISK = 42;
 const DOLLAR = 36;
 const ZERO = 48;
 
-/**
- * Turns bytes into requests. It reads from a buffer that is shared by all connections and keeps only what a request
- * still lacks, so an idle connection has no buffer.
- */
-export class RequestParser {
+/** Turns bytes into requests. */
+export class RequestParser extends Incoming {
   /** Until the client has authenticated only small requests are taken. */
   unauthenticated = false;
   bulkBytesMax: number;
-  private buffer: Latin1Buffer | undefined;
-  private at = 0;
-  private end = 0;
   /** Arguments still to come of the request being read; 0 between requests. */
   private missing = 0;
   /** Length of the argument being read, or -1 when its header is still to come. */
   private bulkLength = -1;
   private args: string[] = [];
-  /** The arguments whose size `argsBytes` is, as far as they have been counted. */
-  private countedArgs: readonly string[] = [];
-  private argsCounted = 0;
-  private argsBytes = 0;
+  private readonly held = new HeldArguments();
   private large: Gathering | undefined;
   /** Whether all ends of lines and numbers of the request being read are as they are written, and not merely as they may be. */
   private exact = false;
 
   constructor(bulkBytesMax: number) {
+    super();
     this.bulkBytesMax = bulkBytesMax;
   }
 
   /** Bytes kept of an incomplete request. */
   get heldBytes(): number {
-    return (this.buffer === undefined ? 0 : this.end - this.at) + (this.large?.size ?? 0) + this.argsBytes;
-  }
-
-  /** Gives the next bytes; they are read in place until `rest` is called. */
-  feed(chunk: Buffer, length: number): void {
-    const left = this.buffer === undefined ? 0 : this.end - this.at;
-    if (left === 0) {
-      this.buffer = chunk as Latin1Buffer;
-      this.at = 0;
-      this.end = length;
-      return;
-    }
-    const joined = Buffer.allocUnsafe(left + length) as Latin1Buffer;
-    this.buffer!.copy(joined, 0, this.at, this.end);
-    chunk.copy(joined, left, 0, length);
-    this.buffer = joined;
-    this.at = 0;
-    this.end = joined.length;
+    return this.left + (this.large?.size ?? 0) + this.held.bytes;
   }
 
   /** Copies what is left, since the shared buffer is about to be reused. */
-  rest(): void {
+  override rest(): void {
     forgetAsItCame();
-    this.countArguments();
-    if (this.buffer === undefined) return;
-    if (this.at === this.end) {
-      this.buffer = undefined;
-      return;
-    }
-    this.buffer = Buffer.from(this.buffer.subarray(this.at, this.end)) as Latin1Buffer;
-    this.end = this.buffer.length;
-    this.at = 0;
-  }
-
-  /** Gives up what is left, between two requests. */
-  surrender(): string {
-    const left = this.buffer?.latin1Slice(this.at, this.end) ?? '';
-    this.buffer = undefined;
-    return left;
+    this.held.count(this.missing === 0 ? NONE : this.args);
+    super.rest();
   }
 
   /** Hashes of the keys of the next requests that are all there, as many as there is room for. Returns how many. */
   keysAhead(hashes: Int32Array): number {
     const { buffer } = this;
     return buffer === undefined || this.missing > 0 ? 0 : keysAhead(buffer, this.at, this.end, hashes);
-  }
-
-  /** Counts what the arguments of an incomplete request take, each once. */
-  private countArguments(): void {
-    if (this.missing === 0 && this.argsCounted === 0) return;
-    const args = this.missing === 0 ? [] : this.args;
-    if (args !== this.countedArgs) {
-      this.countedArgs = args;
-      this.argsCounted = 0;
-      this.argsBytes = 0;
-    }
-    while (this.argsCounted < args.length) this.argsBytes += ARGUMENT_BYTES + args[this.argsCounted++]!.length;
   }
 
   /** The next whole request (never empty), undefined when more bytes are needed, or what is wrong with it. */
@@ -179,10 +131,11 @@ export class RequestParser {
     const key = this.quickArgument(buffer, true);
     if (key === undefined) return undefined;
     if (count === 2) return [name, key];
-    const third = this.quickArgument(buffer, false);
+    // Fields of hashes and of streams tend to come again, as names do.
+    const third = this.quickArgument(buffer, count === 4);
     if (third === undefined) return undefined;
     if (count === 3) return [name, key, third];
-    const fourth = this.quickArgument(buffer, false);
+    const fourth = this.quickArgument(buffer, count === 5);
     if (fourth === undefined) return undefined;
     if (count === 4) return [name, key, third, fourth];
     const fifth = this.quickArgument(buffer, false);
@@ -263,37 +216,10 @@ export class RequestParser {
 
   /** Reads `*<number>` or `$<number>` and its line end; NaN when it is no number, undefined when the line is not all there. */
   private header(buffer: Latin1Buffer, tooBig: string): number | ProtocolError | undefined {
-    let at = this.at + 1;
-    let value = 0;
-    let digits = 0;
-    let negative = false;
-    if (at < this.end && buffer[at] === 45) {
-      negative = true;
-      at++;
-    }
-    for (; at < this.end; at++) {
-      const code = buffer[at]!;
-      if (code === CR) {
-        if (at + 1 >= this.end) return undefined;
-        this.at = at + 2;
-        if (digits === 0 || digits > 18) return Number.NaN;
-        return negative ? -value : value;
-      }
-      if (code < 48 || code > 57) return this.badHeader(buffer, tooBig);
-      value = value * 10 + code - 48;
-      digits++;
-    }
-    return this.end - this.at > INLINE_MAX ? { protocolError: tooBig } : undefined;
-  }
-
-  /** A header with something else than digits is only judged when its line has come to an end. */
-  private badHeader(buffer: Latin1Buffer, tooBig: string): number | ProtocolError | undefined {
-    const end = buffer.indexOf(CR, this.at);
-    if (end >= 0 && end + 1 < this.end) {
-      this.at = end + 2;
-      return Number.NaN;
-    }
-    return this.end - this.at > INLINE_MAX ? { protocolError: tooBig } : undefined;
+    const value = headerAt(buffer, this.at, this.end);
+    if (value !== undefined) this.at = buffer.indexOf(CR, this.at) + 2;
+    else if (this.end - this.at > INLINE_MAX) return { protocolError: tooBig };
+    return value;
   }
 
   /** Reads a line of words, as typed into telnet. */
@@ -315,57 +241,4 @@ export class RequestParser {
 /** The value of a digit; of anything else a number too large for any header. */
 function digit(code: number): number {
   return code >= 48 && code <= 57 ? code - 48 : 1_000_000;
-}
-
-const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', a: '\x07' };
-
-/** Splits a line into words with Redis's quoting rules; undefined when quotes are unbalanced. */
-export function splitWords(line: string): string[] | undefined {
-  const words: string[] = [];
-  let at = 0;
-  for (;;) {
-    while (at < line.length && /\s/.test(line[at]!)) at++;
-    if (at >= line.length) return words;
-    const word = readWord(line, at);
-    if (word === undefined) return undefined;
-    words.push(word.text);
-    at = word.end;
-  }
-}
-
-function readWord(line: string, start: number): { text: string; end: number } | undefined {
-  let text = '';
-  let at = start;
-  while (at < line.length && !/[\s\0]/.test(line[at]!)) {
-    const quote = line[at]!;
-    if (quote !== '"' && quote !== "'") {
-      text += quote;
-      at++;
-      continue;
-    }
-    const quoted = readQuoted(line, at + 1, quote);
-    // A closing quote must be followed by a space or nothing at all.
-    if (quoted === undefined || (quoted.end < line.length && !/\s/.test(line[quoted.end]!))) return undefined;
-    return { text: text + quoted.text, end: quoted.end };
-  }
-  return { text, end: Math.max(at, start + (at === start ? 1 : 0)) };
-}
-
-function readQuoted(line: string, start: number, quote: string): { text: string; end: number } | undefined {
-  let text = '';
-  for (let at = start; at < line.length; at++) {
-    const char = line[at]!;
-    if (char === quote) return { text, end: at + 1 };
-    if (char !== '\\' || at + 1 >= line.length) {
-      text += char;
-      continue;
-    }
-    const next = line[++at]!;
-    if (quote === "'") text += next === "'" ? "'" : `\\${next}`;
-    else if (next === 'x' && /^[\da-f]{2}$/i.test(line.slice(at + 1, at + 3))) {
-      text += String.fromCharCode(Number.parseInt(line.slice(at + 1, at + 3), 16));
-      at += 2;
-    } else text += ESCAPES[next] ?? next;
-  }
-  return undefined;
 }

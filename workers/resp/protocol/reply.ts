@@ -20,6 +20,8 @@ export class Reply {
   counted = 0;
   /** Whether the client asked for RESP3 by HELLO. */
   resp3 = false;
+  /** Set while nobody wants to know what is added: what waited before that. */
+  private kept: string[] | undefined;
 
   /** Bytes that wait. */
   get length(): number {
@@ -51,6 +53,18 @@ export class Reply {
       this.piece(text);
       this.out = '\r\n';
     } else this.out += `$${text.length}\r\n${text}\r\n`;
+  }
+
+  /** A bulk string that is in pieces. */
+  bulkOf(pieces: readonly string[]): void {
+    let length = 0;
+    for (const piece of pieces) length += piece.length;
+    this.out += `$${length}\r\n`;
+    for (const piece of pieces) {
+      if (piece.length > PIECE_MAX) this.piece(piece);
+      else this.out += piece;
+    }
+    this.out += '\r\n';
   }
 
   private piece(text: string): void {
@@ -125,6 +139,7 @@ export class Reply {
 
   /** Sets what waits apart as one flat string, when it is long. */
   cut(): void {
+    if (this.kept !== undefined) this.forget();
     if (this.out.length < PIECE_MAX) return;
     const flat = Buffer.from(this.out, 'latin1').toString('latin1');
     this.pieces.push(flat);
@@ -134,6 +149,12 @@ export class Reply {
 
   /** Takes all that waits. */
   take(): string[] {
+    if (this.kept !== undefined) {
+      const { kept } = this;
+      this.kept = [];
+      this.forget();
+      return kept;
+    }
     const { out, pieces } = this;
     this.out = '';
     if (pieces.length === 0) return out === '' ? [] : [out];
@@ -149,6 +170,28 @@ export class Reply {
     const { out } = this;
     this.out = '';
     return out;
+  }
+
+  /** What is added from now on nobody wants (CLIENT REPLY OFF). */
+  mute(): void {
+    this.kept = this.take();
+  }
+
+  /** What is added from now on is wanted again. */
+  unmute(): void {
+    this.forget();
+    const { kept = [] } = this;
+    this.kept = undefined;
+    for (const text of kept) {
+      this.pieces.push(text);
+      this.piecesLength += text.length;
+    }
+  }
+
+  private forget(): void {
+    this.out = '';
+    this.pieces = [];
+    this.piecesLength = 0;
   }
 
   /** A mark for `rollback`. */

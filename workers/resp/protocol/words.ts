@@ -13,11 +13,11 @@ const bytes = new Uint8Array(SLOTS * WORD_MAX);
 const words = Array.from({ length: SLOTS }, () => '');
 
 /**
- * The byte string at a place of a buffer, for what tends to come again: names of commands and keys. To make a string from
+ * The byte string at a place of a buffer, for what tends to come again: names of commands, keys and fields. To make a string from
  * bytes costs several times what comparing them does, and one that was seen before knows its hash already.
  */
 export function wordAt(buffer: Latin1Buffer, at: number, length: number): string {
-  if (length > WORD_MAX || length < 3) return buffer.latin1Slice(at, at + length);
+  if (length > WORD_MAX || length < 3) return textAt(buffer, at, length);
   const end = at + length;
   // The last bytes tell keys apart, and the first ones commands.
   const mixed =

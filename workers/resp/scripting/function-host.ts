@@ -109,7 +109,7 @@ export class FunctionHost {
       lastWords: 'FUNCTION LOAD timeout',
     };
     return after(
-      jobs.run(job, () => state.startLibrary(ref)),
+      jobs.run(job, undefined, () => state.startLibrary(ref)),
       (outcome) => {
         let problem = typeof outcome === 'string' ? outcome : undefined;
         if (typeof outcome === 'number' && outcome !== 0) problem = loadErrorOf(jobs.running!);
@@ -188,7 +188,8 @@ export class FunctionHost {
           endsAtMs: undefined,
           lastWords: TOO_LONG,
         },
-        () => state.callFunction(fn.ref, keys, args),
+        state.giveFunction(fn.ref, keys, args),
+        () => state.callFunction(),
       ),
       (outcome) => jobs.reply(outcome),
     );

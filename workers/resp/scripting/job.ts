@@ -25,6 +25,12 @@ export interface Job {
   /** The node was over its memory limit when it started. */
   full: boolean;
   wrote: boolean;
+  /** A command that it calls is in the middle of its work: it is not ended there, or half of a write would stay. */
+  calling?: boolean;
+  /** Set while it can't be suspended: the replies to what it has called. */
+  replies?: string[] | undefined;
+  /** What it had called until it had to begin anew, which it is told again. */
+  retold?: { readonly replies: readonly string[]; at: number; readonly unfinished: Generator<void, readonly string[]> };
   /** When it has to end; set once it takes longer than a slice, or when it is killed. */
   endsAtMs: number | undefined;
   /** What is said then. */
@@ -92,7 +98,7 @@ export class Slices {
   /** Whether a job has to be ended at once: it was told to end, and has not come to its next instruction. */
   private mustEnd(job: Job): boolean {
     const now = Date.now();
-    if (now < (job.endsAtMs ??= job.startedAtMs + this.limitMs(job))) return false;
+    if (now < (job.endsAtMs ??= job.startedAtMs + this.limitMs(job)) || job.calling === true) return false;
     if (this.interruptedAtMs === 0) {
       this.interruptedAtMs = now;
       const { lua } = job.state;

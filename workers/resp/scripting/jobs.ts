@@ -62,10 +62,10 @@ export class Jobs {
   }
 
   /**
-   * Runs a job. The outcome is its status, or the error line when it was broken off; what it left on the stack is still
+   * Runs a job, after what it is given first, in steps. The outcome is its status, or the error line when it was broken off; what it left on the stack is still
    * there then, and `running` is it.
    */
-  run(job: Job, work: () => Later<number>): Later<number | string> {
+  run(job: Job, giving: Generator<void> | undefined, work: () => Later<number>): Later<number | string> {
     const { inner } = this;
     job.startedAtMs = clock.now;
     job.full = this.full;
@@ -76,7 +76,7 @@ export class Jobs {
     this.running = job;
     this.slices.begin();
     try {
-      const outcome = work();
+      const outcome = giving === undefined ? work() : after(this.walk(job, giving), work);
       return typeof outcome === 'number' ? outcome : outcome.catch((error: unknown) => this.fail(job, error));
     } catch (error) {
       return this.fail(job, error);
@@ -109,15 +109,21 @@ export class Jobs {
     });
   }
 
-  /** Takes steps as far as the slice allows, and the rest later; gives the error line when the job had to be ended. */
+  /** Takes steps, in slices; gives the error line when the job had to be ended. */
   private goThrough(job: Job, steps: Generator<void>): Later<string | undefined> {
-    while (steps.next().done !== true) {
-      if (!this.slices.over) continue;
-      return this.slices.rest(job).then(
-        () => this.goThrough(job, steps),
-        (error: unknown) => this.fail(job, error),
-      );
-    }
+    const done = this.walk(job, steps);
+    return done instanceof Promise
+      ? done.then(
+          () => undefined,
+          (error: unknown) => this.fail(job, error),
+        )
+      : undefined;
+  }
+
+  /** Takes steps as far as the slice allows, and the rest later. */
+  private walk(job: Job, steps: Generator<void>): Later<void> {
+    while (steps.next().done !== true)
+      if (this.slices.over) return this.slices.rest(job).then(() => this.walk(job, steps));
     return undefined;
   }
 

@@ -1,69 +1,16 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { CALLBACKS_MAX, SLOT, bridgeModule, copierModule } from './bridge.ts';
+import { CALLBACKS_MAX } from './bridge.ts';
 import { TYPE } from './lua-exports.ts';
 import type { LuaExports } from './lua-exports.ts';
-import { meter } from './metering.ts';
+import { instantiateLua } from './lua-instance.ts';
+import type { BridgeExports } from './lua-instance.ts';
+import { LuaTexts } from './lua-texts.ts';
 import { wasm } from './webassembly.ts';
-import type { WasmGlobal, WasmModule, WasmTable } from './webassembly.ts';
 
 const MASK_COUNT = 8;
 /** What precompiled chunks begin with. */
 const BYTECODE = '\x1b';
-const SCRATCH_BYTES = 65_536;
 /** How many rounds Lua's loops make between two looks at the clock: about 50 µs. */
 const FUEL = 10_000;
-/** Up to this length a string is carried over byte by byte, which is quicker than a call. */
-const SHORT_TEXT = 24;
-
-interface BridgeExports {
-  readonly table: WasmTable;
-  readonly outcome: WasmGlobal;
-  /** Bytes Lua holds, and may hold. */
-  readonly used: WasmGlobal;
-  readonly limit: WasmGlobal;
-  readonly run: (...args: number[]) => void;
-  readonly [name: string]: unknown;
-}
-
-const require = createRequire(import.meta.url);
-interface Modules {
-  readonly lua: WasmModule;
-  /** Where Lua's loops expect the function that they call. */
-  readonly spentSlot: number;
-  readonly bridge: WasmModule;
-  readonly copier: WasmModule;
-}
-
-let modules: Modules | undefined;
-
-function compiled(): Modules {
-  if (modules !== undefined) return modules;
-  const folder = dirname(require.resolve('wasmoon-lua5.1'));
-  const { bytes, slot } = meter(readFileSync(join(folder, 'liblua5.1.wasm')));
-  return (modules = {
-    lua: new wasm.Module(bytes),
-    spentSlot: slot,
-    bridge: new wasm.Module(bridgeModule()),
-    copier: new wasm.Module(copierModule()),
-  });
-}
-
-/** Short strings seen last, by a hash of their bytes: commands, options and fields come again and again. */
-const shortTexts: string[] = Array.from({ length: 1024 }, () => '');
-
-function shortText(memory: Buffer, pointer: number, length: number): string {
-  let hash = length;
-  for (let i = pointer; i < pointer + length; i++) hash = (hash * 31 + memory[i]!) | 0;
-  const known = shortTexts[hash & 1023]!;
-  if (known.length === length) {
-    let i = 0;
-    while (i < length && known.charCodeAt(i) === memory[pointer + i]) i++;
-    if (i === length) return known;
-  }
-  return (shortTexts[hash & 1023] = memory.toString('latin1', pointer, pointer + length));
-}
 
 /**
  * A function offered to Lua: its arguments are on the stack; returns how many results it pushed, or -1 to raise the top.
@@ -88,8 +35,8 @@ export class Lua {
   private readonly functions: LuaFunction[] = [];
   private readonly start: (...args: number[]) => Promise<void>;
   private readonly hook: number;
-  private readonly scratch: number;
-  private bytes: Buffer;
+  private readonly offer: (fn: unknown) => number;
+  private readonly texts: LuaTexts;
   /** Whether nothing but WebAssembly is between a running script and where it was started. */
   private suspendable = false;
   /** The clock has to be looked at as soon as JavaScript has returned to Lua. */
@@ -98,81 +45,24 @@ export class Lua {
   private unfinished: Generator<void, number> | undefined;
 
   constructor(limitBytes: number) {
-    const { lua, bridge, copier, spentSlot } = compiled();
-    this.bridge = new wasm.Instance(bridge, {
-      env: {
-        call: (k: number, L: number) => this.call(k, L),
-        hook: (L: number) => this.onInterrupt(L),
-        mustRest: () => (this.mustRest() ? 1 : 0),
-        rest: new wasm.Suspending(() => this.onRest()),
-      },
-    }).exports as BridgeExports;
-    this.api = new wasm.Instance(lua, this.imports(lua, limitBytes)).exports as LuaExports;
-    const { api } = this;
-    const table = api.__indirect_function_table;
-    for (let i = 0; i < table.length; i++) this.bridge.table.set(i, table.get(i));
-    const exported = api as unknown as Readonly<Record<string, unknown>>;
-    const { copy } = new wasm.Instance(copier, { env: { memory: api.memory } }).exports as { readonly copy: unknown };
-    for (const [name, slot] of Object.entries(SLOT)) {
-      this.bridge.table.set(slot, slot === SLOT.copy ? copy : exported[name]);
-    }
-    if (this.offer(this.bridge['spent']) !== spentSlot) throw new Error("Lua's loops have nobody to call.");
+    const { api, bridge, offer } = instantiateLua(limitBytes, {
+      call: (k, L) => this.call(k, L),
+      hook: (L) => this.onInterrupt(L),
+      mustRest: () => this.mustRest(),
+      rest: () => this.onRest(),
+    });
+    this.api = api;
+    this.bridge = bridge;
+    this.offer = offer;
     api.__wasm_call_ctors();
-    this.bytes = Buffer.from(api.memory.buffer);
-    this.bridge.limit.value = limitBytes;
-    this.scratch = api.malloc(SCRATCH_BYTES);
-    this.hook = this.offer(this.bridge['hook']);
-    this.start = wasm.promising(this.bridge.run);
-    this.L = api.lua_newstate(this.offer(this.bridge['allocate']), 0);
+    this.texts = new LuaTexts(api);
+    this.hook = offer(bridge['hook']);
+    this.start = wasm.promising(bridge.run);
+    this.L = api.lua_newstate(offer(bridge['allocate']), 0);
     for (const open of ['luaopen_base', 'luaopen_table', 'luaopen_string', 'luaopen_math', 'luaopen_debug'] as const) {
-      api.lua_pushcclosure(this.L, this.offer(api[open]), 0);
+      api.lua_pushcclosure(this.L, offer(api[open]), 0);
       api.lua_call(this.L, 0, 0);
     }
-  }
-
-  /** Everything Emscripten's C library would ask of its host: no files, no environment, no time; memory up to the limit. */
-  private imports(lua: WasmModule, limitBytes: number): Record<string, Record<string, unknown>> {
-    const offered: Record<string, Record<string, unknown>> = {
-      env: {
-        exit: () => {
-          throw new Error('Lua has given up: an error was raised outside of any protected call.');
-        },
-        invoke_vii: this.bridge['invoke'],
-        _emscripten_throw_longjmp: this.bridge['throwIt'],
-        emscripten_memcpy_js: this.bridge['copy'],
-        emscripten_resize_heap: (wanted: number) => this.grow(wanted >>> 0, limitBytes),
-      },
-    };
-    for (const { module, name } of wasm.Module.imports(lua)) (offered[module] ??= {})[name] ??= () => 0;
-    return offered;
-  }
-
-  private grow(wanted: number, limitBytes: number): number {
-    const { memory } = this.api;
-    const size = memory.buffer.byteLength;
-    // The C library and fragments need some room of their own beside what Lua may hold.
-    const most = size + limitBytes * 2;
-    if (wanted > Math.min(most, 32 * 1_048_576 + limitBytes * 2)) return 0;
-    try {
-      memory.grow(Math.ceil((Math.max(wanted, size + 1_048_576) - size) / 65_536));
-      return 1;
-    } catch {
-      return 0;
-    }
-  }
-
-  /** The memory as it is now; growing it invalidates what was read before. */
-  private get memory(): Buffer {
-    if (this.bytes.length === 0) this.bytes = Buffer.from(this.api.memory.buffer);
-    return this.bytes;
-  }
-
-  private offer(fn: unknown): number {
-    const table = this.api.__indirect_function_table;
-    const at = table.grow(1);
-    table.set(at, fn);
-    this.bridge.table.set(at, fn);
-    return at;
   }
 
   /** Lua's loops have made so many rounds that the clock is looked at; says whether the script is to be suspended. */
@@ -233,62 +123,17 @@ export class Lua {
 
   /** Pushes a byte string. */
   push(L: number, text: string): void {
-    const { length } = text;
-    if (length <= SHORT_TEXT) {
-      const { memory, scratch } = this;
-      for (let i = 0; i < length; i++) memory[scratch + i] = text.charCodeAt(i);
-      this.api.lua_pushlstring(L, scratch, length);
-    } else this.withText(text, (pointer) => this.api.lua_pushlstring(L, pointer, length));
+    this.texts.push(L, text);
   }
 
   /** Pushes the byte string that pieces make together, which others may interrupt between two of them. */
-  *pushPieces(L: number, pieces: readonly string[], length: number): Generator<void> {
-    if (pieces.length === 1) {
-      this.push(L, pieces[0]!);
-      return;
-    }
-    const pointer = this.api.malloc(length);
-    if (pointer === 0) throw new Error('not enough memory');
-    try {
-      let at = pointer;
-      for (const piece of pieces) {
-        at += this.memory.write(piece, at, 'latin1');
-        yield;
-      }
-      this.api.lua_pushlstring(L, pointer, length);
-    } finally {
-      this.api.free(pointer);
-    }
-  }
-
-  /** Calls back with the text in Lua's memory, followed by a zero. */
-  private withText<T>(text: string, use: (pointer: number) => T): T {
-    if (text.length < SCRATCH_BYTES) {
-      const end = this.memory.write(text, this.scratch, 'latin1');
-      this.memory[this.scratch + end] = 0;
-      return use(this.scratch);
-    }
-    const pointer = this.api.malloc(text.length + 1);
-    if (pointer === 0) throw new Error('not enough memory');
-    try {
-      this.memory.write(text, pointer, 'latin1');
-      this.memory[pointer + text.length] = 0;
-      return use(pointer);
-    } finally {
-      this.api.free(pointer);
-    }
+  pushPieces(L: number, pieces: readonly string[], length: number): Generator<void> {
+    return this.texts.pushPieces(L, pieces, length);
   }
 
   /** The string or number at an index as a byte string; undefined for other types. A number there becomes a string. */
   text(L: number, at: number): string | undefined {
-    const pointer = this.api.lua_tolstring(L, at, this.scratch);
-    if (pointer === 0) return undefined;
-    const { memory, scratch } = this;
-    const length =
-      memory[scratch]! | (memory[scratch + 1]! << 8) | (memory[scratch + 2]! << 16) | (memory[scratch + 3]! << 24);
-    return length > SHORT_TEXT
-      ? memory.toString('latin1', pointer, pointer + length)
-      : shortText(memory, pointer, length);
+    return this.texts.text(L, at);
   }
 
   /** Puts the message on the stack as an error of the calling line; the function that calls this returns the result. */
@@ -300,7 +145,7 @@ export class Lua {
 
   /** Raises what is wrong with an argument; does not return. */
   badArgument(L: number, argument: number, message: string): never {
-    this.withText(message, (pointer) => this.api.luaL_argerror(L, argument, pointer));
+    this.texts.with(message, (pointer) => this.api.luaL_argerror(L, argument, pointer));
     throw new Error('Lua has returned from an error.');
   }
 
@@ -323,11 +168,10 @@ export class Lua {
    * checks it: behind a space it is text, and wrong.
    */
   load(text: string, name: string): string | undefined {
-    const { api, L } = this;
+    const { api, L, texts } = this;
     const source = text.startsWith(BYTECODE) ? ` ${text}` : text;
-    const chunkName = api.malloc(name.length + 1);
-    this.memory.write(`${name}\0`, chunkName, 'latin1');
-    const status = this.withText(source, (pointer) => api.luaL_loadbuffer(L, pointer, source.length, chunkName));
+    const chunkName = texts.place(name);
+    const status = texts.with(source, (pointer) => api.luaL_loadbuffer(L, pointer, source.length, chunkName));
     api.free(chunkName);
     if (status === 0) return undefined;
     const message = this.text(L, -1) ?? 'unknown error';

@@ -7,12 +7,15 @@ import { parts } from './pieces.ts';
 import { readRegistration } from './registration.ts';
 import type { Registration } from './registration.ts';
 import { digestOf } from './script.ts';
-import { LONG_REPLY, pushField, pushLongReply, pushReply } from './values.ts';
+import { pushField, pushLongReply, pushReply } from './values.ts';
 
 /** What scripts can ask of the server that runs them. */
 export interface ScriptHost {
-  /** Carries out a command and returns its reply as it would go to a client; a refusal is an error reply. */
-  call(args: readonly string[]): string;
+  /**
+   * Carries out a command and returns its reply as it would go to a client; a refusal is an error reply. What takes long is
+   * given in steps, with the reply in pieces; undefined means that the script must begin anew, so that it can be suspended.
+   */
+  call(args: readonly string[]): string | Generator<void, readonly string[]> | undefined;
   /** In which version of the protocol replies are turned into values of Lua. */
   setResp3(resp3: boolean): void;
   /** Whether the script's caller may call this. Undefined when there is no such command. */
@@ -24,6 +27,8 @@ export interface ScriptHost {
 }
 
 const MAX_LOG_LEVEL = 3;
+/** The digest of a longer text is made in steps. */
+const LONG_TEXT = 65_536;
 const REPL_ALL = 3;
 
 /** A number as Redis passes it on: whole numbers without a point. */
@@ -119,7 +124,8 @@ function calls(
       const args = words(lua, L);
       if (args === undefined) return refuse('Lua redis lib command arguments must be strings or integers');
       const reply = host.call(args);
-      if (reply.length > LONG_REPLY) return pushLongReply(lua, L, reply);
+      if (reply === undefined) return (fail(L, 'The script begins anew'), -1);
+      if (typeof reply !== 'string') return pushSteps(lua, L, reply, raise);
       pushReply(lua, L, reply);
       return raise && reply.startsWith('-') ? -1 : 1;
     };
@@ -153,6 +159,18 @@ function calls(
   };
 }
 
+/** Carries out a command that takes long, and pushes its reply. */
+function* pushSteps(
+  lua: Lua,
+  L: number,
+  steps: Generator<void, readonly string[]>,
+  raise: boolean,
+): Generator<void, number> {
+  const reply = yield* steps;
+  yield* pushLongReply(lua, L, reply);
+  return raise && reply[0]?.startsWith('-') === true ? -1 : 1;
+}
+
 /** What makes values for replies. */
 function replies(lua: Lua, fail: (L: number, message: string) => number): Readonly<Record<string, LuaFunction>> {
   const { api } = lua;
@@ -169,7 +187,7 @@ function replies(lua: Lua, fail: (L: number, message: string) => number): Readon
     sha1hex: (L) => {
       if (api.lua_gettop(L) !== 1) return fail(L, 'wrong number of arguments');
       const text = lua.text(L, 1) ?? '';
-      if (text.length > LONG_REPLY) return pushDigest(lua, L, text);
+      if (text.length > LONG_TEXT) return pushDigest(lua, L, text);
       lua.push(L, digestOf(text));
       return 1;
     },

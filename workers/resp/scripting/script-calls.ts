@@ -4,6 +4,7 @@ import { noteDenial } from '../acl/log.ts';
 import type { Client, Server } from '../clients/server.ts';
 import type { Command } from '../commands/command.ts';
 import { noteErrors, statOf } from '../clients/statistics.ts';
+import type { Walk } from '../commands/walk.ts';
 import { arityHolds, call, lacksReplicas, lookUp, trackRead } from '../commands/execute.ts';
 import { NO_REPLICAS, OOM } from '../protocol/errors.ts';
 import type { Job } from './job.ts';
@@ -11,22 +12,64 @@ import type { Job } from './job.ts';
 /** What a script may exceed the node's memory by before its writes are refused half way. */
 const OVERRUN_BYTES = 16 * 1_048_576;
 
-/** Carries out a command that a script calls and returns its reply; a refusal is an error reply. */
-export function callFromScript(inner: Client, job: Job | undefined, args: readonly string[]): string {
+/** A reply that is made in steps, in pieces. */
+type Steps = Generator<void, readonly string[]>;
+
+/** What a script may be told: the reply, or how it comes about when that takes long; undefined when it must begin anew. */
+export function callFromScript(
+  inner: Client,
+  job: Job | undefined,
+  args: readonly string[],
+): string | Steps | undefined {
   if (job === undefined || job.kind === 'load')
     return '-ERR redis.call/pcall can only be called inside a script invocation\r\n';
+  const { retold } = job;
+  if (retold !== undefined) {
+    const told = retold.replies[retold.at++];
+    if (told === undefined) delete job.retold;
+    return told ?? retold.unfinished;
+  }
+  const reply = carryOut(inner, job, args);
+  const { replies } = job;
+  if (replies === undefined) return reply;
+  if (typeof reply === 'string') {
+    replies.push(reply);
+    return reply;
+  }
+  job.retold = { replies, at: 0, unfinished: reply };
+  job.replies = undefined;
+  return undefined;
+}
+
+function carryOut(inner: Client, job: Job, args: readonly string[]): string | Steps {
+  const { reply } = inner;
   const command = lookUp(args);
   const refusal = refusalOf(inner, job, command, args);
   if (refusal !== undefined) {
     if (command !== undefined) statOf(inner.server, command.fullName).rejected++;
-    inner.reply.error(refusal);
+    reply.error(refusal);
     noteErrors(inner);
-    return inner.reply.takeText();
+    return reply.takeText();
   }
   if (command!.write) job.wrote = true;
-  call(inner, command!, args);
+  const steps = call(inner, command!, args);
+  if (steps !== undefined) return inSteps(inner, job, command!, args, steps);
   if (job.client.tracking !== undefined) trackRead(job.client, command!, args);
-  return inner.reply.takeText();
+  return reply.pieces.length === 0 ? reply.takeText() : whole(reply.take());
+}
+
+function* inSteps(inner: Client, job: Job, command: Command, args: readonly string[], steps: Walk): Steps {
+  job.calling = true;
+  yield* steps;
+  job.calling = false;
+  if (job.client.tracking !== undefined) trackRead(job.client, command, args);
+  return inner.reply.take();
+}
+
+/** A long reply that is there. */
+// oxlint-disable-next-line require-yield -- to turn it into values takes the steps.
+function* whole(pieces: readonly string[]): Steps {
+  return pieces;
 }
 
 /** Why a script may not call a command now, in Redis's order. */

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { splitWords } from '../protocol/parser.ts';
+import { splitWords } from '../protocol/inline.ts';
 import { isStraight } from './straight.ts';
 
 /** A script as it is kept. */

@@ -1,8 +1,10 @@
-import type { Client, NodeScripts, ScriptSizes, Server } from '../clients/server.ts';
+import type { Client, Server } from '../clients/server.ts';
+import type { NodeScripts, ScriptSizes } from '../clients/node-scripts.ts';
 import { BUSY, BUSY_FUNCTION, OOM } from '../protocol/errors.ts';
 import { FunctionHost } from './function-host.ts';
 import { Jobs } from './jobs.ts';
 import { TOO_LONG } from './job.ts';
+import type { Job } from './job.ts';
 import { after } from './later.ts';
 import type { Later } from './later.ts';
 import { codeRefusal } from './script.ts';
@@ -99,8 +101,8 @@ export class Scripting implements NodeScripts {
     }
     const state = this.ready();
     const { flags, sha, straight } = script;
-    const job = {
-      kind: 'eval' as const,
+    const job: Job = {
+      kind: 'eval',
       name: sha,
       client,
       request,
@@ -112,8 +114,14 @@ export class Scripting implements NodeScripts {
       wrote: false,
       endsAtMs: undefined,
       lastWords: TOO_LONG,
+      replies: straight ? [] : undefined,
     };
-    const outcome = jobs.run(job, () => state.start(ref, keys, args, straight));
+    const start = (): Later<number> => {
+      const status = state.start(ref, straight);
+      // It has no loops, and what it was told it is told again: so it comes to the same place.
+      return job.retold === undefined ? status : state.start(ref, false);
+    };
+    const outcome = jobs.run(job, state.give(keys, args), start);
     if (outcome instanceof Promise) jobs.perform(client, () => outcome.then((late) => this.reply(state, late)));
     else jobs.perform(client, () => this.reply(state, outcome));
   }

@@ -16,6 +16,8 @@ const FIRST_FUNCTION = 16;
 /** How often a script is run before a bit of garbage is collected, as Redis does. */
 const COLLECT_EVERY = 50;
 const GC_STEP = 5;
+/** Keys and arguments that are given to a script from one step to the next. */
+const WORDS_AT_ONCE = 256;
 
 /** A Lua state that is ready for the scripts of one node. */
 export interface ScriptState {
@@ -26,10 +28,14 @@ export interface ScriptState {
   keep(L: number, at: number): number;
   /** Lets go of a kept function. */
   release(ref: number): void;
-  /** Runs a kept script whose keys and arguments are globals; a straight one is never suspended. The outcome is on the stack when it has ended. */
-  start(ref: number, keys: readonly string[], args: readonly string[], straight: boolean): number | Promise<number>;
-  /** Runs a kept function that is given its keys and arguments. */
-  callFunction(ref: number, keys: readonly string[], args: readonly string[]): number | Promise<number>;
+  /** Gives a script that is to be run its keys and arguments, as globals, in steps. */
+  give(keys: readonly string[], args: readonly string[]): Generator<void>;
+  /** Runs a kept script; a straight one is never suspended. The outcome is on the stack when it has ended. */
+  start(ref: number, straight: boolean): number | Promise<number>;
+  /** Puts a kept function on the stack, with its keys and arguments, in steps. */
+  giveFunction(ref: number, keys: readonly string[], args: readonly string[]): Generator<void>;
+  /** Runs it. */
+  callFunction(): number | Promise<number>;
   /** Runs a kept chunk that registers functions, and sees nothing but what it needs for that. */
   startLibrary(ref: number): number | Promise<number>;
   /** Ends what `startLibrary` began. */
@@ -52,18 +58,19 @@ export function createState(host: ScriptHost, limitBytes: number, debugStubs: bo
   let nextRef = FIRST_FUNCTION;
   let runs = 0;
   const pushKept = (ref: number): void => api.lua_rawgeti(L, LUA_REGISTRY, ref);
-  const words = (values: readonly string[]): void => {
+  function* words(values: readonly string[]): Generator<void> {
     api.lua_createtable(L, values.length, 0);
     for (let i = 0; i < values.length; i++) {
       lua.push(L, values[i]!);
       api.lua_rawseti(L, -2, i + 1);
+      if (i % WORDS_AT_ONCE === WORDS_AT_ONCE - 1) yield;
     }
-  };
-  const global = (name: string, values: readonly string[]): void => {
+  }
+  function* global(name: string, values: readonly string[]): Generator<void> {
     lua.push(L, name);
-    words(values);
+    yield* words(values);
     api.lua_rawset(L, -3);
-  };
+  }
   const begin = (): void => {
     json.reset();
     if (++runs % COLLECT_EVERY === 0) api.lua_gc(L, GC_STEP, COLLECT_EVERY);
@@ -93,24 +100,26 @@ export function createState(host: ScriptHost, limitBytes: number, debugStubs: bo
       api.lua_pushnil(L);
       api.lua_rawseti(L, LUA_REGISTRY, ref);
     },
-    start(ref, keys, args, straight) {
+    *give(keys, args) {
       begin();
       pushKept(KEPT.names);
-      global('KEYS', keys);
-      global('ARGV', args);
+      yield* global('KEYS', keys);
+      yield* global('ARGV', args);
+    },
+    start(ref, straight) {
       api.lua_settop(L, 0);
       pushKept(KEPT.handler);
       pushKept(ref);
       return straight ? lua.runAtOnce(0, 1, 1) : lua.run(0, 1, 1);
     },
-    callFunction(ref, keys, args) {
+    *giveFunction(ref, keys, args) {
       begin();
       pushKept(KEPT.handler);
       pushKept(ref);
-      words(keys);
-      words(args);
-      return lua.run(2, 1, 1);
+      yield* words(keys);
+      yield* words(args);
     },
+    callFunction: () => lua.run(2, 1, 1),
     startLibrary(ref) {
       begin();
       show(1);

@@ -52,8 +52,18 @@ local function printed(flags, width, precision, kind, value)
   return left and text .. blanks or blanks .. text
 end
 
+-- Whether the library might be wrong about an argument: numbers in strings are looked at when they are long.
+local function isWide(value)
+  if type(value) == 'number' then return not (value >= 0 and value < HALF / 2) end
+  return type(value) == 'string' and (#value > 9 or byte(value) == 45)
+end
+local anyWide
+function anyWide(value, ...)
+  return isWide(value) or (select('#', ...) > 0 and anyWide(...))
+end
+
 function string.format(pattern, ...)
-  if type(pattern) == 'string' and find(pattern, '%%[-+ #0-9.]*[diouxX]') then
+  if type(pattern) == 'string' and anyWide(...) and find(pattern, '%%[-+ #0-9.]*[diouxX]') then
     local args, count, at = { ... }, select('#', ...), 0
     pattern = gsub(pattern, '%%([-+ #0]*)(%d*)(%.?%d*)(.)', function(flags, width, precision, kind)
       if kind == '%' then return nil end

@@ -1,34 +1,13 @@
-import { execFile } from 'node:child_process';
 import { appendFile, copyFile, cp, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-import { redisBinaries } from '#test/tools/redis-binaries.ts';
-import type { RedisBinaries } from '#test/tools/redis-binaries.ts';
-
-import {
-  digestOfServer,
-  randomTraffic,
-  removeServers,
-  serverFolder,
-  startOurs,
-  startRedis,
-} from '../testing/servers.ts';
+import { digestOfServer, randomTraffic, serverFolder, startOurs, startRedis } from '../testing/servers.ts';
 import type { RunningServer } from '../testing/servers.ts';
+import { AOF, run, suiteOfServers } from '#test/tools/server-suite.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
-const run = promisify(execFile);
-const AOF = ['--appendonly', 'yes', '--save', ''];
-
-let binaries: RedisBinaries;
-
-beforeAll(async () => {
-  binaries = await redisBinaries();
-});
-
-afterEach(removeServers);
+const binaries = suiteOfServers();
 
 async function rewritten({ client }: RunningServer): Promise<void> {
   await expect.poll(() => client.info('persistence'), { timeout: 20_000 }).toMatch(/aof_rewrite_in_progress:0/);

@@ -1,35 +1,14 @@
-import { execFile } from 'node:child_process';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 
-import { afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 
-import { redisBinaries } from '#test/tools/redis-binaries.ts';
-import type { RedisBinaries } from '#test/tools/redis-binaries.ts';
-
-import {
-  digestOfServer,
-  randomTraffic,
-  removeServers,
-  serverFolder,
-  startOurs,
-  startRedis,
-} from '../testing/servers.ts';
+import { digestOfServer, randomTraffic, serverFolder, startOurs, startRedis } from '../testing/servers.ts';
 import type { RunningServer } from '../testing/servers.ts';
+import { AOF, run, suiteOfServers } from '#test/tools/server-suite.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
-
-const run = promisify(execFile);
-const AOF = ['--appendonly', 'yes', '--save', ''];
-let binaries: RedisBinaries;
-
-beforeAll(async () => {
-  binaries = await redisBinaries();
-});
-
-afterEach(removeServers);
+const binaries = suiteOfServers();
 
 async function rewritten({ client }: RunningServer): Promise<void> {
   await client.call('BGREWRITEAOF');

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { splitWords } from '../../protocol/parser.ts';
+import { splitWords } from '../../protocol/inline.ts';
 import { writeWholeFile } from '../write-file.ts';
 
 /** One file of an append-only log. */
