@@ -124,10 +124,13 @@ export function createGenerator(random: () => number, lines: readonly string[] =
       .flatMap((word) => (/^\{[yo]\}$/.test(word) ? fill[word[1]!]!().split(' ') : [wordOf(word)]));
     // A timeout of nought would wait for ever, and so would all behind a long pause, SPOP of a few members would pick others on each side, 7.2 refuses what 7.0
     // lets XSETID do, and places under a key that is read by names would leave the order open.
+    // Settings are C strings to Redis, versions of LOLWUT have arguments of their own, and DEBUG does as it is told.
     // Ranges by name of members with other scores than one are left open.
     // 7.0 takes a selector inside a selector for none, and Redis lets PFMERGE of one key pass whatever its name.
     const blocking =
-      /^b(?:l|r|z)|^spop|^xread|^xsetid|^pfmerge|^geoadd|^geosearchstore|^georadius/i.test(words[0]!) ||
+      /^b(?:l|r|z)|^spop|^xread|^xsetid|^pfmerge|^geoadd|^geosearchstore|^georadius|^config|^debug|^lolwut/i.test(
+        words[0]!,
+      ) ||
       words.includes('(+@all') ||
       words[1] === 'PAUSE' ||
       /^X\d$/.test(words[1] ?? '');
