@@ -55,6 +55,8 @@ export function comparable(request: readonly string[], reply: string): string {
   // 7.2 tells of what it added to CLIENT.
   if (request[1]?.toLowerCase() === 'help')
     return name === 'client' ? reply[0]! : reply.replace('Prints this', 'Print this');
+  // An unknown type of clients is printed up to its first zero byte.
+  if (name === 'client' && reply.startsWith('-')) return reply.replace(/\0.*?(?=')/s, '').trimEnd();
   // 7.2 takes line ends off the end of an error.
   if (reply.startsWith('-')) return reply.trimEnd();
   if (reply.startsWith('+QUEUED')) return reply;
