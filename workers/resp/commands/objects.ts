@@ -71,7 +71,8 @@ function memoryUsage(client: Client, args: readonly string[]): void {
     }
     if (integerArg(client, samples) === undefined || integerFrom(client, samples, 0, SYNTAX) === undefined) return;
   }
-  const value = db.peek(args[2]!);
+  // As in Redis, which looks at the table itself: what has expired is measured, too, and stays.
+  const value = db.entries.get(args[2]!);
   if (value === undefined) reply.null();
   else reply.integer(ENTRY_BYTES + stringBytes(args[2]!) + bytesOf(value));
 }
