@@ -168,7 +168,9 @@ function* restoreFrom(
     return;
   }
   const expireAt = options.absolute ? ttl : ttl + clock.now;
-  if (ttl > 0 && expireAt <= clock.now && !node.replaying) {
+  // As in Redis, a time beyond 64 bits comes round to one long ago.
+  const past = expireAt <= clock.now || (!options.absolute && expireAt >= 2 ** 63);
+  if (ttl > 0 && past && !node.replaying) {
     // What would have expired already is not made, but what it replaces goes.
     if (db.remove(key)) {
       changed(client, 'g', 'del', key);

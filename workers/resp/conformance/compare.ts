@@ -11,7 +11,7 @@ const UNORDERED = new Set(
   ),
 );
 /** Commands that pick at random: only how much they return is compared, unless they return all there is. */
-const RANDOM = new Set('srandmember hrandfield zrandmember randomkey'.split(' '));
+const RANDOM = new Set('srandmember hrandfield zrandmember'.split(' '));
 /** Replies that depend on the moment; compared to ten seconds. */
 const TIMES = new Set('ttl pttl expiretime pexpiretime'.split(' '));
 
