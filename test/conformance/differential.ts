@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { createEngine } from '#workers/resp/engine.ts';
 import { Node } from '#workers/resp/keyspace/node.ts';
 import { rdbCodec } from '#workers/resp/persistence/codec.ts';
+import { ELSEWHERE, occurrences } from '#workers/resp/conformance/coverage.ts';
 import { openSide } from '#workers/resp/conformance/pair.ts';
 import { DIFFERENTIAL_SETTINGS, startReference } from '#workers/resp/conformance/reference.ts';
 import { findDifference } from '#workers/resp/conformance/run.ts';
@@ -16,6 +17,8 @@ import { redisBinaries } from '#test/tools/redis-binaries.ts';
 
 /** Commands that follow from one seed: few enough that a difference is quickly brought down to what causes it. */
 const PER_SEED = 1000;
+/** In so many seeds each command occurs some hundred times. */
+const COUNTED_SEEDS = 100;
 
 const { values } = parseArgs({
   options: {
@@ -36,6 +39,7 @@ else await compareSeeds(Number(values.job));
 /** Starts the jobs and waits for them. */
 async function lead(): Promise<void> {
   const began = performance.now();
+  tellCoverage();
   console.log(`seeds ${first} to ${first + seeds - 1}, ${PER_SEED} commands each, in ${jobs} processes`);
   const codes = await Promise.all(
     Array.from({ length: jobs }, async (_, job) => {
@@ -56,6 +60,19 @@ async function lead(): Promise<void> {
     held ? `no difference in ${seeds * PER_SEED} commands, ${seconds} s` : `differences were found, ${seconds} s`,
   );
   process.exitCode = held ? 0 : 1;
+}
+
+/** Says which commands these seeds send, as far as is soon counted, and fails where one is missing in a long run. */
+function tellCoverage(): void {
+  const counts = occurrences(first, Math.min(seeds, COUNTED_SEEDS), PER_SEED);
+  const missing = [...counts].filter(([, count]) => count === 0).map(([name]) => name);
+  const left = Object.entries(ELSEWHERE).map(([name, why]) => `  ${name}: ${why}`);
+  console.log(
+    `${counts.size - missing.length} of ${counts.size} commands occur in these seeds; not compared here are\n${left.join('\n')}`,
+  );
+  if (missing.length === 0) return;
+  console.log(`never sent: ${missing.join(' ')}`);
+  if (seeds >= COUNTED_SEEDS) process.exit(1);
 }
 
 /** Every `jobs`-th seed, up to the first difference. */

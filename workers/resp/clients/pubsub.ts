@@ -1,4 +1,4 @@
-import { matches } from '../protocol/glob.ts';
+import { matchesChannel } from '../protocol/glob.ts';
 import { push } from './pushes.ts';
 import type { Client, Server } from './server.ts';
 
@@ -46,7 +46,7 @@ export function publish(server: Server, channel: string, message: string): numbe
     receivers++;
   }
   for (const [pattern, clients] of server.patterns) {
-    if (!matches(pattern, channel)) continue;
+    if (!matchesChannel(pattern, channel)) continue;
     for (const client of clients) {
       deliver(client, ['pmessage', pattern, channel, message]);
       receivers++;

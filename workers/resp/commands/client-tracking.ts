@@ -105,7 +105,7 @@ export function tracking(client: Client, args: readonly string[]): void {
 export function caching(client: Client, args: readonly string[]): void {
   const { reply, tracking: now } = client;
   const answer = args[2]!.toUpperCase();
-  if (now === undefined || !(now.optIn || now.optOut)) {
+  if (now === undefined) {
     reply.error(
       'ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled',
     );

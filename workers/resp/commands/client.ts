@@ -162,7 +162,11 @@ function pauseClients(client: Client, args: readonly string[]): void {
 function unblockClient(client: Client, args: readonly string[]): void {
   const { reply } = client;
   const mode = args[3]?.toUpperCase() ?? 'TIMEOUT';
-  if (args.length > 4 || (mode !== 'TIMEOUT' && mode !== 'ERROR')) {
+  if (args.length > 4) {
+    reply.error(wrongSubcommand('CLIENT', args[1]!));
+    return;
+  }
+  if (mode !== 'TIMEOUT' && mode !== 'ERROR') {
     reply.error('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR');
     return;
   }

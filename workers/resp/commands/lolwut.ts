@@ -26,11 +26,10 @@ function picture(): string {
   return rows.join('');
 }
 
-/** LOLWUT [VERSION n …]: something to look at, and the version. */
+/** LOLWUT [VERSION n …]: something to look at, and the version. What versions take beside their number is theirs, and not looked at. */
 function lolwut(client: Client, args: readonly string[]): void {
-  if (args.length > 1 && args[1]!.toUpperCase() === 'VERSION') {
-    for (const arg of args.slice(2)) if (integerArg(client, arg) === undefined) return;
-  }
+  const version = args[1]?.toUpperCase() === 'VERSION' ? args[2] : undefined;
+  if (version !== undefined && integerArg(client, version) === undefined) return;
   client.reply.verbatim(`${picture()}\nRedis ver. ${REDIS_VERSION}\n`);
 }
 

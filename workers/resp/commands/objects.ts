@@ -63,12 +63,13 @@ function idleTime(client: Client, key: string): void {
 
 function memoryUsage(client: Client, args: readonly string[]): void {
   const { db, reply } = client;
-  if (args.length > 3) {
-    if (args[3]!.toUpperCase() !== 'SAMPLES' || args.length !== 5) {
+  for (let at = 3; at < args.length; at += 2) {
+    const samples = args[at]!.toUpperCase() === 'SAMPLES' ? args[at + 1] : undefined;
+    if (samples === undefined) {
       reply.error(SYNTAX);
       return;
     }
-    if (integerFrom(client, args[4]!, 0, SYNTAX) === undefined) return;
+    if (integerArg(client, samples) === undefined || integerFrom(client, samples, 0, SYNTAX) === undefined) return;
   }
   const value = db.peek(args[2]!);
   if (value === undefined) reply.null();

@@ -1,7 +1,7 @@
 import { publish, publishToShard, subscribe, subscriptionsOf, unsubscribe } from '../clients/pubsub.ts';
 import type { SubscriptionKind } from '../clients/pubsub.ts';
 import type { Client, Server } from '../clients/server.ts';
-import { matches } from '../protocol/glob.ts';
+import { matchesChannel } from '../protocol/glob.ts';
 import { wrongSubcommand } from '../protocol/errors.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { keylessRowsOf } from './rows.ts';
@@ -52,7 +52,7 @@ function channelsOf(field: 'channels' | 'shardChannels'): Run {
       return;
     }
     const pattern = args[2] ?? '*';
-    reply.bulks([...server[field].keys()].filter((channel) => matches(pattern, channel)));
+    reply.bulks([...server[field].keys()].filter((channel) => matchesChannel(pattern, channel)));
   };
 }
 

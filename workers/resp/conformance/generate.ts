@@ -1,4 +1,5 @@
 import { libraries, scripts } from './scripts.ts';
+import { payloads } from './payloads.ts';
 import { templates } from './templates.ts';
 
 /** Numbers from 0 to 1 that a seed determines (mulberry32). */
@@ -27,6 +28,16 @@ const STRANGE = [
   'LIMIT',
   '(',
   '\x00\xff',
+];
+
+/** Settings that change how values are kept, and so what commands work on. */
+const SETTINGS = [
+  'hash-max-listpack-entries',
+  'hash-max-listpack-value',
+  'list-max-listpack-size',
+  'set-max-intset-entries',
+  'zset-max-listpack-entries',
+  'stream-node-max-entries',
 ];
 
 /** Makes random requests from the templates, or from some of them. */
@@ -88,6 +99,8 @@ export function createGenerator(random: () => number, lines: readonly string[] =
     r: () => String(Math.floor(10 ** (random() * 5))),
     q: () => pick(scripts),
     a: () => pick(libraries),
+    t: () => pick(payloads),
+    k: () => pick(SETTINGS),
     // Hardly ever the same twice: whether 1000 s from now is later than 1000 s from a moment ago is a matter of milliseconds.
     w: () => String(1000 + 10 * below(100_000)),
     d: () => pick(['0', '0', '0', '1', '2', '16']),
@@ -109,13 +122,17 @@ export function createGenerator(random: () => number, lines: readonly string[] =
       .split(' ')
       .filter((word) => word !== '')
       .flatMap((word) => (/^\{[yo]\}$/.test(word) ? fill[word[1]!]!().split(' ') : [wordOf(word)]));
-    // A timeout of nought would wait for ever, SPOP of a few members would pick others on each side, 7.2 refuses what 7.0
+    // A timeout of nought would wait for ever, and so would all behind a long pause, SPOP of a few members would pick others on each side, 7.2 refuses what 7.0
     // lets XSETID do, and places under a key that is read by names would leave the order open.
+    // Settings are C strings to Redis, versions of LOLWUT have arguments of their own, and DEBUG does as it is told.
     // Ranges by name of members with other scores than one are left open.
     // 7.0 takes a selector inside a selector for none, and Redis lets PFMERGE of one key pass whatever its name.
     const blocking =
-      /^b(?:l|r|z)|^spop|^xread|^xsetid|^pfmerge|^geoadd|^geosearchstore|^georadius/i.test(words[0]!) ||
+      /^b(?:l|r|z)|^spop|^xread|^xsetid|^pfmerge|^geoadd|^geosearchstore|^georadius|^config|^debug|^lolwut/i.test(
+        words[0]!,
+      ) ||
       words.includes('(+@all') ||
+      words[1] === 'PAUSE' ||
       /^X\d$/.test(words[1] ?? '');
     if (random() < 0.04 && words.length > 1 && !blocking) words[1 + below(words.length - 1)] = pick(STRANGE);
     if (random() < 0.01 && !blocking && words.length > 1) words.pop();

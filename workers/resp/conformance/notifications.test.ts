@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { besideReference } from '#test/tools/beside-redis.ts';
+import { rdbCodec } from '../persistence/codec.ts';
 import { createGenerator, seeded } from './generate.ts';
 import { openWire } from './wire.ts';
 import type { Wire } from './wire.ts';
@@ -9,7 +10,7 @@ const firstSeed = Number(process.env['RESP_SEED'] ?? Math.floor(Math.random() * 
 const SEEDS = 8;
 const BATCHES = 40;
 
-const beside = besideReference();
+const beside = besideReference({ codec: rdbCodec });
 
 /** A connection, and what another one that listens to all keyspace events hears. */
 async function listen(

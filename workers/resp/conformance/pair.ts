@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CONNECTIONS } from './steps.ts';
+import { openListener } from './listener.ts';
 import { openWire } from './wire.ts';
 import type { Wire } from './wire.ts';
 
@@ -12,10 +13,23 @@ export interface Side {
   block(request: readonly string[]): Promise<void>;
   /** The reply of the connection that waits, after ending its wait; undefined when nothing was sent. */
   collect(): Promise<string | undefined>;
+  /** Sends a request of the connection that listens, and returns all it has received since, the reply included. */
+  hear(request: readonly string[]): Promise<readonly string[]>;
   /** Sends a request that makes a key expire soon, and returns when it has. */
   expire(request: readonly string[]): Promise<string>;
   close(): void;
 }
+
+/** What the templates set. */
+const DEFAULTS = [
+  ['notify-keyspace-events', ''],
+  ['hash-max-listpack-entries', '128'],
+  ['hash-max-listpack-value', '64'],
+  ['list-max-listpack-size', '-2'],
+  ['set-max-intset-entries', '512'],
+  ['zset-max-listpack-entries', '128'],
+  ['stream-node-max-entries', '100'],
+] as const;
 
 /** Longer than the lifetime of keys that are to expire. */
 const EXPIRY_MS = 4;
@@ -27,6 +41,7 @@ export async function openSide(port: number): Promise<Side> {
   const wires = await Promise.all(Array.from({ length: CONNECTIONS }, () => openWire(port)));
   const waiter = await openWire(port);
   const control = await openWire(port);
+  const listener = await openListener(port);
   const [idReply] = await waiter.batch([['CLIENT', 'ID']]);
   const id = idReply!.slice(1).trim();
   let reply: string | undefined;
@@ -45,6 +60,7 @@ export async function openSide(port: number): Promise<Side> {
   return {
     wires,
     collect,
+    hear: (request) => listener.hear(request),
     async reset(protocol) {
       await collect();
       await Promise.all([...wires, waiter].map((wire) => wire.batch([['RESET'], ['HELLO', protocol]])));
@@ -55,7 +71,12 @@ export async function openSide(port: number): Promise<Side> {
         ['FUNCTION', 'FLUSH'],
         ['ACL', 'DELUSER', 'limited', 'u0', 'u1', 'u2', 'u16'],
         ['ACL', 'LOG', 'RESET'],
+        ['SLOWLOG', 'RESET'],
+        ['CLIENT', 'UNPAUSE'],
+        ...DEFAULTS.map(([name, value]) => ['CONFIG', 'SET', name, value]),
       ]);
+      await listener.hear(['RESET']);
+      await listener.hear(['HELLO', protocol]);
     },
     async block(request) {
       pending = waiter.batch([request]).then(([first]) => {
@@ -75,7 +96,7 @@ export async function openSide(port: number): Promise<Side> {
       return line!;
     },
     close() {
-      for (const wire of [...wires, waiter, control]) wire.close();
+      for (const wire of [...wires, waiter, control, listener]) wire.close();
     },
   };
 }

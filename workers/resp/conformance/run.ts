@@ -1,4 +1,5 @@
 import { createComparison } from './compare.ts';
+import { comparableMessages } from './compare-messages.ts';
 import type { Side } from './pair.ts';
 import { shrink } from './shrink.ts';
 import { CONNECTIONS, PIPELINE_MAX, planSteps } from './steps.ts';
@@ -8,6 +9,8 @@ import type { Step } from './steps.ts';
 const WAITER = CONNECTIONS;
 /** The connection whose commands always run at once. */
 const CONTROL = CONNECTIONS + 1;
+/** The connection that subscribes and has its reads tracked. */
+const LISTENER = CONNECTIONS + 2;
 
 /** A request to which the two servers gave different answers. */
 export interface Difference {
@@ -53,6 +56,8 @@ function shown(step: Step): string {
       return `${step.connection}> ${step.request.map((word) => JSON.stringify(word)).join(' ')}`;
     case 'expire':
       return `${CONTROL}> ${step.request.join(' ')}, and wait`;
+    case 'hear':
+      return `${LISTENER}> ${step.request.map((word) => JSON.stringify(word)).join(' ')}, and hear`;
     case 'block':
       return `${WAITER}> ${step.request.join(' ')}`;
     default:
@@ -89,6 +94,10 @@ async function takeSteps(
       const [left, right] = await Promise.all([ours.expire(step.request), theirs.expire(step.request)]);
       if (!same[CONTROL]!(step.request, left, right))
         return { request: step.request, ours: left, theirs: right, taken: at };
+    } else if (step.kind === 'hear') {
+      const heard = await Promise.all([ours.hear(step.request), theirs.hear(step.request)]);
+      const [left, right] = heard.map((messages) => comparableMessages(step.request, messages)) as [string, string];
+      if (left !== right) return { request: step.request, ours: left, theirs: right, taken: at };
     } else {
       const [left, right] = await Promise.all([ours.collect(), theirs.collect()]);
       if (waiting !== undefined && !same[WAITER]!(waiting, left ?? '', right ?? ''))

@@ -10,6 +10,8 @@ export type Step =
   | { readonly kind: 'block'; readonly request: readonly string[] }
   /** The last connection's reply is taken; when it still waits, its wait is ended first. */
   | { readonly kind: 'collect' }
+  /** The connection that listens sends a request, and all that it has received is taken. */
+  | { readonly kind: 'hear'; readonly request: readonly string[] }
   /** A key is made to expire, and has expired once this is done; outside any transaction. */
   | { readonly kind: 'expire'; readonly request: readonly string[] };
 
@@ -27,6 +29,29 @@ const BLOCKING = [
   'XREADGROUP GROUP {g} a|b BLOCK 0 STREAMS {E} >',
 ];
 
+/** What the connection that listens does: it subscribes, and in RESP3 it has its reads tracked. */
+const LISTENING = [
+  'SUBSCRIBE {m} {m}',
+  'PSUBSCRIBE {p}',
+  'PSUBSCRIBE __key*__:*',
+  'SSUBSCRIBE {m}',
+  'UNSUBSCRIBE [{m}]',
+  'PUNSUBSCRIBE [{p}]',
+  'SUNSUBSCRIBE [{m}]',
+  'PING [{v}]',
+  'GET {S}',
+  'MGET {K} {S}',
+  'HGETALL {H}',
+  'SMEMBERS {T}',
+  'ZSCORE {Z} {m}',
+  'CLIENT TRACKING ON [NOLOOP]',
+  'CLIENT TRACKING ON OPTIN|OPTOUT',
+  'CLIENT TRACKING OFF',
+  'CLIENT CACHING YES|NO',
+  'CLIENT TRACKINGINFO|GETREDIR',
+  'SET {S} {v}',
+];
+
 /** Most requests of a pipeline. */
 export const PIPELINE_MAX = 50;
 
@@ -35,6 +60,7 @@ export function planSteps(seed: number, count: number): Step[] {
   const random = seeded(seed);
   const next = createGenerator(random);
   const nextBlocking = createGenerator(random, BLOCKING);
+  const nextListening = createGenerator(random, LISTENING);
   const nextExpiring = createGenerator(random, ['PEXPIRE {K} 1', 'SET {S} {v} PX 1', 'GETEX {S} PX 1']);
   const steps: Step[] = [];
   const send = (connection: number, request: readonly string[]): void => {
@@ -55,10 +81,11 @@ export function planSteps(seed: number, count: number): Step[] {
       send(2, ['RESET']);
       send(2, ['AUTH', 'limited', 'pw']);
     }
+    if (chance < 0.3) steps.push({ kind: 'hear', request: nextListening() });
     for (let i = 0; i < size; i++) send(connection, next());
     sent += size;
   }
-  steps.push({ kind: 'collect' });
+  steps.push({ kind: 'collect' }, { kind: 'hear', request: ['PING'] });
   return steps;
 }
 

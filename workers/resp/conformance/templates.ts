@@ -1,7 +1,7 @@
 /**
  * What the differential test sends, one line per form of a command. Words in braces are filled in at random: S H L T Z E are
  * keys that usually hold a string, hash, list, set, sorted set or stream, P a HyperLogLog, G places (y anywhere, o close together; r is a distance, u a unit), K is any key; j is a new and i an old ID of an
- * entry, e an end of a range of them, g a group; q a script of one key and one argument, a a library; w a lifetime in seconds; v a value, m a member or field, n a small
+ * entry, e an end of a range of them, g a group; t a payload of DUMP, k a setting; q a script of one key and one argument, a a library; w a lifetime in seconds; v a value, m a member or field, n a small
  * integer, c a count, f a float, l one that only a long double holds, x a score bound, b a lexical bound, p a pattern, d a database. `[…]` is left out half of
  * the time, `a|b` is one of both.
  */
@@ -271,7 +271,7 @@ PING [{v}]
 ECHO {v}
 PUBLISH {m} {v}
 PUBSUB NUMSUB {m}
-WAIT 0 {n}
+WAIT 0 {c}
 FLUSHDB
 COMMAND COUNT {v}
 COMMAND GETKEYS MSET {v} {v}
@@ -299,8 +299,55 @@ ACL|CLIENT|COMMAND|CONFIG|LATENCY|MEMORY|OBJECT|PUBSUB|SLOWLOG HELP [{v}]
 CONFIG SET nosuch {v}
 NOSUCH {v} {v}
 OBJECT FREQ {K}
+OBJECT IDLETIME {K}
+RANDOMKEY
+HELLO [2|3|4] [SETNAME {m}]
+RESTORE|RESTORE-ASKING {K} 0|{w}000 {t} [REPLACE] [IDLETIME {c}]
+RESTORE {K} 99999999999999 {t} [REPLACE] ABSTTL
+DEBUG DIGEST-VALUE {K} {K}
+FLUSHALL [SYNC|ASYNC]
 LASTSAVE {v}
-MEMORY USAGE nosuch
+MEMORY USAGE {K} [SAMPLES {n}]
+MEMORY STATS|DOCTOR|PURGE
+SPUBLISH {m} {v}
+PUBSUB CHANNELS|SHARDCHANNELS [{p}]
+PUBSUB SHARDNUMSUB {m} {m}
+PUBSUB NUMPAT
+TIME
+ROLE
+INFO [nosuch|server|keyspace|commandstats|everything]
+CONFIG GET {k}
+CONFIG SET {k} {c}
+CONFIG SET notify-keyspace-events KE$lshzx|K$l|Ehz|KEsx|K
+CONFIG RESETSTAT
+CONFIG REWRITE
+SLOWLOG GET [{n}]
+SLOWLOG LEN
+SLOWLOG RESET
+LATENCY LATEST|DOCTOR
+LATENCY HISTORY|GRAPH {m}
+LATENCY RESET [{m}]
+LATENCY HISTOGRAM {v}
+LOLWUT VERSION {c}
+PFDEBUG ENCODING|GETREG|TODENSE {P}
+CLIENT ID|INFO
+CLIENT LIST [TYPE normal|pubsub|nosuch]
+CLIENT KILL ID 99999{c}
+CLIENT KILL {v} [{v}]
+CLIENT SETNAME {v}
+CLIENT NO-EVICT ON|OFF|{v}
+CLIENT REPLY ON
+CLIENT PAUSE 0|abc|-1 [WRITE|ALL|abc]
+CLIENT UNPAUSE
+CLIENT UNBLOCK 99999{c} [TIMEOUT|ERROR|{v}]
+CLIENT GETREDIR|TRACKINGINFO
+CLIENT TRACKING OFF [BCAST|NOLOOP|{v}]
+CLIENT CACHING YES|NO|{v}
+ACL USERS|LIST|LOAD
+SCRIPT|FUNCTION HELP
+COMMAND INFO|DOCS {v} nosuch
+COMMAND LIST FILTERBY MODULE|ACLCAT {v}
+COMMAND GETKEYSANDFLAGS SET|DEL|COPY|SORT|LMOVE|ZUNIONSTORE|EVAL {K} {n} {K} [GET]
 `
   .trim()
   .split('\n');

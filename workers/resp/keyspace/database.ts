@@ -140,8 +140,9 @@ export class Database {
 
   /** Adds or replaces a value and drops the expiry, as SET does. */
   replace(key: string, value: Value): void {
-    this.put(key, value);
-    if (this.expires.size !== 0) this.expires.delete(key);
+    // What has expired is told of as such, and not as overwritten.
+    if (this.expires.size !== 0) this.expireIfDue(key);
+    this.load(key, value);
   }
 
   /** Accounts for a collection that was changed in place; an emptied one must be removed instead. */
@@ -194,16 +195,15 @@ export class Database {
 
   /** Puts an entry back as it was saved: no journal, no notification, and no look at whether it has expired. */
   load(key: string, value: Value, expireAtMs?: number): void {
-    this.replace(key, value);
+    this.put(key, value);
+    if (this.expires.size !== 0) this.expires.delete(key);
     if (expireAtMs !== undefined) this.expireAt(key, expireAtMs);
   }
 
-  /** Removes everything. A running snapshot keeps the old entries. */
+  /** Removes everything. A running snapshot keeps the old entries. Who tracks what it has read is told by the caller, at once of all. */
   clear(): void {
     this.watched?.forEach((_, key) => {
-      if (!this.entries.has(key)) return;
-      this.owner.invalidated?.(key);
-      this.tellWatchers(key, false);
+      if (this.entries.has(key)) this.tellWatchers(key, false);
     });
     this.waiting?.forEach((key) => {
       if (this.entries.has(key)) this.owner.keyReady(this, key);

@@ -4,6 +4,11 @@ export function matches(pattern: string, text: string, ignoreCase = false): bool
   return ignoreCase ? match(pattern.toLowerCase(), text.toLowerCase()) : match(pattern, text);
 }
 
+/** The same for the names of channels. Nothing but the empty pattern matches the empty one in Redis, which makes an exception for keys alone. */
+export function matchesChannel(pattern: string, channel: string): boolean {
+  return channel === '' ? pattern === '' : matches(pattern, channel);
+}
+
 /** As in Redis, which gives up on a pattern with more: nothing matches it. */
 const STARS_MAX = 1000;
 

@@ -1,0 +1,47 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { encode, replyEnd } from './wire.ts';
+
+/** A connection that may receive messages at any time. */
+export interface Listener {
+  /** Sends a request, and returns whatever was received since the one before: messages, invalidations and the reply, in order. */
+  hear(request: readonly string[]): Promise<readonly string[]>;
+  close(): void;
+}
+
+/** Opens a connection to a server on this machine. */
+export async function openListener(port: number): Promise<Listener> {
+  const socket = connect(port, '127.0.0.1').setEncoding('latin1');
+  await once(socket, 'connect');
+  let text = '';
+  let arrived: () => void = () => undefined;
+  socket.on('data', (chunk) => {
+    text += String(chunk);
+    arrived();
+  });
+  socket.on('error', () => undefined);
+  socket.on('close', () => arrived());
+  let asked = 0;
+  return {
+    async hear(request) {
+      // What others caused before this was asked is sent before this is answered.
+      const end = `end-${asked++}-of-it`;
+      socket.write(encode(request) + encode(['PING', end]), 'latin1');
+      while (!text.includes(`${end}\r\n`) && !socket.destroyed)
+        await new Promise<void>((resolve) => (arrived = resolve));
+      const messages: string[] = [];
+      for (let at = 0; at < text.length;) {
+        const next = replyEnd(text, at);
+        const message = text.slice(at, next);
+        at = next;
+        if (message.includes(end)) {
+          text = text.slice(at);
+          break;
+        }
+        messages.push(message);
+      }
+      return messages;
+    },
+    close: () => socket.destroy(),
+  };
+}
