@@ -356,9 +356,11 @@ test.each(['cut', 'hang'] as const)('an answer that is lost (%s) after COMMIT co
   let fault = Promise.resolve();
   const asked = request({ address: null });
   await far.keys.forWriting([tenantId]);
+  // The connection that appends is there: what gets lost is no answer to its being opened.
+  await execute(far.log, request({ address: null }), [reserve('node', 'n')]);
   const outcome = await execute(faulty, asked, [create]);
   await fault;
-  expect(outcome).toMatchObject({ outcome: 'accepted', position: 2n, repeated: false, versions: { [stream]: 0 } });
+  expect(outcome).toMatchObject({ outcome: 'accepted', position: 4n, repeated: false, versions: { [stream]: 0 } });
   expect((await entryOf(asked)).length).toBe(1);
   expect(await types(stream)).toEqual(['TenantCreated']);
   expect(await execute(log, asked, [create])).toEqual({ ...outcome, repeated: true });

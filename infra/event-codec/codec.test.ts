@@ -153,8 +153,8 @@ test('a batch is decoded with one question for all its keys, however many people
     queries += 1;
   });
   for await (const batch of fresh.log.readAll({ after: 0n, to: 30n })) expect(batch.length).toBe(30);
-  // One for the events, one for the keys.
-  expect(queries).toBe(2);
+  // One for the end of the log, one for the events, one for the keys.
+  expect(queries).toBe(3);
   await fresh.close();
 });
 

@@ -4,9 +4,8 @@ import type { Pool, PoolClient } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import type { EncodedAppend } from '../codec.ts';
-import { eventIdOf } from '../event-ids.ts';
 import type { AppendResult, ExpectedVersion } from '../event-log.ts';
-import { metadata } from '../testing/log-under-test.ts';
+import { behindAnother, encodedAppend, headNow, recordedAt } from '../testing/encoded-append.ts';
 import { flawsOf } from '../testing/sound-log.ts';
 import { appendAtOnce, atOnce } from './append-at-once.ts';
 import { appendBatch } from './append-batch.ts';
@@ -35,28 +34,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** An append by the n-th command of this test: so many events for each stream. */
-function appendOf(command: number, ...streams: [name: string, expected: ExpectedVersion, events: number][]) {
-  const commandUid = eventIdOf('6a5b1b4e-3f0c-4d3a-9e53-7d1f3c0e9a12', run * 1_000 + command);
-  let index = 0;
-  const append: EncodedAppend = {
-    commandUid,
-    metadata,
-    streams: streams.map(([name, expectedVersion, events]) => ({
-      stream: `${run}-${name}`,
-      category: 'node',
-      expectedVersion,
-      events: Array.from({ length: events }, () => ({
-        eventId: eventIdOf(commandUid, index++),
-        type: 'Said',
-        schemaVersion: 1,
-        address: null,
-        data: Buffer.from(name),
-      })),
-    })),
-  };
-  return append;
-}
+const appendOf = (command: number, ...streams: [name: string, expected: ExpectedVersion, events: number][]) =>
+  encodedAppend(run, command, ...streams);
 
 function tryAtOnce(...batch: EncodedAppend[]): Promise<AppendResult[]> {
   const prepared = atOnce(batch);
@@ -64,19 +43,9 @@ function tryAtOnce(...batch: EncodedAppend[]): Promise<AppendResult[]> {
   return appendAtOnce(client, batch, prepared);
 }
 
-async function headNow(): Promise<bigint> {
-  const { rows } = await pool.query<{ position: bigint }>('SELECT position FROM head');
-  return rows[0]?.position ?? 0n;
-}
-
 test('new streams, known ones and pins are recorded by one statement', async () => {
-  const head = await headNow();
-  const recorded = (first: bigint, last: bigint) => ({
-    ok: true,
-    firstPosition: head + first,
-    lastPosition: head + last,
-    repeated: false,
-  });
+  const head = await headNow(pool);
+  const recorded = (first: bigint, last: bigint) => recordedAt(head + first, head + last);
   expect(
     await tryAtOnce(
       appendOf(3, ['c', 'no-stream', 1], ['a', 1, 2], ['d', 'no-stream', 2]),
@@ -109,10 +78,10 @@ describe('nothing at all is recorded when', () => {
     ['a pinned stream is not there', () => appendOf(3, ['c', 'no-stream', 1], ['d', 0, 0])],
   ];
   test.each(misfits)('%s', async (_what, append) => {
-    const head = await headNow();
+    const head = await headNow(pool);
     await expect(tryAtOnce(other(), append())).rejects.toThrow();
     await expect(tryAtOnce(append(), other())).rejects.toThrow();
-    expect(await headNow()).toBe(head);
+    expect(await headNow(pool)).toBe(head);
     const [result] = await appendBatch(client, [other()]);
     expect(result).toMatchObject({ ok: true, repeated: false });
   });
@@ -142,27 +111,8 @@ test('so is a stream that is named twice', () => {
 });
 
 describe('while it waits for the lock', () => {
-  /** What another process does in the meantime, and what becomes of a batch that is sent before that is over. */
-  async function behind(first: EncodedAppend, ...batch: EncodedAppend[]): Promise<AppendResult[]> {
-    const blocker = await pool.connect();
-    await blocker.query('BEGIN');
-    await appendBatch(blocker, [first]);
-    const outcome = tryAtOnce(...batch);
-    outcome.catch(() => {});
-    await expect
-      .poll(
-        async () =>
-          (
-            await pool.query(
-              `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
-            )
-          ).rowCount,
-      )
-      .toBe(1);
-    await blocker.query('COMMIT');
-    blocker.release();
-    return outcome;
-  }
+  const behind = (first: EncodedAppend, ...batch: EncodedAppend[]) =>
+    behindAnother(pool, first, () => tryAtOnce(...batch));
 
   test('a stream that moved on is noticed', async () => {
     await expect(behind(appendOf(3, ['a', 1, 1]), appendOf(4, ['a', 1, 1]))).rejects.toThrow(
@@ -186,9 +136,9 @@ describe('while it waits for the lock', () => {
   });
 
   test('positions go on from what others have recorded', async () => {
-    const head = await headNow();
+    const head = await headNow(pool);
     expect(
       await behind(appendOf(3, ['c', 'no-stream', 3]), appendOf(4, ['d', 'no-stream', 1], ['a', 1, 1], ['b', 0, 0])),
-    ).toEqual([{ ok: true, firstPosition: head + 4n, lastPosition: head + 5n, repeated: false }]);
+    ).toEqual([recordedAt(head + 4n, head + 5n)]);
   });
 });
