@@ -51,8 +51,10 @@ function channelsOf(field: 'channels' | 'shardChannels'): Run {
       reply.error(wrongSubcommand('PUBSUB', args[1]!));
       return;
     }
-    const pattern = args[2] ?? '*';
-    reply.bulks([...server[field].keys()].filter((channel) => matchesChannel(pattern, channel)));
+    const [, , pattern] = args;
+    // Not even `*` matches the empty name; without a pattern it is shown.
+    const shown = [...server[field].keys()].filter((name) => pattern === undefined || matchesChannel(pattern, name));
+    reply.bulks(shown);
   };
 }
 

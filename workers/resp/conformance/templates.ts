@@ -3,7 +3,7 @@
  * keys that usually hold a string, hash, list, set, sorted set or stream, P a HyperLogLog, Q a stream nothing is deleted from one by one (7.2 refuses to set an ID below one that was), G places (y anywhere, o close together; r is a distance, u a unit), K is any key; j is a new and i an old ID of an
  * entry, e an end of a range of them, g a group; t a payload of DUMP, k a setting; q a script of one key and one argument, a a library; w a lifetime in seconds; v a value, m a member or field, n a small
  * integer, c a count, f a float, l one that only a long double holds, x a score bound, b a lexical bound, p a pattern, d a database. `[…]` is left out half of
- * the time, `a|b` is one of both.
+ * the time, `a|b` is one of both. SCAN asks for a type only of keys that do not expire: of those that have 7.0 tells a miss.
  */
 export const templates: readonly string[] = `
 SET {S} {v} [NX|XX] [GET] [EX 1000|PX 1000000|KEEPTTL|EXAT 99999999999]
@@ -72,7 +72,8 @@ COPY {K} {K} [DB {d}] [REPLACE]
 SELECT {d}
 SWAPDB {d} {d}
 KEYS {p}
-SCAN 0 COUNT 1000 [MATCH {p}] [TYPE string|hash|list|set|zset]
+SCAN 0 COUNT 1000 [MATCH {p}]
+SCAN 0 COUNT 1000 MATCH Q*|P*|G*|D* TYPE string|hash|list|set|zset|stream
 DBSIZE
 EXPIRE {K} {w} [NX|XX|GT|LT]
 PEXPIRE {K} {w}000 [NX|XX|GT|LT]
