@@ -77,11 +77,12 @@ export function trimHolds(client: Client, { trim, limit }: TrimOptions): boolean
     return false;
   }
   // What a journal holds was settled when it was written.
-  if (trim === undefined || client.node.replaying) return true;
-  if (limit !== undefined && !trim.approximate) {
+  if (client.node.replaying) return true;
+  if (limit !== undefined && trim?.approximate !== true) {
     client.reply.error('ERR syntax error, LIMIT cannot be used without the special ~ option');
     return false;
   }
+  if (trim === undefined) return true;
   const usual = BLOCKS_AT_ONCE * client.node.encodingLimits.streamEntries;
   if (trim.approximate) trim.limit = limit ?? (usual <= 0 ? 10_000 : Math.min(usual, 1_000_000));
   return true;

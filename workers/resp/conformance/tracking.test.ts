@@ -108,10 +108,7 @@ test.each([
     'SWAPDB of keys that are watched',
     'a hello 3\na client tracking on\na get k\na get j\nb set k 1\na get k\nb watch k j\nb select 1\nb set j 1\na swapdb 0 1\nb swapdb 0 1\nb multi\nb exec',
   ],
-  [
-    'a channel without a name',
-    'a subscribe  c\na unsubscribe c\nb pubsub channels\nb pubsub channels *\nb publish  x',
-  ],
+  ['a channel without a name', 'a subscribe  c\na unsubscribe c\nb pubsub channels\nb pubsub channels *\nb publish  x'],
   [
     'tracking off and on again',
     'a hello 3\na client tracking on\na get k\na get j\na client tracking off\nb set j 1\na client tracking on\nb set k 1\nb set j 2\na get k\na reset\na hello 3\na client tracking on optin\nb set k 2',
