@@ -92,6 +92,11 @@ function serveTracked(client: Client, blocked: Blocked, key: string): boolean {
   return served;
 }
 
+/** Whether a removed key ends the wait of any of them; then all of them look at what has taken its place, as in Redis. */
+function endsForSome(waiting: ReadonlySet<Client>): boolean {
+  return Array.from(waiting).some(({ blocked }) => blocked?.endsWhenRemoved === true);
+}
+
 /** Serves clients that wait for keys that now have something, in the order they came. */
 export function serveReady(server: Server): void {
   const { node } = server;
@@ -101,9 +106,9 @@ export function serveReady(server: Server): void {
   while (node.readyKeys.length > 0) {
     const ready = node.readyKeys;
     node.readyKeys = [];
-    for (const { db, key } of ready) {
+    for (const { db, key, lost } of ready) {
       const waiting = server.waiting.get(`${db.index}:${key}`);
-      if (waiting === undefined) continue;
+      if (waiting === undefined || (lost === true && !endsForSome(waiting))) continue;
       for (const client of Array.from(waiting)) {
         const { blocked } = client;
         if (blocked === undefined) continue;

@@ -21,6 +21,7 @@ export interface Host extends Shared {
 export interface TrackingTable {
   /** The clients, by id, that have read a key since it last changed. */
   readonly readers: Map<string, Set<number>>;
+  /** Those connected that track what they read, or have done so. */
   readonly clients: Set<Client>;
   /** Changed keys that those who listen to all changes have not been told of yet, and by whom they were changed. */
   changed: Map<string, Client | undefined>;

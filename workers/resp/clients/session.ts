@@ -5,7 +5,7 @@ import { unblock } from './blocking.ts';
 import { stopMonitor } from './monitor.ts';
 import { unsubscribeAll } from './pubsub.ts';
 import type { Client, Server } from './server.ts';
-import { stopTracking } from './tracking.ts';
+import { forgetTracking, stopTracking } from './tracking.ts';
 import { discard } from './transactions.ts';
 
 /** Makes a connection a client of a node; an id is given that means something within the node only. */
@@ -24,7 +24,7 @@ export function detach(client: Client): void {
   unblock(client);
   discard(client);
   unsubscribeAll(client);
-  stopTracking(client);
+  forgetTracking(client);
   stopMonitor(client);
   server.forget(client);
 }

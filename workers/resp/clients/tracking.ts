@@ -13,13 +13,17 @@ export function startTracking(client: Client, tracking: ClientTracking): void {
   server.node.invalidated = (key) => keyChanged(server, key);
 }
 
-/** Ends the tracking of a client. */
+/** Ends the tracking of a client. What it has read is remembered, as in Redis: should it begin again it is told of that, too. */
 export function stopTracking(client: Client): void {
-  const { server } = client;
-  if (client.tracking === undefined) return;
   client.tracking = undefined;
-  server.tracking?.clients.delete(client);
-  if (server.tracking?.clients.size !== 0) return;
+}
+
+/** Forgets a client that is gone. */
+export function forgetTracking(client: Client): void {
+  const { server } = client;
+  client.tracking = undefined;
+  if (server.tracking?.clients.delete(client) !== true) return;
+  if (server.tracking.clients.size !== 0) return;
   server.tracking = undefined;
   server.node.invalidated = undefined;
 }

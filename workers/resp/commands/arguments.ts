@@ -92,6 +92,21 @@ export function changed(client: Client, kind: string, event: string, key: string
   if (node.listener !== undefined) node.listener.event(kind, event, key, client.db.index);
 }
 
+/** As `writeAs`, where Redis looks a key up as if it only read: whether it is there is counted, and a miss is told of. */
+export function readToWrite<K extends keyof Kinds>(client: Client, key: string, kind: K): Kinds[K] | undefined | null {
+  return client.db.look(key) === undefined ? undefined : writeAs(client, key, kind);
+}
+
+/**
+ * Removes what a key holds because the result that takes its place is empty, and says whether it held anything. As in Redis,
+ * what had expired there is told of as deleted and not as expired.
+ */
+export function makeRoom(client: Client, key: string): boolean {
+  const removed = client.db.remove(key);
+  if (removed) changed(client, 'g', 'del', key);
+  return removed;
+}
+
 /** Accounts for a collection changed in place, or removes it when nothing is left of it. */
 export function settle(client: Client, key: string, value: Exclude<Value, string>): void {
   const size = value.kind === 'list' || value.kind === 'string' ? value.length : value.size;

@@ -1,7 +1,7 @@
 import type { Client } from '../clients/server.ts';
 import { NOT_INTEGER, SYNTAX } from '../protocol/errors.ts';
 import { parseBigInteger, parseInteger } from '../protocol/numbers.ts';
-import { changed, readAs } from './arguments.ts';
+import { changed, ofType, readAs } from './arguments.ts';
 import { bitmapRow } from './rows.ts';
 import { bytesToRead } from './bitmaps.ts';
 import type { CommandSpec, Run } from './command.ts';
@@ -124,9 +124,10 @@ function bitField(readOnly: boolean): Run {
       client.reply.error(operations);
       return;
     }
-    const current = readAs(client, key, 'string');
-    if (current === null) return;
     const writes = operations.filter(({ kind }) => kind !== 'GET');
+    // Only one that reads counts what it finds or misses.
+    const current = writes.length === 0 ? readAs(client, key, 'string') : ofType(client, client.db.peek(key), 'string');
+    if (current === null) return;
     if (writes.length === 0) {
       const bytes = bytesToRead(current);
       replyTo(

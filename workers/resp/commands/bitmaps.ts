@@ -5,7 +5,7 @@ import type { StringValue } from '../keyspace/value.ts';
 import { made } from '../keyspace/large-text.ts';
 import { NOT_INTEGER, SYNTAX } from '../protocol/errors.ts';
 import { parseInteger } from '../protocol/numbers.ts';
-import { changed, clampRange, integerArg, readAs } from './arguments.ts';
+import { changed, clampRange, integerArg, makeRoom, readAs } from './arguments.ts';
 import { bitmapRow } from './rows.ts';
 import type { CommandSpec } from './command.ts';
 import { putWritable, writable } from './string-ranges.ts';
@@ -250,7 +250,7 @@ function* operateAll(
     const text = made(result.toString('latin1'));
     db.replace(key, length > EMBEDDED_MAX ? text : new ByteString(text));
     changed(client, '$', 'set', key);
-  } else if (db.peek(key) !== undefined && db.remove(key)) changed(client, 'g', 'del', key);
+  } else makeRoom(client, key);
   reply.integer(length);
 }
 

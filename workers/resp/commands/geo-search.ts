@@ -1,6 +1,6 @@
 import type { Client } from '../clients/server.ts';
 import { ZSetValue } from '../keyspace/zset-value.ts';
-import { changed, readAs } from './arguments.ts';
+import { changed, makeRoom, readAs } from './arguments.ts';
 import type { Run } from './command.ts';
 import { placeArg, writeDistance, writePlace } from './geo-arguments.ts';
 import { distanceWithin, firstScore, placeOf, scoreSpan } from './geo-cell.ts';
@@ -80,11 +80,7 @@ function* storeFound(
 ): Walk {
   const { db, node, reply } = client;
   if (found.length === 0) {
-    if (db.peek(key) !== undefined) {
-      db.remove(key);
-      changed(client, 'g', 'del', key);
-      node.propagate(db.index, ['DEL', key]);
-    }
+    if (makeRoom(client, key)) node.propagate(db.index, ['DEL', key]);
     reply.integer(0);
     return;
   }

@@ -132,7 +132,8 @@ function* merged(
 /** PFCOUNT of one key keeps the count in the value, as Redis does. */
 function countOne(client: Client, key: string): void {
   const { db, node, reply } = client;
-  const hll = hllOf(client, db.write(key));
+  // Counted as a read, though the count that is kept changes the value.
+  const hll = hllOf(client, db.look(key) === undefined ? undefined : db.write(key));
   if (hll === null) return;
   if (hll === undefined) {
     reply.integer(0);

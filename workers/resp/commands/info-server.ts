@@ -58,7 +58,10 @@ export const clientLines = (server: Server): Lines => {
     ['client_recent_max_input_buffer', Math.max(0, ...sizes.map(({ input }) => input))],
     ['client_recent_max_output_buffer', Math.max(0, ...sizes.map(({ output }) => output))],
     ['blocked_clients', all.filter(isWaiting).length],
-    ['tracking_clients', server.tracking?.clients.size ?? 0],
+    [
+      'tracking_clients',
+      [...(server.tracking?.clients ?? [])].filter((client) => client.tracking !== undefined).length,
+    ],
     ['clients_in_timeout_table', all.filter(({ blocked }) => blocked?.timer !== undefined).length],
     ['total_blocking_keys', server.waiting.size],
     ['total_blocking_keys_on_nokey', all.filter(({ blocked }) => blocked?.endsWhenRemoved === true).length],

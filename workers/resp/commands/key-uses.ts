@@ -41,9 +41,10 @@ export function keyUses(command: Command, args: readonly string[]): KeyUse[] {
     if (counted < 0) return found.flat();
     // With a count that makes no sense nothing is known, not even the destination.
     if (found[counted]!.length === 0) return [];
-    // With one that is no whole number Redis finds the keys by code of the command's own, which puts those counted first.
+    // With one that is no whole number Redis finds the keys by code of the command's own, which puts those counted first and says nothing of their use.
     const exact = args.some((arg, at) => at < found[counted]![0]!.at && isInteger(arg));
-    return exact ? found.flat() : [found[counted]!, ...found.filter((_, i) => i !== counted)].flat();
+    if (exact) return found.flat();
+    return [found[counted]!, ...found.filter((_, i) => i !== counted)].flat().map(({ at }) => ({ at, flags: [] }));
   }
   const fallback = [command.write ? 'RW' : 'RO', 'access', ...(command.write ? ['update'] : [])];
   return keyPositions(command.spec, args).map((at, i) => {

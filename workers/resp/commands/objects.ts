@@ -71,7 +71,8 @@ function memoryUsage(client: Client, args: readonly string[]): void {
     }
     if (integerArg(client, samples) === undefined || integerFrom(client, samples, 0, SYNTAX) === undefined) return;
   }
-  const value = db.peek(args[2]!);
+  // As in Redis, which looks at the table itself: what has expired is measured, too, and stays.
+  const value = db.entries.get(args[2]!);
   if (value === undefined) reply.null();
   else reply.integer(ENTRY_BYTES + stringBytes(args[2]!) + bytesOf(value));
 }
@@ -167,7 +168,9 @@ function* restoreFrom(
     return;
   }
   const expireAt = options.absolute ? ttl : ttl + clock.now;
-  if (ttl > 0 && expireAt <= clock.now && !node.replaying) {
+  // As in Redis, a time beyond 64 bits comes round to one long ago.
+  const past = expireAt <= clock.now || (!options.absolute && expireAt >= 2 ** 63);
+  if (ttl > 0 && past && !node.replaying) {
     // What would have expired already is not made, but what it replaces goes.
     if (db.remove(key)) {
       changed(client, 'g', 'del', key);

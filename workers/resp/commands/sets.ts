@@ -1,7 +1,7 @@
 import type { Client } from '../clients/server.ts';
 import { SetValue } from '../keyspace/set-value.ts';
 import { NOT_POSITIVE, SYNTAX } from '../protocol/errors.ts';
-import { changed, integerFrom, ofType, pickCountArg, readAs, settle, writeAs } from './arguments.ts';
+import { changed, integerFrom, makeRoom, ofType, pickCountArg, readAs, settle, writeAs } from './arguments.ts';
 import { countedKeys } from './command.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
 import { rowsOf } from './rows.ts';
@@ -277,7 +277,7 @@ function combinedStore(how: Combination): Run {
       const found = filling(client);
       yield* combine(how, sets!, found);
       if (found.size === 0) {
-        if (db.peek(key) !== undefined && db.remove(key)) changed(client, 'g', 'del', key);
+        makeRoom(client, key);
         reply.integer(0);
         return;
       }

@@ -4,7 +4,7 @@ import { ListValue } from '../keyspace/list-value.ts';
 import { isString, textOf } from '../keyspace/value.ts';
 import { SYNTAX, WRONG_TYPE } from '../protocol/errors.ts';
 import { parseDouble } from '../protocol/numbers.ts';
-import { changed, integerArg } from './arguments.ts';
+import { changed, integerArg, makeRoom } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { asNeeded, byCursor, sortInSteps, windows } from './walk.ts';
 import type { Walk } from './walk.ts';
@@ -126,6 +126,13 @@ interface Weighted {
   readonly score: number;
 }
 
+/** A weight as Redis reads it: up to its first zero byte, and nothing is zero. */
+function scoreOf(weight: string): number | undefined {
+  const end = weight.indexOf('\0');
+  const text = end < 0 ? weight : weight.slice(0, end);
+  return text === '' ? 0 : parseDouble(text);
+}
+
 /** Sorts as SORT does; undefined when a weight is no number. */
 function* sorted(
   client: Client,
@@ -139,8 +146,7 @@ function* sorted(
     for (let i = from; i < to; i++) {
       const element = elements[i]!;
       const weight = by === undefined ? element : lookUp(client, by, element);
-      // Redis takes what is empty for zero, too.
-      const score = alpha || weight === undefined || weight === '' ? 0 : parseDouble(weight);
+      const score = alpha || weight === undefined ? 0 : scoreOf(weight);
       if (score === undefined) fits = false;
       weighted.push({ element, weight, score: score ?? 0 });
     }
@@ -210,9 +216,8 @@ function* answer(client: Client, options: SortOptions, source: Source): Walk {
 }
 
 function store(client: Client, key: string, list: ListValue, size: number): void {
-  if (size === 0) {
-    if (client.db.peek(key) !== undefined && client.db.remove(key)) changed(client, 'g', 'del', key);
-  } else {
+  if (size === 0) makeRoom(client, key);
+  else {
     client.db.replace(key, list);
     changed(client, 'l', 'sortstore', key);
   }

@@ -7,7 +7,7 @@ import type { StreamId } from '../keyspace/stream-id.ts';
 import type { StreamRecord } from '../keyspace/stream-record.ts';
 import { cut, noGroup, SYNTAX } from '../protocol/errors.ts';
 import { parseInteger } from '../protocol/numbers.ts';
-import { integerArg, writeAs } from './arguments.ts';
+import { integerArg, readToWrite } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 import { idArg, startArg, writeEntry } from './stream-arguments.ts';
 import { Claims, consumerOf, propagatePosition } from './stream-effects.ts';
@@ -18,7 +18,7 @@ import type { Walk } from './walk.ts';
 
 /** The group a claim is about; undefined when it is not there (the error was sent). */
 function groupAt(client: Client, key: string, name: string): GroupAt | undefined {
-  const stream = writeAs(client, key, 'stream');
+  const stream = readToWrite(client, key, 'stream');
   if (stream === null) return undefined;
   const group: StreamGroup | undefined = stream?.groups?.get(name);
   if (stream !== undefined && group !== undefined) return { key, stream, name, group };
@@ -219,7 +219,11 @@ function* claimFrom(client: Client, at: GroupAt, consumer: Consumer, options: Au
 function autoClaim(client: Client, args: readonly string[]): Walk | undefined {
   const { db, reply } = client;
   const options = autoClaimArgs(client, args);
-  if (options === undefined) return undefined;
+  if (options === undefined) {
+    // Redis has looked the key up before it reads what follows, and a miss counts.
+    db.look(args[1]!);
+    return undefined;
+  }
   const at = groupAt(client, args[1]!, args[2]!);
   if (at === undefined) return undefined;
   return asNeeded(Math.min(at.group.pending.size, options.count * ATTEMPTS), claimIdle(at, options));

@@ -5,7 +5,7 @@ import type { Consumer, StreamGroup } from '../keyspace/stream-group.ts';
 import { MIN_ID } from '../keyspace/stream-id.ts';
 import { StreamValue } from '../keyspace/stream-value.ts';
 import { noGroupOf, wrongSubcommand } from '../protocol/errors.ts';
-import { changed, integerArg, writeAs } from './arguments.ts';
+import { changed, integerArg, readToWrite, writeAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { edgeIdArg, idArg, idArgs } from './stream-arguments.ts';
 import { streamRow } from './rows.ts';
@@ -151,7 +151,7 @@ const deleteConsumer = aboutGroup((client, args, stream, group) => {
 
 function acknowledge(client: Client, args: readonly string[]): Walk | undefined {
   const { db, node, reply } = client;
-  const stream = writeAs(client, args[1]!, 'stream');
+  const stream = readToWrite(client, args[1]!, 'stream');
   if (stream === null) return undefined;
   const group = stream?.groups?.get(args[2]!);
   if (stream !== undefined && group !== undefined) return asNeeded(args.length, releaseAll(stream, group));

@@ -92,10 +92,17 @@ function* replyStreams(client: Client, found: readonly Found[]): Generator<void,
 }
 
 /** Serves XREAD from what is there now; false when there is nothing. */
-function* readNow(client: Client, sources: readonly Source[], { count }: ReadOptions): Generator<void, boolean> {
+function* readNow(
+  client: Client,
+  sources: readonly Source[],
+  { count }: ReadOptions,
+  waited: boolean,
+): Generator<void, boolean> {
+  const { db } = client;
   const found: Found[] = [];
   for (const { key, after } of sources) {
-    const stream = ofType(client, client.db.peek(key), 'stream');
+    // Redis looks each key up again after its IDs were read, so that a miss counts twice, and only the one that woke a reader.
+    const stream = ofType(client, waited ? db.peek(key) : db.read(key), 'stream');
     if (stream === null) return true;
     if (stream === undefined || stream.size === 0 || after === undefined || stream.lastEntryId <= after) continue;
     const records = yield* entriesInSteps(stream, nextId(after)!, MAX_ID, count);
@@ -222,8 +229,8 @@ function sizeAt({ db }: Client, key: string): number {
 
 function* readOrWait(client: Client, sources: readonly Source[], options: ReadOptions): Walk {
   const { reply } = client;
-  const steps = options.group === undefined ? readNow : readGroupNow;
-  if (yield* steps(client, sources, options)) return;
+  const steps: typeof readNow = options.group === undefined ? readNow : readGroupNow;
+  if (yield* steps(client, sources, options, false)) return;
   if (options.blockMs === undefined || !client.mayBlock) {
     reply.nullArray();
     return;
@@ -232,7 +239,7 @@ function* readOrWait(client: Client, sources: readonly Source[], options: ReadOp
   const endsWhenRemoved = options.group !== undefined;
   const wakes = (key: string): boolean => endsWhenRemoved || isStream(client.db.peek(key));
   block(client, keys, options.blockMs, {
-    serve: (key) => wakes(key) && atOnce(steps(client, sources, options)),
+    serve: (key) => wakes(key) && atOnce(steps(client, sources, options, true)),
     timedOut: () => reply.nullArray(),
     endsWhenRemoved,
   });

@@ -4,7 +4,7 @@ import { EMBEDDED_MAX } from '../keyspace/sizes.ts';
 import { isString, mutable, textOf } from '../keyspace/value.ts';
 import type { StringValue } from '../keyspace/value.ts';
 import { NOT_INTEGER, STRING_TOO_LONG, SYNTAX } from '../protocol/errors.ts';
-import { changed, clampRange, integerArg, integerFrom, readAs, writeAs } from './arguments.ts';
+import { changed, clampRange, integerArg, integerFrom, ofType, readAs, writeAs } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 import { lcs, lcsSteps } from './lcs.ts';
 import { ONE, stringRow } from './string-row.ts';
@@ -75,12 +75,11 @@ function setRange(client: Client, args: readonly string[]): void {
     return;
   }
   if (piece === '') {
-    const value = readAs(client, key, 'string');
+    const value = writeAs(client, key, 'string');
     if (value !== null) reply.integer(value?.length ?? 0);
     return;
   }
-  const old = readAs(client, key, 'string');
-  if (old === null) return;
+  if (ofType(client, client.db.peek(key), 'string') === null) return;
   if (offset + piece.length > STRING_MAX) {
     reply.error(STRING_TOO_LONG);
     return;

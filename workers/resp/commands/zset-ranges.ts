@@ -1,7 +1,7 @@
 import type { Client } from '../clients/server.ts';
 import { ZSetValue } from '../keyspace/zset-value.ts';
 import { MIN_MAX_NOT_FLOAT, MIN_MAX_NOT_STRING, SYNTAX } from '../protocol/errors.ts';
-import { changed, integerArg, readAs, settle, writeAs } from './arguments.ts';
+import { changed, integerArg, makeRoom, readAs, settle, writeAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { byLex, byScore } from './zset-bounds.ts';
 import type { RankFinder, RankRange } from './zset-bounds.ts';
@@ -173,7 +173,7 @@ export function storeZSet(client: Client, key: string, zset: ZSetValue, event: s
   if (zset.size > 0) {
     client.db.replace(key, zset);
     changed(client, 'z', event, key);
-  } else if (client.db.peek(key) !== undefined && client.db.remove(key)) changed(client, 'g', 'del', key);
+  } else makeRoom(client, key);
 }
 
 /** ZREMRANGEBYRANK, ZREMRANGEBYSCORE and ZREMRANGEBYLEX. */

@@ -12,6 +12,7 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   save: 'writes files; persistence/standalone.test.ts',
   bgsave: 'writes files; persistence/standalone.test.ts',
   bgrewriteaof: 'writes files; persistence/standalone.test.ts',
+  randomkey: 'removes what it finds expired, and chance decides what it finds; keyspace/dict.test.ts',
   pfselftest: 'takes a second; unit/hyperloglog of Redis’s own suite',
   'script|debug': 'leads through a script by hand, for which there is no debugger here',
   'memory|malloc-stats': 'tells of the allocator of a redis-server',

@@ -126,9 +126,10 @@ export function createGenerator(random: () => number, lines: readonly string[] =
     // lets XSETID do, and places under a key that is read by names would leave the order open.
     // Settings are C strings to Redis, versions of LOLWUT have arguments of their own, and DEBUG does as it is told.
     // Ranges by name of members with other scores than one are left open.
+    // What is wrong with BITCOUNT's and BITPOS's arguments 7.0 tells only where there is a key, after it was looked up.
     // 7.0 takes a selector inside a selector for none, and Redis lets PFMERGE of one key pass whatever its name.
     const blocking =
-      /^b(?:l|r|z)|^spop|^xread|^xsetid|^pfmerge|^geoadd|^geosearchstore|^georadius|^config|^debug|^lolwut/i.test(
+      /^b(?:l|r|z)|^bit(?:count|pos)|^spop|^xread|^xsetid|^pfmerge|^geoadd|^geosearchstore|^georadius|^config|^debug|^lolwut/i.test(
         words[0]!,
       ) ||
       words.includes('(+@all') ||
@@ -140,6 +141,8 @@ export function createGenerator(random: () => number, lines: readonly string[] =
     if (random() < 0.1) words[0] = words[0]!.toLowerCase();
     // WITHSCORE is of 7.2, and the reference is 7.0.
     if (/^z(?:rev)?rank$/i.test(words[0]!)) words.length = Math.min(words.length, 3);
+    // 7.2 refuses the one rank whose opposite does not fit 64 bits, and 7.0 looks the key up.
+    if (/^lpos$/i.test(words[0]!)) return words.map((word) => (word === '-9223372036854775808' ? '-1' : word));
     return words.length === 0 ? ['PING'] : words;
   };
 }

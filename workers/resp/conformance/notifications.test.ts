@@ -1,8 +1,10 @@
 import { Redis } from 'ioredis';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { besideReference } from '#test/tools/beside-redis.ts';
 import { rdbCodec } from '../persistence/codec.ts';
 import { createGenerator, seeded } from './generate.ts';
+import { DIFFERENTIAL_SETTINGS } from './reference.ts';
 import { openWire } from './wire.ts';
 import type { Wire } from './wire.ts';
 
@@ -10,7 +12,7 @@ const firstSeed = Number(process.env['RESP_SEED'] ?? Math.floor(Math.random() * 
 const SEEDS = 8;
 const BATCHES = 40;
 
-const beside = besideReference({ codec: rdbCodec });
+const beside = besideReference({ codec: rdbCodec, theirSettings: DIFFERENTIAL_SETTINGS });
 
 /** A connection, and what another one that listens to all keyspace events hears. */
 async function listen(
@@ -87,6 +89,58 @@ test(
       }
     }
     for (const { close } of sides) close();
+  },
+);
+
+/** Nothing is under `none`, and something expired, but not removed, under `d`. */
+const ABOUT_NOTHING = `
+GEOSEARCHSTORE d none FROMLONLAT 0 0 BYRADIUS 1 km
+GEORADIUS none 0 0 1 km STORE d
+SINTERSTORE d none none
+ZUNIONSTORE d 1 none
+ZRANGESTORE d none 0 1
+SORT none STORE d
+BITOP AND d none
+MEMORY USAGE d
+SETRANGE d 0 x
+SETRANGE none 0 ""
+XACK none g 1-1
+XCLAIM none g c 0 1-1
+XAUTOCLAIM none g c 0 0
+XAUTOCLAIM none g c 0 0 COUNT 0
+XREAD STREAMS none none $ 0
+PFCOUNT none
+PFCOUNT none none
+BITFIELD none GET u8 0
+BITFIELD d SET u8 0 1
+SET none x GET
+GETEX none
+GETDEL d
+`;
+
+test.each(ABOUT_NOTHING.trim().split('\n'))(
+  'what is missed or has expired is told of as a real redis-server does: %s',
+  async (line) => {
+    const request = line.split(' ').map((word) => (word === '""' ? '' : word));
+    const told = await Promise.all(
+      beside.ports.map(async (port) => {
+        const { wire, heard, close } = await listen(port);
+        await wire.batch([
+          ['FLUSHALL'],
+          ['DEBUG', 'SET-ACTIVE-EXPIRE', '0'],
+          ['CONFIG', 'SET', 'notify-keyspace-events', 'KEAm'],
+          ['SET', 'd', 'x', 'PX', '1'],
+        ]);
+        await sleep(5);
+        const replies = await wire.batch([request, ['DBSIZE']]);
+        if (request[0] === 'MEMORY') replies[0] = replies[0]![0]!;
+        const events = await heard(line);
+        await wire.batch([['DEBUG', 'SET-ACTIVE-EXPIRE', '1']]);
+        close();
+        return [...replies, ...events];
+      }),
+    );
+    expect(told[0]).toEqual(told[1]);
   },
 );
 

@@ -1,6 +1,6 @@
 /**
  * What the differential test sends, one line per form of a command. Words in braces are filled in at random: S H L T Z E are
- * keys that usually hold a string, hash, list, set, sorted set or stream, P a HyperLogLog, G places (y anywhere, o close together; r is a distance, u a unit), K is any key; j is a new and i an old ID of an
+ * keys that usually hold a string, hash, list, set, sorted set or stream, P a HyperLogLog, Q a stream nothing is deleted from one by one (7.2 refuses to set an ID below one that was), G places (y anywhere, o close together; r is a distance, u a unit), K is any key; j is a new and i an old ID of an
  * entry, e an end of a range of them, g a group; t a payload of DUMP, k a setting; q a script of one key and one argument, a a library; w a lifetime in seconds; v a value, m a member or field, n a small
  * integer, c a count, f a float, l one that only a long double holds, x a score bound, b a lexical bound, p a pattern, d a database. `[…]` is left out half of
  * the time, `a|b` is one of both.
@@ -238,7 +238,10 @@ XRANGE {E} {e} {e} [COUNT {n}]
 XREVRANGE {E} {e} {e} [COUNT {n}]
 XRANGE {E} - +
 XDEL {E} {i} {i} {i}
-XSETID {E} {j} [ENTRIESADDED {c}] [MAXDELETEDID {i}]
+XADD Q{d} {j} a {n}
+XSETID Q{d} {j} [ENTRIESADDED {c}] [MAXDELETEDID 0-0]
+XINFO STREAM Q{d}
+DEL Q{d}
 XREAD [COUNT {n}] [BLOCK 1] STREAMS {E} {E} {i} 0
 XREAD [COUNT {n}] STREAMS {E} $
 XGROUP CREATE {E} {g} {i}|$|0 [MKSTREAM] [ENTRIESREAD {n}]
@@ -300,7 +303,6 @@ CONFIG SET nosuch {v}
 NOSUCH {v} {v}
 OBJECT FREQ {K}
 OBJECT IDLETIME {K}
-RANDOMKEY
 HELLO [2|3|4] [SETNAME {m}]
 RESTORE|RESTORE-ASKING {K} 0|{w}000 {t} [REPLACE] [IDLETIME {c}]
 RESTORE {K} 99999999999999 {t} [REPLACE] ABSTTL
@@ -318,7 +320,7 @@ ROLE
 INFO [nosuch|server|keyspace|commandstats|everything]
 CONFIG GET {k}
 CONFIG SET {k} {c}
-CONFIG SET notify-keyspace-events KE$lshzx|K$l|Ehz|KEsx|K
+CONFIG SET notify-keyspace-events KE$glshzxm|K$l|Ehz|KEgsx|KEm|K
 CONFIG RESETSTAT
 CONFIG REWRITE
 SLOWLOG GET [{n}]

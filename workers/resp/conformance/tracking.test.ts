@@ -50,7 +50,7 @@ async function play(port: number, script: string): Promise<Record<string, string
 }
 
 /** HELLO's reply names versions, so RESP3 is entered by each script in a line of its own and taken out here. */
-const withoutGreeting = (text: string): string => text.replace(/%7\r\n[^]*?modules\r\n\*0\r\n/, '');
+const withoutGreeting = (text: string): string => text.replace(/%7\r\n[^]*?modules\r\n\*0\r\n/g, '');
 
 test('MONITOR shows what a real redis-server shows', async () => {
   const script =
@@ -103,6 +103,14 @@ test.each([
   [
     'tracking off',
     'a hello 3\na client tracking on\na get k\na client tracking off\nb set k 1\na client trackinginfo\na client getredir',
+  ],
+  [
+    'SWAPDB of keys that are watched',
+    'a hello 3\na client tracking on\na get k\na get j\nb set k 1\na get k\nb watch k j\nb select 1\nb set j 1\na swapdb 0 1\nb swapdb 0 1\nb multi\nb exec',
+  ],
+  [
+    'tracking off and on again',
+    'a hello 3\na client tracking on\na get k\na get j\na client tracking off\nb set j 1\na client tracking on\nb set k 1\nb set j 2\na get k\na reset\na hello 3\na client tracking on optin\nb set k 2',
   ],
   ['RESET ends it', 'a hello 3\na client tracking on\na get k\na reset\na client trackinginfo\nb set k 1'],
   [

@@ -34,6 +34,8 @@ export interface DatabaseOwner {
   expired(db: Database, key: string): void;
   /** Something was put under a key that blocked clients wait for, was added to it, or the key was removed. */
   keyReady(db: Database, key: string): void;
+  /** A stream under a key that blocked clients wait for was overwritten: that ends the wait of readers in a group. */
+  streamLost(db: Database, key: string): void;
   /** The first expiry of an idle node was set. */
   expiryAdded(): void;
 }
@@ -133,9 +135,10 @@ export class Database {
     } else this.release(old);
     this.charge(value);
     if (this.watched !== undefined || owner.invalidated !== undefined) this.signal(key);
-    // As in Redis, a value of another type that is overwritten wakes only readers of a stream, which they have lost.
-    const wakes = old === undefined || (typeof old !== 'string' && old.kind === 'stream');
-    if (this.waiting !== undefined && wakes && this.waiting.has(key)) owner.keyReady(this, key);
+    if (this.waiting === undefined || !this.waiting.has(key)) return;
+    // As in Redis, nobody is woken by what takes the place of something else, but for readers who lost their stream.
+    if (old === undefined) owner.keyReady(this, key);
+    else if (typeof old !== 'string' && old.kind === 'stream') owner.streamLost(this, key);
   }
 
   /** Adds or replaces a value and drops the expiry, as SET does. */
@@ -218,9 +221,9 @@ export class Database {
     this.payload = 0;
   }
 
-  /** Takes what another database holds in the place of its own; the other must not be used any more. */
+  /** Takes what another database holds in the place of its own; the other must not be used any more. Who tracks what it has read is told by the caller, at once of all. */
   takeOver(other: Database | undefined): void {
-    for (const key of this.watched?.keys() ?? []) this.signal(key);
+    this.watched?.forEach((_, key) => this.tellWatchers(key, true));
     this.start();
     if (other !== undefined) {
       this.entries = other.entries;
@@ -230,7 +233,7 @@ export class Database {
     for (const key of this.waiting ?? []) if (this.entries.has(key)) this.owner.keyReady(this, key);
   }
 
-  /** Exchanges what two databases hold; who watches or waits for a key stays with the number. */
+  /** Exchanges what two databases hold; who watches or waits for a key stays with the number. As in Redis, who tracks what it has read is not told. */
   swap(other: Database): void {
     const { entries, expires, payload } = this;
     this.entries = other.entries;
@@ -243,7 +246,6 @@ export class Database {
       const before = db === this ? other : this;
       db.watched?.forEach((watchers, key) => {
         if (!db.entries.has(key) && !before.entries.has(key)) return;
-        db.owner.invalidated?.(key);
         watchers.forEach((stale, watcher) => {
           // What had expired may go or be replaced by what has expired, and nothing by what has expired: no change shows.
           const expired = db.isExpired(key);

@@ -92,7 +92,7 @@ export class Node implements DatabaseOwner {
   effects: Effect[] = [];
 
   /** Keys that blocked clients wait for and that something was put under. */
-  readyKeys: { readonly db: Database; readonly key: string }[] = [];
+  readyKeys: { readonly db: Database; readonly key: string; readonly lost?: boolean }[] = [];
 
   keyspaceHits = 0;
   keyspaceMisses = 0;
@@ -191,6 +191,10 @@ export class Node implements DatabaseOwner {
 
   keyReady(db: Database, key: string): void {
     this.readyKeys.push({ db, key });
+  }
+
+  streamLost(db: Database, key: string): void {
+    this.readyKeys.push({ db, key, lost: true });
   }
 
   expiryAdded(): void {

@@ -53,7 +53,8 @@ export class ZSetValue {
         this.convert();
       }
     }
-    this.tree.insert(score, kept);
+    // Redis's listpack has one zero, its skiplist two.
+    this.tree.insert(this.scores === undefined ? score + 0 : score, kept);
     if (this.scores !== undefined) {
       this.scores.set(kept, score);
       this.payload += boxBytes(score);

@@ -19,6 +19,10 @@ export const SLOT = {
   free: 4005,
   realloc: 4006,
   copy: 4007,
+  lua_pushvalue: 4008,
+  lua_insert: 4009,
+  lua_gettop: 4010,
+  lua_call: 4011,
 } as const;
 const TABLE_SIZE = 4096;
 /** So much is copied before it is looked whether others are to have their turn. */
@@ -175,6 +179,36 @@ const copy: WasmFunction = {
   ),
 };
 
+/** The index of a C function's first upvalue, and as many results as there are. */
+const FIRST_UPVALUE = -10_003;
+const ALL_RESULTS = -1;
+
+/**
+ * framed(L): a C function that calls the Lua function in its upvalue. A tail call of a Lua function leaves nothing of the
+ * line it was made from, which a message needs; one of a C function does.
+ */
+const framed: WasmFunction = {
+  name: 'framed',
+  type: T.i_i,
+  code: seq(
+    get(0),
+    constant(FIRST_UPVALUE),
+    callSlot(SLOT.lua_pushvalue, T.ii_v),
+    get(0),
+    constant(1),
+    callSlot(SLOT.lua_insert, T.ii_v),
+    get(0),
+    get(0),
+    callSlot(SLOT.lua_gettop, T.i_i),
+    constant(1),
+    op.sub,
+    constant(ALL_RESULTS),
+    callSlot(SLOT.lua_call, T.iii_v),
+    get(0),
+    callSlot(SLOT.lua_gettop, T.i_i),
+  ),
+};
+
 /**
  * callback k(L): JavaScript's function k. -1 raises what it left on the stack as a Lua error, and after -2 others have their
  * turn before it is asked to go on.
@@ -199,7 +233,7 @@ export function bridgeModule(): Uint8Array<ArrayBuffer> {
   return assemble({
     types: TYPES,
     imports: IMPORTS,
-    functions: [spent, invoke, throwIt, hook, allocate, run, copy, ...callbacks],
+    functions: [spent, invoke, throwIt, hook, allocate, run, copy, framed, ...callbacks],
     tableSize: TABLE_SIZE,
     tag: T.v_v,
     globals: ['outcome', 'used', 'limit'],

@@ -121,6 +121,16 @@ export class Lua {
     this.api.lua_pushcclosure(this.L, this.offer(this.bridge[`callback${k}`]), 0);
   }
 
+  /** Pushes a function that makes one of the library's from one of Lua's: errors in it are those of the line that called it. */
+  pushFraming(): void {
+    const framed = this.offer(this.bridge['framed']);
+    this.pushFunction((L) => {
+      this.api.lua_settop(L, 1);
+      this.api.lua_pushcclosure(L, framed, 1);
+      return 1;
+    });
+  }
+
   /** Pushes a byte string. */
   push(L: number, text: string): void {
     this.texts.push(L, text);

@@ -18,6 +18,18 @@ local getmetatable, pcall = getmetatable, pcall
 local real = setmetatable({}, { __mode = 'k' })
 local READONLY = 'Attempt to modify a readonly table'
 local function refuse() error(READONLY, 2) end
+local framed, gsub, select = host.framed, string.gsub, select
+-- Raises what the library complained of as if the script had called the library itself: this function was called by one
+-- of those below, and that by its frame, which the script has called. What a method is called on is no argument of it.
+local function complain(name, ok, ...)
+  if ok then return ... end
+  local text = gsub(..., "'%?'", "'" .. name .. "'")
+  local frame = getinfo(3, 'n')
+  if frame and frame.namewhat == 'method' then
+    text = gsub(text, '^bad argument #(%d+)', function(at) return 'bad argument #' .. at - 1 end)
+  end
+  error(text, 4)
+end
 ${WIDE_NUMBERS_SOURCE}
 G.math.random, G.math.randomseed = host.random.random, host.random.randomseed
 G.redis, G.cjson, G.cmsgpack, G.struct, G.bit = host.redis, host.cjson, host.cmsgpack, host.struct, host.bit
@@ -34,21 +46,34 @@ local function protect(t)
   return setmetatable(proxy, meta), meta
 end
 
-function G.next(t, k) return next(real[t] or t, k) end
-function G.pairs(t)
+-- What the library itself would refuse it is asked for behind pcall, so that it is refused at the script's line.
+G.next = framed(function(...)
+  local t, k = ...
+  if type(t) ~= 'table' then return complain('next', pcall(next, ...)) end
+  return next(real[t] or t, k)
+end)
+G.pairs = framed(function(...)
+  local t = ...
+  if type(t) ~= 'table' then return complain('pairs', pcall(plainpairs, ...)) end
   local inner = real[t]
   if inner == nil then return plainpairs(t) end
   return function(_, k) return next(inner, k) end, t, nil
-end
-function G.rawset(t, k, v)
+end)
+G.rawset = framed(function(...)
+  local t, k, v = ...
   if real[t] then error(READONLY, 0) end
+  if type(t) ~= 'table' or select('#', ...) < 3 then return complain('rawset', pcall(rawset, ...)) end
   return rawset(t, k, v)
-end
-function G.setmetatable(t, meta)
-  if real[t] then error(READONLY, 0) end
-  return setmetatable(t, meta)
-end
-function G.rawget(t, k) return rawget(real[t] or t, k) end
+end)
+G.setmetatable = framed(function(...)
+  if real[...] then error(READONLY, 0) end
+  return complain('setmetatable', pcall(setmetatable, ...))
+end)
+G.rawget = framed(function(...)
+  local t, k = ...
+  if type(t) ~= 'table' or select('#', ...) < 2 then return complain('rawget', pcall(rawget, ...)) end
+  return rawget(real[t] or t, k)
+end)
 -- As before Redis 7: whoever catches an error of a command sees its text.
 local function caught(ok, e, ...)
   if ok or type(e) ~= 'table' then return ok, e, ... end
@@ -56,12 +81,18 @@ local function caught(ok, e, ...)
   if type(text) == 'string' or type(text) == 'number' then return ok, text end
   return ok, e
 end
-function G.pcall(...) return caught(pcall(...)) end
-function G.loadstring(code, name)
-  if type(code) == 'string' and byte(code) == 27 then return nil, 'bytecode is not allowed' end
-  return loadstring(code, name)
+function G.pcall(...)
+  if select('#', ...) == 0 then return false end
+  return caught(pcall(...))
 end
-function G.load(reader, name)
+G.loadstring = framed(function(...)
+  local code = ...
+  if type(code) == 'string' and byte(code) == 27 then return nil, 'bytecode is not allowed' end
+  return complain('loadstring', pcall(loadstring, ...))
+end)
+G.load = framed(function(...)
+  local reader, name = ...
+  if type(reader) ~= 'function' then return complain('load', pcall(load, ...)) end
   local first = true
   return load(function()
     local piece = reader()
@@ -71,12 +102,14 @@ function G.load(reader, name)
     end
     return piece
   end, name)
-end
+end)
 local insert = G.table.insert
-function G.table.insert(t, ...)
+G.table.insert = framed(function(...)
+  local t, value = ...
   if real[t] then error(READONLY, 0) end
-  return insert(t, ...)
-end
+  if type(t) == 'table' and select('#', ...) == 2 then return insert(t, value) end
+  return complain('insert', pcall(insert, ...))
+end)
 
 local function closed(names)
   return setmetatable(names, {

@@ -168,5 +168,6 @@ function pushPrelude(
   library('struct', structLibrary(lua));
   library('bit', bitLibrary(lua));
   library('random', randomLibrary(lua));
+  setField('framed', () => lua.pushFraming());
   if (api.lua_type(L, -1) !== TYPE.table) throw new Error('The prelude was not given its libraries.');
 }

@@ -4,16 +4,10 @@
  * large numbers and leave small ones to the library.
  */
 export const WIDE_NUMBERS_SOURCE = `
-local format, sub, find, gsub, gmatch = string.format, string.sub, string.find, string.gsub, string.gmatch
+local format, sub, find, gmatch = string.format, string.sub, string.find, string.gmatch
 local rep, upper = string.rep, string.upper
-local floor, min, select, unpack, tonumber = math.floor, math.min, select, unpack, tonumber
+local floor, min, unpack, tonumber = math.floor, math.min, unpack, tonumber
 local HALF, LAST = 2 ^ 32, 2 ^ 31 - 1
-
--- Raises what the library complained of as if the script had called the library itself.
-local function complain(name, ok, ...)
-  if ok then return ... end
-  error((gsub(..., "'%?'", "'" .. name .. "'")), 3)
-end
 
 -- The digits of a number below 2^64, given in two halves.
 local function digits(high, low, base)
@@ -62,7 +56,7 @@ function anyWide(value, ...)
   return isWide(value) or (select('#', ...) > 0 and anyWide(...))
 end
 
-function string.format(pattern, ...)
+string.format = framed(function(pattern, ...)
   if type(pattern) == 'string' and anyWide(...) and find(pattern, '%%[-+ #0-9.]*[diouxX]') then
     local args, count, at = { ... }, select('#', ...), 0
     pattern = gsub(pattern, '%%([-+ #0]*)(%d*)(%.?%d*)(.)', function(flags, width, precision, kind)
@@ -77,20 +71,20 @@ function string.format(pattern, ...)
     return complain('format', pcall(format, pattern, unpack(args, 1, count)))
   end
   return complain('format', pcall(format, pattern, ...))
-end
+end)
 
 local function near(position)
   if position > LAST then return LAST end
   return position < -LAST and -LAST or position
 end
-function string.sub(text, from, to)
+string.sub = framed(function(text, from, to)
   if type(text) ~= 'string' or type(from) ~= 'number' or (to ~= nil and type(to) ~= 'number') then
     return complain('sub', pcall(sub, text, from, to))
   end
   return sub(text, near(from), near(to or -1))
-end
+end)
 
-function G.tonumber(value, base)
+G.tonumber = framed(function(value, base)
   if base == nil then return tonumber(value) end
   local number = complain('tonumber', pcall(tonumber, value, base))
   -- More than 32 bits come out as the most that these hold, and negative numbers as if taken from there.
@@ -99,5 +93,5 @@ function G.tonumber(value, base)
   number = 0
   for digit in gmatch(gsub(value, '^%s*[-+]?0[xX]', ''), '%w') do number = number * base + tonumber(digit, 36) end
   return minus and 2 ^ 64 - number or min(number, 2 ^ 64)
-end
+end)
 `;
