@@ -8,7 +8,7 @@ export interface Prepared {
 
 /**
  * Asks for the first column of the last row, as the server writes it; undefined when there is no row. Throws the server's error. The
- * driver's own result costs one caller 10 us more an append: a copy of the question, and objects for columns, types and rows.
+ * driver's own result costs one caller 10 µs more an append: a copy of the question, and objects for columns, types and rows.
  */
 export function askOneValue(client: ClientBase, statement: Prepared, values: unknown[]): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
