@@ -4,20 +4,12 @@ import type { EncodedAppend } from '../codec.ts';
 import type { AppendResult } from '../event-log.ts';
 import { contentOf } from './content.ts';
 import { sharedByAppend } from './event-arrays.ts';
+import { askOneValue, type Prepared } from './one-value.ts';
 
-/** Larger appends go by arrays: each shape is prepared once on a connection, so there must not be too many. */
+/** Larger appends go by arrays: each shape is prepared once on a connection, and so there are 64 at most. */
 const [streamsMax, eventsMax] = [3, 4];
 
-/** How many events go to a stream, which is there already or not. */
-interface StreamShape {
-  readonly known: boolean;
-  readonly events: number;
-}
-
-interface Prepared {
-  readonly name: string;
-  readonly text: string;
-}
+type Streams = EncodedAppend['streams'];
 
 const prepared = new Map<string, Prepared>();
 
@@ -27,26 +19,19 @@ const prepared = new Map<string, Prepared>();
  */
 export function alone({ streams }: EncodedAppend): Prepared | null {
   if (streams.length === 0 || streams.length > streamsMax) return null;
-  let shape = 'append';
-  let events = 0;
-  for (const {
-    expectedVersion,
-    events: { length },
-  } of streams) {
+  let name = 'append';
+  let total = 0;
+  for (const { expectedVersion, events } of streams) {
     const isNew = expectedVersion === 'no-stream';
-    if (length === 0 || !(isNew || typeof expectedVersion === 'number')) return null;
-    events += length;
-    shape += isNew ? ` new ${length}` : ` known ${length}`;
+    if (events.length === 0 || !(isNew || typeof expectedVersion === 'number')) return null;
+    total += events.length;
+    name += isNew ? ` new ${events.length}` : ` known ${events.length}`;
   }
-  if (events > eventsMax) return null;
-  let statement = prepared.get(shape);
+  if (total > eventsMax) return null;
+  let statement = prepared.get(name);
   if (statement === undefined) {
-    const shapes = streams.map(({ expectedVersion, events: { length } }) => ({
-      known: expectedVersion !== 'no-stream',
-      events: length,
-    }));
-    statement = { name: shape, text: statementFor(shapes) };
-    prepared.set(shape, statement);
+    statement = { name, text: statementFor(streams, total) };
+    prepared.set(name, statement);
   }
   return statement;
 }
@@ -71,10 +56,10 @@ export async function appendAlone(
     }
     count += events.length;
   }
-  const { rows } = await client.query<{ before: bigint }>({ name: statement.name, text: statement.text, values });
-  const [row] = rows;
-  if (row === undefined) throw new Error('The next partition is due, or the table head is empty.');
-  return { ok: true, firstPosition: row.before + 1n, lastPosition: row.before + BigInt(count), repeated: false };
+  const value = await askOneValue(client, statement, values);
+  if (value === undefined) throw new Error('The next partition is due, or the table head is empty.');
+  const before = BigInt(value);
+  return { ok: true, firstPosition: before + 1n, lastPosition: before + BigInt(count), repeated: false };
 }
 
 /**
@@ -85,29 +70,28 @@ export async function appendAlone(
  *
  * The server copies the text for each append, so it has no indentation.
  */
-function statementFor(shapes: readonly StreamShape[]): string {
+function statementFor(streams: Streams, total: number): string {
   let parameters = 4;
   const next = (type: string) => `$${++parameters}::${type}`;
-  const total = shapes.reduce((sum, { events }) => sum + events, 0);
-  const [known, events, added]: [string[], string[], string[]] = [[], [], []];
-  for (const shape of shapes) {
+  const [known, added, rows]: [string[], string[], string[]] = [[], [], []];
+  for (const { expectedVersion, events } of streams) {
     const [stream, category] = [next('text'), next('text')];
-    const [first, last] = [events.length + 1, events.length + shape.events];
-    const expected = shape.known ? next('int') : '-1';
-    let id = `before + ${first}`;
-    if (shape.known) {
+    const [first, last] = [rows.length + 1, rows.length + events.length];
+    let [expected, id] = ['-1', `before + ${first}`];
+    if (expectedVersion === 'no-stream') {
+      added.push(`SELECT ${stream}, before + ${first}, before + ${last}, ${events.length - 1} FROM moved`);
+    } else {
       const name = `known_${first}`;
+      expected = next('int');
+      id = `(SELECT first_position FROM ${name})`;
       known.push(`${name} AS (
-UPDATE streams SET last_version = last_version + ${shape.events}, last_position = before + ${last} FROM moved
+UPDATE streams SET last_version = last_version + ${events.length}, last_position = before + ${last} FROM moved
 WHERE stream = ${stream} AND last_version = ${expected} RETURNING first_position
 ),`);
-      id = `(SELECT first_position FROM ${name})`;
-    } else {
-      added.push(`SELECT ${stream}, before + ${first}, before + ${last}, ${shape.events - 1} FROM moved`);
     }
-    for (let n = 1; n <= shape.events; n += 1) {
+    for (let n = 1; n <= events.length; n += 1) {
       const [event, schema, type, address, data] = ['uuid', 'int', 'text', 'bytea', 'bytea'].map(next);
-      events.push(`SELECT before + ${first + n - 1}, ${event}, recorded_at, ${id}, ${expected} + ${n}, ${schema}, ${stream}, ${category}, \
+      rows.push(`SELECT before + ${first + n - 1}, ${event}, recorded_at, ${id}, ${expected} + ${n}, ${schema}, ${stream}, ${category}, \
 ${type}, $3::text, $4::bytea, ${address}, ${data} FROM moved`);
     }
   }
@@ -124,7 +108,7 @@ ${known.join('\n')}
 new_events AS (
 INSERT INTO events (position, event_id, recorded_at, stream_id, version, schema_version, stream, category, type, tenant_id, metadata, \
 address, data)
-${events.join(' UNION ALL\n')}
+${rows.join(' UNION ALL\n')}
 ),
 ${added.length > 0 ? newStreams : ''}
 new_append AS (

@@ -5,6 +5,7 @@ import type { AppendResult } from '../event-log.ts';
 import { byteaArray, int4Array, textArray, uuidArray, type BinaryArray } from './binary-array.ts';
 import { contentOf } from './content.ts';
 import { eventArrays, eventArrayTypes, sharedByAppend, type EventOfBatch } from './event-arrays.ts';
+import { askOneValue } from './one-value.ts';
 
 /** A batch of which all is known but where the log ends, provided that everything is as its appends expect. */
 interface BatchAtOnce {
@@ -100,11 +101,11 @@ export async function appendAtOnce(
       int4Array(known.map(({ last }) => last ?? 0)),
     );
   }
-  const { rows } = await client.query<{ before: bigint }>({ ...(known.length > 0 ? withKnown : allNew), values });
-  const [row] = rows;
-  if (row === undefined) throw new Error('The table head is empty; the database was not restored as a whole.');
+  const value = await askOneValue(client, known.length > 0 ? withKnown : allNew, values);
+  if (value === undefined) throw new Error('The table head is empty; the database was not restored as a whole.');
+  const before = BigInt(value);
   return counts.map((count, a) => {
-    const firstPosition = row.before + BigInt(firsts[a] ?? 0);
+    const firstPosition = before + BigInt(firsts[a] ?? 0);
     return { ok: true, firstPosition, lastPosition: firstPosition + BigInt(count - 1), repeated: false };
   });
 }
@@ -131,14 +132,14 @@ const $ = Object.fromEntries(Object.entries(types).map(([name, type], n) => [nam
   Record<keyof typeof types, string>
 >;
 
-const before = '(SELECT before FROM moved)';
+const end = '(SELECT before FROM moved)';
 /** Streams that are there already are moved on, or held where they are; all of them, or the whole statement fails. */
 const knownStreams = `
 known AS (
-  UPDATE streams SET last_version = asked.version, last_position = coalesce(${before} + nullif(asked.last, 0), last_position)
+  UPDATE streams SET last_version = asked.version, last_position = coalesce(${end} + nullif(asked.last, 0), last_position)
   FROM (SELECT generate_series(1, cardinality(${$.knownStream})) AS n, unnest(${$.knownStream}) AS stream,
                unnest(${$.knownExpected}) AS expected, unnest(${$.knownVersion}) AS version, unnest(${$.knownLast}) AS last) AS asked
-  WHERE streams.stream = asked.stream AND streams.last_version = asked.expected AND ${before} IS NOT NULL
+  WHERE streams.stream = asked.stream AND streams.last_version = asked.expected AND ${end} IS NOT NULL
   RETURNING asked.n, streams.first_position
 ), known_firsts AS (
   SELECT CASE WHEN count(*) = cardinality(${$.knownStream}) THEN array_agg(first_position ORDER BY n)
@@ -161,8 +162,8 @@ const withKnown = { name: 'append-known', text: statement(true) };
  */
 function statement(known: boolean): string {
   const streamId = known
-    ? `CASE WHEN reference > 0 THEN ${before} + reference ELSE (SELECT firsts FROM known_firsts)[-reference] END`
-    : `${before} + reference`;
+    ? `CASE WHEN reference > 0 THEN ${end} + reference ELSE (SELECT firsts FROM known_firsts)[-reference] END`
+    : `${end} + reference`;
   return `
 WITH moved AS (
   UPDATE head SET position = position + cardinality(${$.eventId}),
@@ -173,7 +174,7 @@ WITH moved AS (
 new_events AS (
   INSERT INTO events (position, event_id, recorded_at, stream_id, version, schema_version, stream, category, type, tenant_id,
                       metadata, address, data)
-  SELECT ${before} + n, id, (SELECT recorded_at FROM moved), ${streamId}, version, schema_version, stream, category, type, tenant_id,
+  SELECT ${end} + n, id, (SELECT recorded_at FROM moved), ${streamId}, version, schema_version, stream, category, type, tenant_id,
          metadata, address, data
   FROM (SELECT generate_series(1, cardinality(${$.eventId})) AS n, unnest(${$.eventReference}) AS reference,
                unnest(${$.eventVersion}) AS version, unnest(${$.eventId}) AS id, unnest(${$.eventSchemaVersion}) AS schema_version,
@@ -182,12 +183,12 @@ new_events AS (
                unnest(${$.eventAddress}) AS address, unnest(${$.eventData}) AS data) AS event
 ), new_streams AS (
   INSERT INTO streams (stream, first_position, last_position, last_version)
-  SELECT stream, ${before} + first, ${before} + last, version
+  SELECT stream, ${end} + first, ${end} + last, version
   FROM (SELECT unnest(${$.newStream}) AS stream, unnest(${$.newFirst}) AS first, unnest(${$.newLast}) AS last,
                unnest(${$.newVersion}) AS version) AS new
 ), new_appends AS (
   INSERT INTO appends (command_uid, first_position, events, content)
-  SELECT uid, ${before} + first, events, content
+  SELECT uid, ${end} + first, events, content
   FROM (SELECT unnest(${$.uid}) AS uid, unnest(${$.first}) AS first, unnest(${$.count}) AS events,
                unnest(${$.content}) AS content) AS new
   ${known ? 'WHERE (SELECT firsts FROM known_firsts) IS NOT NULL' : ''}
