@@ -65,7 +65,7 @@ function* answer(client: Client, zset: ZSetValue | undefined, options: SearchOpt
     if (extra > 0) reply.array(extra + 1);
     reply.bulk(member);
     if (options.withDistance) writeDistance(reply, metres / unit);
-    if (options.withHash) reply.integer(score);
+    if (options.withHash) reply.integer(Math.trunc(score));
     if (options.withPlace) writePlace(reply, place);
   });
 }
