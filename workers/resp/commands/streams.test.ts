@@ -62,10 +62,18 @@ test('the journal of random commands on streams makes the same keyspace, and mem
         restored.database(db.index).load(key, rdbCodec.deserializeValue(rdbCodec.serializeValue(value))!);
       });
     }
-    expect(restored.usedBytes).toBe(node.usedBytes);
+    expect(bytesBesideTables(restored), `seed ${seed}`).toBe(bytesBesideTables(node));
     await engine.close();
   }
 });
+
+/** What keys and values take. A table that held more keys has more room than one that was filled anew. */
+function bytesBesideTables(node: Node): number {
+  return node.databases.reduce(
+    (sum, db) => sum - (db === undefined || db.size === 0 ? 0 : db.entries.bytes),
+    node.usedBytes,
+  );
+}
 
 test('generated IDs grow, and effects name them and what trimming left', async () => {
   const { wire, effects } = await startedEngine();
