@@ -135,7 +135,8 @@ test.each(ABOUT_NOTHING.trim().split('\n'))(
         const replies = await wire.batch([request, ['DBSIZE']]);
         if (request[0] === 'MEMORY') replies[0] = replies[0]![0]!;
         const events = await heard(line);
-        await wire.batch([['DEBUG', 'SET-ACTIVE-EXPIRE', '1']]);
+        // What has expired must not be told to the listener of the next request.
+        await wire.batch([['FLUSHALL'], ['DEBUG', 'SET-ACTIVE-EXPIRE', '1']]);
         close();
         return [...replies, ...events];
       }),
