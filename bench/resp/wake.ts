@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { percentile, type BenchOptions, type Print } from '../tools/figure.ts';
-import { bulk, openConnection, type Request } from './load/connection.ts';
+import { bulk, openAnswered, type Request } from './load/connection.ts';
 import { fill } from './load/fill.ts';
 import { startPlatform } from './platform.ts';
 import { inBatches } from './rounds.ts';
@@ -55,14 +55,7 @@ async function basesIn(home: string): Promise<number> {
 /** Milliseconds from connecting to the reply of a first command. */
 async function firstReply(address: Address, request: Request): Promise<number> {
   const began = performance.now();
-  const replied = Promise.withResolvers<void>();
-  const connection = await openConnection(
-    address,
-    () => replied.resolve(),
-    (message) => replied.reject(new Error(message)),
-  );
-  connection.send(request, 0);
-  await replied.promise;
+  const connection = await openAnswered(address, request);
   const took = performance.now() - began;
   connection.close();
   return took;

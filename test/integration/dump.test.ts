@@ -69,11 +69,7 @@ function effects(done: RecordedEvent[], poison: { id: string | null }): Consumer
 test.skipIf(programs === null)(
   'a dump made under load, restored elsewhere, goes on from its checkpoints: views, consumer groups, repeats, archives',
   async () => {
-    const dump = programs as DumpPrograms;
-    const server = await serverFor(dump);
-    const id = Math.random().toString(36).slice(2, 8);
-    const [url, copyUrl] = [databaseOf(server.url, `dumped_${id}`), databaseOf(server.url, `restored_${id}`)];
-    const folder = mkdtempSync(path.join(tmpdir(), 'miniredis-dump-file-'));
+    const { dump, url, copyUrl, folder, drop } = await placesForDump();
     const store = await testObjects();
     const open: LogUnderTest[] = [];
     const openOn = (where: string) => {
@@ -82,7 +78,6 @@ test.skipIf(programs === null)(
       return under;
     };
     try {
-      for (const name of [url, copyUrl]) await ensureDatabase(server.url, new URL(name).pathname.slice(1));
       await migrate(url);
       const appends = appendsOf(
         fc.sample(wishes({ minLength: 700, maxLength: 700 }), { seed: 5, numRuns: 1 })[0] ?? [],
@@ -172,9 +167,7 @@ test.skipIf(programs === null)(
     } finally {
       await Promise.all(open.map((under) => under.close()));
       store.drop();
-      rmSync(folder, { recursive: true, force: true });
-      await dropDatabases(server.url, [url, copyUrl]);
-      await server.stop();
+      await drop();
     }
   },
   300_000,
@@ -183,13 +176,8 @@ test.skipIf(programs === null)(
 test.skipIf(programs === null)(
   'a dump for keeping, without keys and read models, says nothing personal; with the keys it is whole again',
   async () => {
-    const dump = programs as DumpPrograms;
-    const server = await serverFor(dump);
-    const id = Math.random().toString(36).slice(2, 8);
-    const [url, copyUrl] = [databaseOf(server.url, `kept_${id}`), databaseOf(server.url, `again_${id}`)];
-    const folder = mkdtempSync(path.join(tmpdir(), 'miniredis-dump-file-'));
+    const { dump, url, copyUrl, folder, drop } = await placesForDump();
     try {
-      for (const name of [url, copyUrl]) await ensureDatabase(server.url, new URL(name).pathname.slice(1));
       await migrate(url);
       const original = openLog(url);
       const names = ['Ada Lovelace', 'Grace Hopper'];
@@ -237,9 +225,7 @@ test.skipIf(programs === null)(
       await again.stop();
       await Promise.all([original.close(), keys.close()]);
     } finally {
-      rmSync(folder, { recursive: true, force: true });
-      await dropDatabases(server.url, [url, copyUrl]);
-      await server.stop();
+      await drop();
     }
   },
   300_000,
@@ -252,6 +238,22 @@ function rename(event: DomainEvent, name = ''): DomainEvent {
 /** An event without the time at which it was recorded. */
 function placed(event: RecordedEvent): unknown {
   return { ...event, recordedAt: null };
+}
+
+/** Where a test dumps a database, and restores it as another. */
+async function placesForDump() {
+  const dump = programs as DumpPrograms;
+  const server = await serverFor(dump);
+  const id = Math.random().toString(36).slice(2, 8);
+  const [url, copyUrl] = [databaseOf(server.url, `dumped_${id}`), databaseOf(server.url, `restored_${id}`)];
+  const folder = mkdtempSync(path.join(tmpdir(), 'miniredis-dump-file-'));
+  for (const name of [url, copyUrl]) await ensureDatabase(server.url, new URL(name).pathname.slice(1));
+  const drop = async () => {
+    rmSync(folder, { recursive: true, force: true });
+    await dropDatabases(server.url, [url, copyUrl]);
+    await server.stop();
+  };
+  return { dump, url, copyUrl, folder, drop };
 }
 
 async function dropDatabases(server: string, urls: readonly string[]): Promise<void> {

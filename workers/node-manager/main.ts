@@ -127,34 +127,16 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
     },
     async metrics() {
       const each = (await engines.status()).filter((engine) => engine !== null);
-      const of = (value: (engine: EngineStatus) => number) =>
-        each.map((engine) => [String(engine.pid), value(engine)] as const);
-      return [
-        gauges(
-          'miniredis_engine_nodes',
-          'Nodes of an engine process.',
-          'pid',
-          of(({ nodes }) => nodes),
-        ),
-        gauges(
-          'miniredis_engine_connections',
-          'Connections to its nodes.',
-          'pid',
-          of(({ connections }) => connections),
-        ),
-        gauges(
-          'miniredis_engine_used_bytes',
-          'What its nodes hold.',
-          'pid',
-          of(({ usedBytes }) => usedBytes),
-        ),
-        gauges(
-          'miniredis_engine_throttled_reads',
-          'How often clients were kept waiting by the limits of their nodes, since the process started.',
-          'pid',
-          of(({ throttledReads }) => throttledReads),
-        ),
-      ].join('\n');
+      return engineGauges
+        .map(([name, help, value]) =>
+          gauges(
+            `miniredis_engine_${name}`,
+            help,
+            'pid',
+            each.map((engine) => [String(engine.pid), value(engine)] as const),
+          ),
+        )
+        .join('\n');
     },
     async stop() {
       const disconnected = door.close();
@@ -175,3 +157,14 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
 async function within(time_ms: number, work: Promise<unknown>): Promise<void> {
   await Promise.race([work, sleep(time_ms, undefined, { ref: false })]);
 }
+
+const engineGauges: readonly [name: string, help: string, value: (engine: EngineStatus) => number][] = [
+  ['nodes', 'Nodes of an engine process.', ({ nodes }) => nodes],
+  ['connections', 'Connections to its nodes.', ({ connections }) => connections],
+  ['used_bytes', 'What its nodes hold.', ({ usedBytes }) => usedBytes],
+  [
+    'throttled_reads',
+    'How often clients were kept waiting by the limits of their nodes, since the process started.',
+    ({ throttledReads }) => throttledReads,
+  ],
+];

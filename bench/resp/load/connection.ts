@@ -95,3 +95,16 @@ export async function openConnection(
   connection.send({ text: `${hello}\r\n`, replyBytes: reply.length }, Number.NaN);
   return opened.promise;
 }
+
+/** Connects, authenticates and has one request answered, after which the connection is of no more use than to be closed. */
+export async function openAnswered(address: Address, request: Request): Promise<LoadConnection> {
+  const replied = Promise.withResolvers<void>();
+  const connection = await openConnection(
+    address,
+    () => replied.resolve(),
+    (message) => replied.reject(new Error(message)),
+  );
+  connection.send(request, 0);
+  await replied.promise;
+  return connection;
+}

@@ -1,6 +1,6 @@
 /** A process that logs in, again and again: gets a plan, runs, and tells how often it did. */
 import type { Address } from '../target.ts';
-import { bulk, openConnection } from './connection.ts';
+import { bulk, openAnswered } from './connection.ts';
 
 /** So many clients at a time connect, AUTH, PING and leave, one after the other. */
 export interface LoginPlan {
@@ -17,24 +17,12 @@ export interface LoginOutcome {
 
 const ping = { text: bulk('PING'), replyBytes: '+PONG\r\n'.length };
 
-async function logIn(address: Address): Promise<void> {
-  const replied = Promise.withResolvers<void>();
-  const connection = await openConnection(
-    address,
-    () => replied.resolve(),
-    (message) => replied.reject(new Error(message)),
-  );
-  connection.send(ping, 0);
-  await replied.promise;
-  connection.close();
-}
-
 async function run({ address, atOnce, seconds }: LoginPlan): Promise<LoginOutcome> {
   const began = performance.now();
   let logins = 0;
   const client = async (): Promise<void> => {
     while (performance.now() - began < seconds * 1000) {
-      await logIn(address);
+      (await openAnswered(address, ping)).close();
       logins++;
     }
   };

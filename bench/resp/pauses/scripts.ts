@@ -69,7 +69,7 @@ export const scriptsPauses: readonly PauseGroup[] = [
         [
           [
             'EVAL',
-            `${'local a = 1 do local b = a end a = 2 '.repeat(100)}\n${'x = { 1, 2, 3 } '.repeat(0)}${'do local a = { 1, 2, 3 } end '.repeat(40_000)}return 1`,
+            `${'local a = 1 do local b = a end a = 2 '.repeat(100)}\n${'do local a = { 1, 2, 3 } end '.repeat(40_000)}return 1`,
             '0',
           ],
         ],

@@ -1,46 +1,25 @@
-import { createPool } from '#infra/postgres/pool.ts';
 import { testDatabase } from '#test/tools/postgres.ts';
-import type { Pool, PoolClient } from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import type { EncodedAppend } from '../codec.ts';
 import type { AppendResult, ExpectedVersion } from '../event-log.ts';
-import { behindAnother, encodedAppend, headNow, recordedAt } from '../testing/encoded-append.ts';
-import { flawsOf } from '../testing/sound-log.ts';
+import {
+  behindAnother,
+  headNow,
+  recordedAt,
+  suiteOfAppends,
+  testKeysBehindTheLock,
+} from '../testing/encoded-append.ts';
 import { alone, appendAlone } from './append-alone.ts';
 import { appendBatch } from './append-batch.ts';
 
-let database: Awaited<ReturnType<typeof testDatabase>>;
-let pool: Pool;
-let client: PoolClient;
-/** Streams of this test alone. */
-let run = 0;
-beforeAll(async () => {
-  database = await testDatabase();
-  pool = createPool(database.url);
-});
-beforeEach(async () => {
-  run += 1;
-  client = await pool.connect();
-  // There from the start: a with two events, b with one.
-  await appendBatch(client, [appendOf(1, ['a', 'no-stream', 2]), appendOf(2, ['b', 'no-stream', 1])]);
-});
-afterEach(async () => {
-  client.release();
-  expect(await flawsOf(pool)).toEqual([]);
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
-
-const appendOf = (command: number, ...streams: [name: string, expected: ExpectedVersion, events: number][]) =>
-  encodedAppend(run, command, ...streams);
+const suite = suiteOfAppends(testDatabase);
+const { appendOf, nameOf } = suite;
 
 async function tryAlone(append: EncodedAppend): Promise<AppendResult> {
   const statement = alone(append);
   if (statement === null) throw new Error('This append has no statement of its own.');
-  return appendAlone(client, append, statement);
+  return appendAlone(suite.client, append, statement);
 }
 
 const shapes: [places: string, streams: [name: string, expected: ExpectedVersion, events: number][]][] = [
@@ -53,11 +32,11 @@ const shapes: [places: string, streams: [name: string, expected: ExpectedVersion
 ];
 
 test.each(shapes)('%s are recorded by one statement, and found again', async (places, streams) => {
-  const head = await headNow(pool);
+  const head = await headNow(suite.pool);
   const append = appendOf(3, ...streams);
   const wanted = places.split(', ');
   expect(await tryAlone(append)).toEqual(recordedAt(head + 1n, head + BigInt(wanted.length)));
-  const { rows } = await pool.query(
+  const { rows } = await suite.pool.query(
     `SELECT (position - $1)::int AS position, event_id, stream, version, type, schema_version, category, tenant_id, address, data,
             stream_id = (SELECT first_position FROM streams known WHERE known.stream = events.stream) AS sound
      FROM events WHERE position > $1 ORDER BY position`,
@@ -68,11 +47,11 @@ test.each(shapes)('%s are recorded by one statement, and found again', async (pl
     wanted.map((place, n) => {
       const [name = '', version] = place.split(' ');
       const ofCaller = { type: 'Said', schema_version: 1, category: 'node', tenant_id: 'tnt_1', address: null };
-      const own = { position: n + 1, event_id: eventIds[n], stream: `${run}-${name}`, version: Number(version) };
+      const own = { position: n + 1, event_id: eventIds[n], stream: nameOf(name), version: Number(version) };
       return { ...ofCaller, ...own, data: Buffer.from(name), sound: true };
     }),
   );
-  expect(await appendBatch(client, [append])).toEqual([
+  expect(await appendBatch(suite.client, [append])).toEqual([
     { ...recordedAt(head + 1n, head + BigInt(wanted.length)), repeated: true },
   ]);
 });
@@ -86,21 +65,21 @@ const misfits: [what: string, append: () => EncodedAppend][] = [
   ['a stream is named twice', () => appendOf(3, ['a', 1, 1], ['a', 1, 1])],
 ];
 test.each(misfits)('nothing at all is recorded when %s', async (_what, append) => {
-  const head = await headNow(pool);
+  const head = await headNow(suite.pool);
   await expect(tryAlone(append())).rejects.toThrow(/violates|duplicate/);
-  expect(await headNow(pool)).toBe(head);
+  expect(await headNow(suite.pool)).toBe(head);
   expect(await tryAlone(appendOf(9, ['b', 0, 1], ['z', 'no-stream', 1]))).toEqual(recordedAt(head + 1n, head + 2n));
 });
 
 test('nor when a partition is due, which then is made', async () => {
-  await client.query('UPDATE head SET partition_size = 400000');
-  await client.query('UPDATE head SET next_partition = position + 400001');
-  await client.query('DELETE FROM event_partitions; DROP TABLE events_from_1000001');
-  const head = await headNow(pool);
+  await suite.client.query('UPDATE head SET partition_size = 400000');
+  await suite.client.query('UPDATE head SET next_partition = position + 400001');
+  await suite.client.query('DELETE FROM event_partitions; DROP TABLE events_from_1000001');
+  const head = await headNow(suite.pool);
   await expect(tryAlone(appendOf(3, ['a', 1, 1]))).rejects.toThrow('partition');
-  expect(await headNow(pool)).toBe(head);
-  await client.query('UPDATE head SET next_partition = 1000001, partition_size = 1000000');
-  expect(await appendBatch(client, [appendOf(3, ['a', 1, 1])])).toEqual([recordedAt(head + 1n, head + 1n)]);
+  expect(await headNow(suite.pool)).toBe(head);
+  await suite.client.query('UPDATE head SET next_partition = 1000001, partition_size = 1000000');
+  expect(await appendBatch(suite.client, [appendOf(3, ['a', 1, 1])])).toEqual([recordedAt(head + 1n, head + 1n)]);
   expect(await tryAlone(appendOf(4, ['a', 2, 1]))).toMatchObject({ ok: true });
 });
 
@@ -116,33 +95,24 @@ test.each([
 });
 
 describe('while it waits for the lock', () => {
-  const behind = (first: EncodedAppend, append: EncodedAppend) => behindAnother(pool, first, () => tryAlone(append));
+  const behind = (first: EncodedAppend, append: EncodedAppend) =>
+    behindAnother(suite.pool, first, () => tryAlone(append));
 
   test('a stream that moved on is noticed', async () => {
     await expect(behind(appendOf(3, ['a', 1, 1]), appendOf(4, ['a', 1, 1]))).rejects.toThrow('stream_id');
   });
 
-  test('a stream that came to be is noticed', async () => {
-    await expect(behind(appendOf(3, ['c', 'no-stream', 1]), appendOf(4, ['c', 'no-stream', 1]))).rejects.toThrow(
-      'streams_pkey',
-    );
-  });
-
-  test('a command that was recorded is noticed', async () => {
-    await expect(behind(appendOf(3, ['c', 'no-stream', 1]), appendOf(3, ['d', 'no-stream', 1]))).rejects.toThrow(
-      'appends_pkey',
-    );
-  });
+  testKeysBehindTheLock(suite, behind);
 
   test('a stream that came to where it is expected is taken as the batch takes it: who looks first decides', async () => {
-    const head = await headNow(pool);
+    const head = await headNow(suite.pool);
     const next = appendOf(4, ['a', 2, 1]);
-    const [result] = await behindAnother(pool, appendOf(3, ['a', 1, 1]), () => appendBatch(client, [next]));
+    const [result] = await behindAnother(suite.pool, appendOf(3, ['a', 1, 1]), () => appendBatch(suite.client, [next]));
     expect(result).toEqual(recordedAt(head + 2n, head + 2n));
   });
 
   test('positions go on from what others have recorded', async () => {
-    const head = await headNow(pool);
+    const head = await headNow(suite.pool);
     const ours = appendOf(4, ['d', 'no-stream', 1], ['a', 1, 1]);
     expect(await behind(appendOf(3, ['c', 'no-stream', 3]), ours)).toEqual(recordedAt(head + 4n, head + 5n));
   });

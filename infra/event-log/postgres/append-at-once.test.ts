@@ -1,50 +1,29 @@
-import { createPool } from '#infra/postgres/pool.ts';
 import { testDatabase } from '#test/tools/postgres.ts';
-import type { Pool, PoolClient } from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import type { EncodedAppend } from '../codec.ts';
-import type { AppendResult, ExpectedVersion } from '../event-log.ts';
-import { behindAnother, encodedAppend, headNow, recordedAt } from '../testing/encoded-append.ts';
-import { flawsOf } from '../testing/sound-log.ts';
+import type { AppendResult } from '../event-log.ts';
+import {
+  behindAnother,
+  headNow,
+  recordedAt,
+  suiteOfAppends,
+  testKeysBehindTheLock,
+} from '../testing/encoded-append.ts';
 import { appendAtOnce, atOnce } from './append-at-once.ts';
 import { appendBatch } from './append-batch.ts';
 
-let database: Awaited<ReturnType<typeof testDatabase>>;
-let pool: Pool;
-let client: PoolClient;
-/** Streams of this test alone. */
-let run = 0;
-beforeAll(async () => {
-  database = await testDatabase();
-  pool = createPool(database.url);
-});
-beforeEach(async () => {
-  run += 1;
-  client = await pool.connect();
-  // There from the start: a with two events, b with one.
-  await appendBatch(client, [appendOf(1, ['a', 'no-stream', 2]), appendOf(2, ['b', 'no-stream', 1])]);
-});
-afterEach(async () => {
-  client.release();
-  expect(await flawsOf(pool)).toEqual([]);
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
-
-const appendOf = (command: number, ...streams: [name: string, expected: ExpectedVersion, events: number][]) =>
-  encodedAppend(run, command, ...streams);
+const suite = suiteOfAppends(testDatabase);
+const { appendOf, nameOf } = suite;
 
 function tryAtOnce(...batch: EncodedAppend[]): Promise<AppendResult[]> {
   const prepared = atOnce(batch);
   if (prepared === null) throw new Error('This batch is none that goes at once.');
-  return appendAtOnce(client, batch, prepared);
+  return appendAtOnce(suite.client, batch, prepared);
 }
 
 test('new streams, known ones and pins are recorded by one statement', async () => {
-  const head = await headNow(pool);
+  const head = await headNow(suite.pool);
   const recorded = (first: bigint, last: bigint) => recordedAt(head + first, head + last);
   expect(
     await tryAtOnce(
@@ -53,15 +32,15 @@ test('new streams, known ones and pins are recorded by one statement', async () 
       appendOf(5, ['b', 0, 0], ['f', 'no-stream', 1]),
     ),
   ).toEqual([recorded(1n, 5n), recorded(6n, 8n), recorded(9n, 9n)]);
-  const { rows } = await pool.query(
+  const { rows } = await suite.pool.query(
     `SELECT stream, (position - $1)::int AS position, version FROM events WHERE position > $1 ORDER BY position`,
     [head],
   );
   const places = ['c 0', 'a 2', 'a 3', 'd 0', 'd 1', 'e 0', 'e 1', 'e 2', 'f 0'];
   expect(rows).toEqual(
     places.map((place, n) => {
-      const [name, version] = place.split(' ');
-      return { stream: `${run}-${name}`, position: n + 1, version: Number(version) };
+      const [name = '', version] = place.split(' ');
+      return { stream: nameOf(name), position: n + 1, version: Number(version) };
     }),
   );
 });
@@ -78,21 +57,21 @@ describe('nothing at all is recorded when', () => {
     ['a pinned stream is not there', () => appendOf(3, ['c', 'no-stream', 1], ['d', 0, 0])],
   ];
   test.each(misfits)('%s', async (_what, append) => {
-    const head = await headNow(pool);
+    const head = await headNow(suite.pool);
     await expect(tryAtOnce(other(), append())).rejects.toThrow();
     await expect(tryAtOnce(append(), other())).rejects.toThrow();
-    expect(await headNow(pool)).toBe(head);
-    const [result] = await appendBatch(client, [other()]);
+    expect(await headNow(suite.pool)).toBe(head);
+    const [result] = await appendBatch(suite.client, [other()]);
     expect(result).toMatchObject({ ok: true, repeated: false });
   });
 
   test('a partition is due, which then is made', async () => {
-    await client.query('UPDATE head SET partition_size = 400000');
-    await client.query('UPDATE head SET next_partition = position + 400001');
-    await client.query('DELETE FROM event_partitions; DROP TABLE events_from_1000001');
+    await suite.client.query('UPDATE head SET partition_size = 400000');
+    await suite.client.query('UPDATE head SET next_partition = position + 400001');
+    await suite.client.query('DELETE FROM event_partitions; DROP TABLE events_from_1000001');
     await expect(tryAtOnce(other())).rejects.toThrow();
-    await client.query('UPDATE head SET next_partition = 1000001, partition_size = 1000000');
-    expect(await appendBatch(client, [other()])).toMatchObject([{ ok: true }]);
+    await suite.client.query('UPDATE head SET next_partition = 1000001, partition_size = 1000000');
+    expect(await appendBatch(suite.client, [other()])).toMatchObject([{ ok: true }]);
     expect(await tryAtOnce(appendOf(3, ['c', 'no-stream', 1]))).toMatchObject([{ ok: true }]);
   });
 });
@@ -112,7 +91,7 @@ test('so is a stream that is named twice', () => {
 
 describe('while it waits for the lock', () => {
   const behind = (first: EncodedAppend, ...batch: EncodedAppend[]) =>
-    behindAnother(pool, first, () => tryAtOnce(...batch));
+    behindAnother(suite.pool, first, () => tryAtOnce(...batch));
 
   test('a stream that moved on is noticed', async () => {
     await expect(behind(appendOf(3, ['a', 1, 1]), appendOf(4, ['a', 1, 1]))).rejects.toThrow(
@@ -123,20 +102,10 @@ describe('while it waits for the lock', () => {
     );
   });
 
-  test('a stream that came to be is noticed', async () => {
-    await expect(behind(appendOf(3, ['c', 'no-stream', 1]), appendOf(4, ['c', 'no-stream', 1]))).rejects.toThrow(
-      'streams_pkey',
-    );
-  });
-
-  test('a command that was recorded is noticed', async () => {
-    await expect(behind(appendOf(3, ['c', 'no-stream', 1]), appendOf(3, ['d', 'no-stream', 1]))).rejects.toThrow(
-      'appends_pkey',
-    );
-  });
+  testKeysBehindTheLock(suite, behind);
 
   test('positions go on from what others have recorded', async () => {
-    const head = await headNow(pool);
+    const head = await headNow(suite.pool);
     expect(
       await behind(appendOf(3, ['c', 'no-stream', 3]), appendOf(4, ['d', 'no-stream', 1], ['a', 1, 1], ['b', 0, 0])),
     ).toEqual([recordedAt(head + 4n, head + 5n)]);

@@ -1,18 +1,63 @@
-import type { Pool } from 'pg';
-import { expect } from 'vitest';
+import { createPool } from '#infra/postgres/pool.ts';
+import type { Pool, PoolClient } from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import type { EncodedAppend } from '../codec.ts';
 import { eventIdOf } from '../event-ids.ts';
 import type { AppendResult, ExpectedVersion } from '../event-log.ts';
 import { appendBatch } from '../postgres/append-batch.ts';
 import { metadata } from './log-under-test.ts';
+import { flawsOf } from './sound-log.ts';
+
+type StreamOfAppend = [name: string, expected: ExpectedVersion, events: number];
+
+/** An empty log of its own, where a connection string leads. */
+interface TestDatabase {
+  readonly url: string;
+  drop(): Promise<void>;
+}
+
+/** A log's database, and a connection to it, for the test under way. */
+export interface AppendSuite {
+  pool: Pool;
+  client: PoolClient;
+  /** The full name of a stream of this test. */
+  readonly nameOf: (stream: string) => string;
+  /** An encoded append by the n-th command of this test, whose streams are its own. */
+  readonly appendOf: (command: number, ...streams: StreamOfAppend[]) => EncodedAppend;
+}
+
+/**
+ * To be called once at the top of a test file that appends over a connection of its own. Each test finds stream a with two events and
+ * b with one, by commands 1 and 2; after each the log must be sound.
+ */
+export function suiteOfAppends(openDatabase: () => Promise<TestDatabase>): AppendSuite {
+  let database: TestDatabase;
+  let run = 0;
+  const appendOf = (command: number, ...streams: StreamOfAppend[]) => encodedAppend(run, command, ...streams);
+  const suite = { appendOf, nameOf: (stream) => `${run}-${stream}` } as AppendSuite;
+  beforeAll(async () => {
+    database = await openDatabase();
+    suite.pool = createPool(database.url);
+  });
+  beforeEach(async () => {
+    run += 1;
+    suite.client = await suite.pool.connect();
+    await appendBatch(suite.client, [appendOf(1, ['a', 'no-stream', 2]), appendOf(2, ['b', 'no-stream', 1])]);
+  });
+  afterEach(async () => {
+    suite.client.release();
+    expect(await flawsOf(suite.pool)).toEqual([]);
+  });
+  afterAll(async () => {
+    await suite.pool.end();
+    await database.drop();
+  });
+  return suite;
+}
 
 /** An encoded append by the n-th command of a run, whose streams are its own: so many events for each stream. */
-export function encodedAppend(
-  run: number,
-  command: number,
-  ...streams: [name: string, expected: ExpectedVersion, events: number][]
-): EncodedAppend {
+function encodedAppend(run: number, command: number, ...streams: StreamOfAppend[]): EncodedAppend {
   const commandUid = eventIdOf('6a5b1b4e-3f0c-4d3a-9e53-7d1f3c0e9a12', run * 1_000 + command);
   let index = 0;
   return {
@@ -49,6 +94,24 @@ export async function behindAnother<Outcome>(
   await blocker.query('COMMIT');
   blocker.release();
   return outcome;
+}
+
+/** Tests that what another process recorded meanwhile is noticed by the keys of its tables. */
+export function testKeysBehindTheLock(
+  { appendOf }: AppendSuite,
+  behind: (first: EncodedAppend, append: EncodedAppend) => Promise<unknown>,
+): void {
+  test('a stream that came to be is noticed', async () => {
+    await expect(behind(appendOf(3, ['c', 'no-stream', 1]), appendOf(4, ['c', 'no-stream', 1]))).rejects.toThrow(
+      'streams_pkey',
+    );
+  });
+
+  test('a command that was recorded is noticed', async () => {
+    await expect(behind(appendOf(3, ['c', 'no-stream', 1]), appendOf(3, ['d', 'no-stream', 1]))).rejects.toThrow(
+      'appends_pkey',
+    );
+  });
 }
 
 export async function headNow(pool: Pool): Promise<bigint> {

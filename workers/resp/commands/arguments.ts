@@ -55,7 +55,8 @@ export function doubleArg(client: Client, text: string, error = NOT_FLOAT): numb
   return value;
 }
 
-interface Kinds {
+/** Each type's values. */
+export interface Kinds {
   string: StringValue;
   hash: HashValue;
   list: ListValue;

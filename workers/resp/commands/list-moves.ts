@@ -5,10 +5,8 @@ import { typeOf } from '../keyspace/value.ts';
 import { changed, settle, writeAs } from './arguments.ts';
 import { countedKeys } from './command.ts';
 import type { CommandSpec, Run } from './command.ts';
-import { endArg, multiPopArgs, popFirst } from './pop-several.ts';
+import { endArg, multiPop, popFirst } from './pop-several.ts';
 import { secondsArg } from './timeouts.ts';
-import { asNeeded, windows } from './walk.ts';
-import type { Walk } from './walk.ts';
 import { listRow } from './rows.ts';
 
 const ENDS = ['LEFT', 'RIGHT'] as const;
@@ -76,57 +74,34 @@ function brpoplpush(client: Client, args: readonly string[]): void {
   if (timeout !== undefined) move(client, args[1]!, args[2]!, 'RIGHT', 'LEFT', timeout);
 }
 
-function listAt(client: Client, key: string): ListValue | undefined {
-  const value = client.db.write(key);
-  return value === undefined || typeof value === 'string' || value.kind !== 'list' ? undefined : value;
-}
-
 /** BLPOP and BRPOP. */
 function blockingPop(end: End): Run {
   return (client, args) => {
     const { db, node, reply } = client;
     const timeout = secondsArg(client, args.at(-1)!);
     if (timeout === undefined) return undefined;
-    return popFirst(client, 'list', args.slice(1, -1), timeout, (key) => {
-      const list = listAt(client, key);
-      if (list === undefined) return false;
+    return popFirst(client, 'list', args.slice(1, -1), timeout, (key, list) => {
       reply.array(2);
       reply.bulk(key);
       reply.bulk(takeFrom(list, end));
       changed(client, 'l', end === 'LEFT' ? 'lpop' : 'rpop', key);
       settle(client, key, list);
       node.propagate(db.index, [end === 'LEFT' ? 'LPOP' : 'RPOP', key]);
-      return true;
+      return undefined;
     });
   };
 }
 
-/** LMPOP (`first` is 1) and BLMPOP (`first` is 2, after the timeout). */
-function multiPop(first: 1 | 2): Run {
-  return (client, args) => {
-    const { db, node, reply } = client;
-    const asked = multiPopArgs(client, args, first, ENDS);
-    if (asked === undefined) return undefined;
-    const { end, count } = asked;
-    return popFirst(client, 'list', asked.keys, asked.timeout, (key) => {
-      const list = listAt(client, key);
-      if (list === undefined) return false;
-      const popped = Math.min(count, list.length);
-      return asNeeded(popped, popAll()) ?? true;
-      function* popAll(): Walk {
-        reply.array(2);
-        reply.bulk(key);
-        reply.array(popped);
-        yield* windows(popped, (from, to) => {
-          for (let i = from; i < to; i++) reply.bulk(takeFrom(list!, end));
-        });
-        changed(client, 'l', end === 'LEFT' ? 'lpop' : 'rpop', key, popped);
-        settle(client, key, list!);
-        node.propagate(db.index, [end === 'LEFT' ? 'LPOP' : 'RPOP', key, String(popped)]);
-      }
-    });
-  };
-}
+const multiPopOfLists = (first: 1 | 2): Run =>
+  multiPop(first, {
+    kind: 'list',
+    letter: 'l',
+    ends: ENDS,
+    effects: { LEFT: 'LPOP', RIGHT: 'RPOP' },
+    take: ({ reply }, list, end, count) => {
+      for (let i = 0; i < count; i++) reply.bulk(takeFrom(list, end));
+    },
+  });
 
 const BLOCKING = 'write blocking';
 
@@ -145,6 +120,14 @@ export const listMoveCommands: readonly CommandSpec[] = [
   listRow('brpoplpush', 4, 'write denyoom blocking', '2.2.0', 'Moves a last element, or waits.', brpoplpush, [1, 2, 1]),
   listRow('blpop', -3, BLOCKING, '2.0.0', 'Removes the first element, or waits.', blockingPop('LEFT'), [1, -2, 1]),
   listRow('brpop', -3, BLOCKING, '2.0.0', 'Removes the last element, or waits.', blockingPop('RIGHT'), [1, -2, 1]),
-  listRow('lmpop', -4, 'write', '7.0.0', 'Removes elements of the first non-empty list.', multiPop(1), countedKeys(1)),
-  listRow('blmpop', -5, BLOCKING, '7.0.0', 'Removes elements, or waits for them.', multiPop(2), countedKeys(2)),
+  listRow(
+    'lmpop',
+    -4,
+    'write',
+    '7.0.0',
+    'Removes elements of the first non-empty list.',
+    multiPopOfLists(1),
+    countedKeys(1),
+  ),
+  listRow('blmpop', -5, BLOCKING, '7.0.0', 'Removes elements, or waits for them.', multiPopOfLists(2), countedKeys(2)),
 ];

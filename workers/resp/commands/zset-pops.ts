@@ -4,7 +4,7 @@ import { NOT_POSITIVE, SYNTAX } from '../protocol/errors.ts';
 import { changed, integerFrom, settle, writeAs } from './arguments.ts';
 import { countedKeys } from './command.ts';
 import type { CommandSpec, Run } from './command.ts';
-import { multiPopArgs, popFirst } from './pop-several.ts';
+import { multiPop, popFirst } from './pop-several.ts';
 import { secondsArg } from './timeouts.ts';
 import { zsetRow } from './rows.ts';
 import { asNeeded, windows } from './walk.ts';
@@ -73,60 +73,38 @@ function pop(end: End): Run {
   };
 }
 
-function zsetAt(client: Client, key: string): ZSetValue | undefined {
-  const value = client.db.write(key);
-  return value === undefined || typeof value === 'string' || value.kind !== 'zset' ? undefined : value;
-}
-
 /** BZPOPMIN and BZPOPMAX. */
 function blockingPop(end: End): Run {
   return (client, args) => {
     const { db, node, reply } = client;
     const timeout = secondsArg(client, args.at(-1)!);
     if (timeout === undefined) return undefined;
-    return popFirst(client, 'zset', args.slice(1, -1), timeout, (key) => {
-      const zset = zsetAt(client, key);
-      if (zset === undefined) return false;
+    return popFirst(client, 'zset', args.slice(1, -1), timeout, (key, zset) => {
       const [taken] = take(client, key, zset, end, 1);
       reply.array(3);
       reply.bulk(key);
       reply.bulk(taken!.member);
       reply.double(taken!.score);
       node.propagate(db.index, [end === 'MIN' ? 'ZPOPMIN' : 'ZPOPMAX', key]);
-      return true;
+      return undefined;
     });
   };
 }
 
-/** ZMPOP (`first` is 1) and BZMPOP (`first` is 2, after the timeout). */
-function multiPop(first: 1 | 2): Run {
-  return (client, args) => {
-    const { db, node, reply } = client;
-    const asked = multiPopArgs(client, args, first, ENDS);
-    if (asked === undefined) return undefined;
-    const { end, count } = asked;
-    return popFirst(client, 'zset', asked.keys, asked.timeout, (key) => {
-      const zset = zsetAt(client, key);
-      if (zset === undefined) return false;
-      const popped = Math.min(count, zset.size);
-      return asNeeded(popped, popAll()) ?? true;
-      function* popAll(): Walk {
+const multiPopOfZsets = (first: 1 | 2): Run =>
+  multiPop(first, {
+    kind: 'zset',
+    letter: 'z',
+    ends: ENDS,
+    effects: { MIN: 'ZPOPMIN', MAX: 'ZPOPMAX' },
+    take: ({ reply }, zset, end, count) => {
+      for (const { member, score } of takeSome(zset, end, count)) {
         reply.array(2);
-        reply.bulk(key);
-        reply.array(popped);
-        yield* windows(popped, (from, to) => {
-          for (const { member, score } of takeSome(zset!, end, to - from)) {
-            reply.array(2);
-            reply.bulk(member);
-            reply.double(score);
-          }
-        });
-        tookSome(client, key, zset!, end, popped);
-        node.propagate(db.index, [end === 'MIN' ? 'ZPOPMIN' : 'ZPOPMAX', key, String(popped)]);
+        reply.bulk(member);
+        reply.double(score);
       }
-    });
-  };
-}
+    },
+  });
 
 const BLOCKING = 'write blocking';
 const KEYS = [1, -2, 1] as const;
@@ -158,8 +136,8 @@ export const zsetPopCommands: readonly CommandSpec[] = [
     'write',
     '7.0.0',
     'Removes members from one of several sorted sets.',
-    multiPop(1),
+    multiPopOfZsets(1),
     countedKeys(1),
   ),
-  zsetRow('bzmpop', -5, BLOCKING, '7.0.0', 'Removes members, or waits for them.', multiPop(2), countedKeys(2)),
+  zsetRow('bzmpop', -5, BLOCKING, '7.0.0', 'Removes members, or waits for them.', multiPopOfZsets(2), countedKeys(2)),
 ];
