@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SETTINGS } from './generate.ts';
 import { CONNECTIONS } from './steps.ts';
 import { openListener } from './listener.ts';
 import { CLOSED, Closed, openWire } from './wire.ts';
@@ -22,17 +23,6 @@ export interface Side {
   expire(request: readonly string[]): Promise<string>;
   close(): void;
 }
-
-/** What the templates set. */
-const DEFAULTS = [
-  ['notify-keyspace-events', ''],
-  ['hash-max-listpack-entries', '128'],
-  ['hash-max-listpack-value', '64'],
-  ['list-max-listpack-size', '-2'],
-  ['set-max-intset-entries', '512'],
-  ['zset-max-listpack-entries', '128'],
-  ['stream-node-max-entries', '100'],
-] as const;
 
 /** Longer than the lifetime of keys that are to expire. */
 const EXPIRY_MS = 4;
@@ -92,7 +82,8 @@ export async function openSide(port: number): Promise<Side> {
         ['ACL', 'LOG', 'RESET'],
         ['SLOWLOG', 'RESET'],
         ['CLIENT', 'UNPAUSE'],
-        ...DEFAULTS.map(([name, value]) => ['CONFIG', 'SET', name, value]),
+        ['CONFIG', 'SET', 'notify-keyspace-events', ''],
+        ...Object.entries(SETTINGS).map(([name, value]) => ['CONFIG', 'SET', name, value]),
       ]);
       await listener.hear(['RESET']);
       await listener.hear(['HELLO', protocol]);
