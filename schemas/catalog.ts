@@ -38,8 +38,7 @@ export function parseSchema(text: string): Type {
 
 /** What tells one schema from another: its names, fields, types and defaults, not its documentation. */
 export function essenceOf(type: Type): string {
-  const schema = type.schema({ exportAttrs: true });
-  return JSON.stringify(schema, (name, value: unknown) => (name === 'doc' ? undefined : value));
+  return JSON.stringify(plain(type), (name, value: unknown) => (name === 'doc' ? undefined : value));
 }
 
 /** Why a schema can't follow one that is there: not every record of the one can be read by the other. A sentence each, none when it can. */
@@ -50,7 +49,7 @@ export function incompatibilities(next: Type, earlier: CatalogEntry): string[] {
   );
 }
 
-/** As the comparison knows schemas: names and defaults, and nothing that is this project's own. */
+/** A schema as avsc knows it: names, types and defaults, and nothing that is this project's own. */
 function plain(type: Type): Schema {
   return type.schema({ exportAttrs: true }) as Schema;
 }

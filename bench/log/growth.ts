@@ -4,6 +4,7 @@
  */
 import { openLog } from '#infra/event-log/testing/log-under-test.ts';
 import type { Pool } from 'pg';
+import { alternate } from '../resp/rounds.ts';
 import { median, type BenchOptions, type Figure, type Print } from '../tools/figure.ts';
 import { eventsEach, loadLifecycles, streamOf } from './lifecycles.ts';
 import { load } from './load.ts';
@@ -50,10 +51,7 @@ export async function benchGrowth(print: Print, { quick, rounds }: BenchOptions)
     }
     // The sizes take turns, since the moods of a machine last longer than a round.
     for (const { store } of logs) await load(store, 32, 1);
-    const seen = logs.map((): Seen[] => []);
-    for (let round = 0; round < rounds; round += 1) {
-      for (const [n, loaded] of logs.entries()) seen[n]?.push(await look(loaded, (round + 1) / (rounds + 1)));
-    }
+    const seen = await alternate(logs, rounds, (loaded, round) => look(loaded, (round + 1) / (rounds + 1)));
     for (const [n, { size }] of logs.entries()) {
       const all = seen[n] ?? [];
       const middle = (what: keyof Seen) => median(all.map((one) => one[what]));

@@ -1,10 +1,10 @@
 /** How many clients a second can connect, AUTH, PING and leave: the engine with a password, and a node on the platform, beside redis-server with one. */
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import type { BenchOptions, Print } from '../tools/figure.ts';
 import { cpuMicroseconds } from '../tools/processes.ts';
 import type { LoginOutcome, LoginPlan } from './load/login-process.ts';
+import { told } from './load/run.ts';
 import { startPlatform } from './platform.ts';
 import { alternate, compare } from './rounds.ts';
 import { startEngine, startRedis, type Target } from './target.ts';
@@ -62,8 +62,7 @@ async function loginsOf(plan: LoginPlan): Promise<LoginOutcome> {
   const child = fork(join(import.meta.dirname, 'load/login-process.ts'), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  child.send(plan);
-  const [outcome] = (await once(child, 'message')) as [LoginOutcome];
+  const outcome = await told<LoginOutcome>(child, plan);
   const [error] = outcome.errors;
   if (error !== undefined) throw new Error(`${outcome.errors.length} logins failed, the first: ${error}`);
   return outcome;

@@ -37,7 +37,7 @@ export function addNodeCreation(app: FastifyInstance, deps: GatewayDependencies)
         action: 'CreateNode',
         target: { kind: 'node', id: nodeId },
         find: () => findTenant(deps.log, request.params.tenantId),
-        plan: async ({ id: tenantId }) => ({
+        plan: async ({ id: tenantId, state }) => ({
           ...(await requestNode(deps, {
             tenantId,
             nodeId,
@@ -45,6 +45,7 @@ export function addNodeCreation(app: FastifyInstance, deps: GatewayDependencies)
             password,
             settings: request.body,
             restoreFrom: null,
+            plan: state.plan,
             tenantVersion: ifMatchOf(request),
           })),
           result: { operationId },

@@ -22,7 +22,7 @@ import { NodeReply } from '../shapes/resources.ts';
 import { ifMatchOf } from '../writes/command-id.ts';
 import { handleWrite, type Plan } from '../writes/handle-write.ts';
 import { requestNode, requireActiveTenant } from '../writes/request-node.ts';
-import { findBackup, findNode } from '../writes/things.ts';
+import { findBackup, findNode, findTenant } from '../writes/things.ts';
 
 const { name, ...overrides } = NodeSettings.shape;
 const optional = {
@@ -114,6 +114,7 @@ export function addRestoreRoute(app: FastifyInstance, deps: GatewayDependencies)
             password,
             settings,
             restoreFrom: backupId,
+            plan: (await findTenant(log, tenantId))?.state.plan ?? '',
             tenantVersion: null,
           };
           const created = await requestNode(deps, place);

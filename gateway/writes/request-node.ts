@@ -4,7 +4,6 @@ import { nodeStream } from '#domains/node/events.ts';
 import type { NodeSettings } from '#domains/node/settings.ts';
 import { tenantDecider } from '#domains/tenant/decider.ts';
 import { tenantStream } from '#domains/tenant/events.ts';
-import { loadState } from '#infra/commands/execute.ts';
 import { step, type Step } from '#infra/commands/step.ts';
 import { sha256Hex } from '#infra/crypto/secrets.ts';
 
@@ -19,19 +18,19 @@ interface NewNode {
   readonly password: string;
   readonly settings: NodeSettings;
   readonly restoreFrom: BackupId | null;
+  /** The tenant's; it does not change for as long as the tenant lives. */
+  readonly plan: string;
   /** What `If-Match` asks of the tenant. */
   readonly tenantVersion: number | null;
 }
 
 /** A new node: its tenant is active, its name is free, and a manager has room for it; all or nothing. */
 export async function requestNode(
-  { log, masterKey, placements }: Pick<GatewayDependencies, 'log' | 'masterKey' | 'placements'>,
-  { tenantId, nodeId, operationId, password, settings, restoreFrom, tenantVersion }: NewNode,
+  { masterKey, placements }: Pick<GatewayDependencies, 'masterKey' | 'placements'>,
+  { tenantId, nodeId, operationId, password, settings, restoreFrom, plan, tenantVersion }: NewNode,
 ): Promise<Plan> {
   const { placement, settle } = await placements.place(nodeId, settings.memoryLimitMb);
   const passwordSha256 = sha256Hex(password);
-  // It does not change for as long as the tenant lives.
-  const { plan } = (await loadState(log, tenantStream(tenantId), tenantDecider)).state;
   return {
     settle,
     steps: [

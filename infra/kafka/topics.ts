@@ -69,7 +69,7 @@ const attempts = 10;
 
 /** Returns how many partitions the topic has. */
 async function create(admin: Admin, topic: ITopicConfig): Promise<number> {
-  // False: it was there before, and stays as it is.
+  // Leaders are waited for below. A topic that was there before stays as it is.
   await admin.createTopics({ topics: [topic], waitForLeaders: false });
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -1,5 +1,5 @@
 import { lagOfGroups } from '#infra/event-log/consumers/lag.ts';
-import { dropGroup } from '#infra/event-log/consumers/leases.ts';
+import { dropGroup, isAtRest } from '#infra/event-log/consumers/leases.ts';
 import { UsageProblem, withPlatformLog, type PlatformLog } from '#infra/local/platform-log.ts';
 import type { Command } from 'commander';
 
@@ -36,8 +36,7 @@ async function list({ log, pool }: PlatformLog): Promise<number> {
 }
 
 async function drop({ pool, log }: PlatformLog, group: string): Promise<number> {
-  const there = (await lagOfGroups(pool, log)).find((one) => one.group === group);
-  const droppable = there !== undefined && there.members === 0;
+  const droppable = await isAtRest(pool, group);
   if (droppable) await recordAct(log, { action: 'DropGroup', target: { kind: 'consumer-group', id: group } });
   if (!droppable || !(await dropGroup(pool, group))) {
     throw new UsageProblem(`There is no group ${group}, or a process runs it; npm run log -- groups list shows which.`);

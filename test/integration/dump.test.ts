@@ -24,6 +24,7 @@ import { verify } from '#projections/kernel/verify.ts';
 import { allViews } from '#projections/views.ts';
 import { appendsOf, wishes } from '#test/tools/histories.ts';
 import { dumpPrograms, serverBeside, type DumpPrograms } from '#test/tools/postgres-dump.ts';
+import { dropDatabase, urlOf } from '#test/tools/postgres.ts';
 import { appendAll, until } from '#test/tools/read-side.ts';
 import * as fc from 'fast-check';
 import { Client } from 'pg';
@@ -47,8 +48,6 @@ async function serverFor(dump: DumpPrograms): Promise<{ url: string; stop(): Pro
   await client.end();
   return dump.version >= (rows[0]?.version ?? 0) ? { url, stop: async () => {} } : serverBeside(dump);
 }
-
-const databaseOf = (server: string, name: string) => server.replace(/\/[^/]*$/, `/${name}`);
 
 /** A group that can't handle one of its events; `done` is what it has handled. */
 function effects(done: RecordedEvent[], poison: { id: string | null }): Consumer {
@@ -245,20 +244,14 @@ async function placesForDump() {
   const dump = programs as DumpPrograms;
   const server = await serverFor(dump);
   const id = Math.random().toString(36).slice(2, 8);
-  const [url, copyUrl] = [databaseOf(server.url, `dumped_${id}`), databaseOf(server.url, `restored_${id}`)];
+  const names = [`dumped_${id}`, `restored_${id}`] as const;
+  const [url, copyUrl] = [urlOf(server.url, names[0]), urlOf(server.url, names[1])];
   const folder = mkdtempSync(path.join(tmpdir(), 'miniredis-dump-file-'));
-  for (const name of [url, copyUrl]) await ensureDatabase(server.url, new URL(name).pathname.slice(1));
+  for (const name of names) await ensureDatabase(server.url, name);
   const drop = async () => {
     rmSync(folder, { recursive: true, force: true });
-    await dropDatabases(server.url, [url, copyUrl]);
+    for (const name of names) await dropDatabase(server.url, name);
     await server.stop();
   };
   return { dump, url, copyUrl, folder, drop };
-}
-
-async function dropDatabases(server: string, urls: readonly string[]): Promise<void> {
-  const client = new Client({ connectionString: server });
-  await client.connect();
-  for (const url of urls) await client.query(`DROP DATABASE IF EXISTS ${new URL(url).pathname.slice(1)} WITH (FORCE)`);
-  await client.end();
 }

@@ -1,12 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { migrate } from '#infra/postgres/migrate.ts';
 import { Client } from 'pg';
 import { inject } from 'vitest';
-
-/** Deliberately not a literal import: until the migrations exist, tests get an empty database. */
-const migrations = new URL('../../infra/postgres/migrate.ts', import.meta.url);
 
 const template = 'miniredis_template';
 
@@ -21,14 +18,20 @@ export async function testDatabase(): Promise<{ url: string; drop(): Promise<voi
   await cloneTemplate(admin, name);
   return {
     url: urlOf(admin, name),
-    drop: () => execute(admin, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+    drop: () => dropDatabase(admin, name),
   };
 }
 
-function urlOf(admin: string, database: string): string {
+/** Where another database of the same server is. */
+export function urlOf(admin: string, database: string): string {
   const url = new URL(admin);
   url.pathname = `/${database}`;
   return url.href;
+}
+
+/** Drops a database, if it is there, and ends what is connected to it. `admin` leads to another one of the same server. */
+export function dropDatabase(admin: string, name: string): Promise<void> {
+  return execute(admin, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
 }
 
 let ensured: Promise<void> | undefined;
@@ -49,10 +52,7 @@ async function makeTemplate(admin: string): Promise<void> {
     const unfinished = `${template}_unfinished`;
     await client.query(`DROP DATABASE IF EXISTS ${unfinished} WITH (FORCE)`);
     await client.query(`CREATE DATABASE ${unfinished}`);
-    if (existsSync(migrations)) {
-      const { migrate } = (await import(migrations.href)) as { migrate: (databaseUrl: string) => Promise<void> };
-      await migrate(urlOf(admin, unfinished));
-    }
+    await migrate(urlOf(admin, unfinished));
     await client.query(`ALTER DATABASE ${unfinished} RENAME TO ${template}`);
   } finally {
     await client.end();

@@ -35,9 +35,9 @@ export async function startRelayRole(config: Config, logger: Logger): Promise<Ru
   return {
     readiness: () => readinessOf(relay, source),
     async metrics() {
-      const [head, state] = await Promise.all([source.head(), readRelayState(pool)]);
+      const own = relay.status();
       // The active one tells of itself as it is now; one that stands by, what that one has said.
-      const shown = relay.status().active ? relay.status() : state;
+      const [head, shown] = await Promise.all([source.head(), own.active ? own : readRelayState(pool)]);
       return shown === null ? '' : relayMetrics(head, shown);
     },
     async stop() {

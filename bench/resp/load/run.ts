@@ -63,18 +63,18 @@ function summary(outcomes: readonly Outcome[], cpu: number): LoadResult {
 }
 
 const outcomeOf = async (child: ChildProcess): Promise<Outcome> => {
-  const answer = await told(child, 'go');
+  const answer = await told<FromGenerator>(child, 'go');
   if (answer === 'ready') throw new Error('unreachable: the generator is ready once');
   return answer.outcome;
 };
 
-/** Says something to a generator and waits for its next word. */
-function told(child: ChildProcess, message: unknown): Promise<FromGenerator> {
+/** Says something to a process of a bench and waits for its next word. Rejects when it ends, or says nothing for a minute. */
+export function told<Answer>(child: ChildProcess, message: unknown): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const ended = (code: number | null): void => reject(new Error(`a load generator ended with ${code}`));
-    const late = setTimeout(() => reject(new Error('a load generator has said nothing for a minute')), 60_000);
+    const ended = (code: number | null): void => reject(new Error(`a process of the bench ended with ${code}`));
+    const late = setTimeout(() => reject(new Error('a process of the bench has said nothing for a minute')), 60_000);
     child.once('exit', ended);
-    child.once('message', (answer: FromGenerator) => {
+    child.once('message', (answer: Answer) => {
       clearTimeout(late);
       child.off('exit', ended);
       resolve(answer);

@@ -87,12 +87,17 @@ export async function leaveGroup(pool: Pool, group: string, member: string): Pro
   await pool.query('DELETE FROM consumer_members WHERE consumer_group = $1 AND member = $2', [group, member]);
 }
 
+/** The group of a name, provided that no process runs it. */
+const groupAtRest = `consumer_groups g WHERE g.name = $1 AND NOT EXISTS (
+  SELECT FROM consumer_members m WHERE m.consumer_group = g.name AND m.lease_until > clock_timestamp())`;
+
+/** Whether there is such a group, and no process runs it. */
+export async function isAtRest(pool: Pool, group: string): Promise<boolean> {
+  return (await pool.query(`SELECT FROM ${groupAtRest}`, [group])).rowCount === 1;
+}
+
 /** Forgets a group, with its checkpoints and parked streams. False when there is none, or some process runs it. */
 export async function dropGroup(pool: Pool, group: string): Promise<boolean> {
-  const { rowCount } = await pool.query(
-    `DELETE FROM consumer_groups g WHERE g.name = $1 AND NOT EXISTS (
-       SELECT FROM consumer_members m WHERE m.consumer_group = g.name AND m.lease_until > clock_timestamp())`,
-    [group],
-  );
+  const { rowCount } = await pool.query(`DELETE FROM ${groupAtRest}`, [group]);
   return rowCount === 1;
 }

@@ -9,6 +9,7 @@ import {
   recordedAt,
   suiteOfAppends,
   testKeysBehindTheLock,
+  whilePartitionIsDue,
 } from '../testing/encoded-append.ts';
 import { alone, appendAlone } from './append-alone.ts';
 import { appendBatch } from './append-batch.ts';
@@ -72,13 +73,11 @@ test.each(misfits)('nothing at all is recorded when %s', async (_what, append) =
 });
 
 test('nor when a partition is due, which then is made', async () => {
-  await suite.client.query('UPDATE head SET partition_size = 400000');
-  await suite.client.query('UPDATE head SET next_partition = position + 400001');
-  await suite.client.query('DELETE FROM event_partitions; DROP TABLE events_from_1000001');
   const head = await headNow(suite.pool);
-  await expect(tryAlone(appendOf(3, ['a', 1, 1]))).rejects.toThrow('partition');
-  expect(await headNow(suite.pool)).toBe(head);
-  await suite.client.query('UPDATE head SET next_partition = 1000001, partition_size = 1000000');
+  await whilePartitionIsDue(suite.client, async () => {
+    await expect(tryAlone(appendOf(3, ['a', 1, 1]))).rejects.toThrow('partition');
+    expect(await headNow(suite.pool)).toBe(head);
+  });
   expect(await appendBatch(suite.client, [appendOf(3, ['a', 1, 1])])).toEqual([recordedAt(head + 1n, head + 1n)]);
   expect(await tryAlone(appendOf(4, ['a', 2, 1]))).toMatchObject({ ok: true });
 });

@@ -4,6 +4,7 @@ import type { EncodedAppend } from '../codec.ts';
 import type { AppendResult } from '../event-log.ts';
 import { contentOf } from './content.ts';
 import { sharedByAppend } from './event-arrays.ts';
+import { moveHead } from './move-head.ts';
 import { askOneValue, type Prepared } from './one-value.ts';
 
 /** Larger appends go by arrays: each shape is prepared once on a connection, and so there are 64 at most. */
@@ -100,9 +101,7 @@ INSERT INTO streams (stream, first_position, last_position, last_version)
 ${added.join(' UNION ALL\n')}
 ),`;
   return `WITH moved AS (
-UPDATE head SET position = position + ${total}, recorded_at = greatest(date_trunc('milliseconds', clock_timestamp()), recorded_at)
-WHERE single AND next_partition > position + ${total} + partition_size
-RETURNING position - ${total} AS before, recorded_at
+${moveHead(total)}
 ),
 ${known.join('\n')}
 new_events AS (

@@ -5,6 +5,7 @@ import type { AppendResult } from '../event-log.ts';
 import { byteaArray, int4Array, textArray, uuidArray, type BinaryArray } from './binary-array.ts';
 import { contentOf } from './content.ts';
 import { eventArrays, eventArrayTypes, sharedByAppend, type EventOfBatch } from './event-arrays.ts';
+import { moveHead } from './move-head.ts';
 import { askOneValue } from './one-value.ts';
 
 /** A batch of which all is known but where the log ends, provided that everything is as its appends expect. */
@@ -166,10 +167,7 @@ function statement(known: boolean): string {
     : `${end} + reference`;
   return `
 WITH moved AS (
-  UPDATE head SET position = position + cardinality(${$.eventId}),
-                  recorded_at = greatest(date_trunc('milliseconds', clock_timestamp()), recorded_at)
-  WHERE single AND next_partition > position + cardinality(${$.eventId}) + partition_size
-  RETURNING position - cardinality(${$.eventId}) AS before, recorded_at
+  ${moveHead(`cardinality(${$.eventId})`)}
 ), ${known ? `${knownStreams},` : ''}
 new_events AS (
   INSERT INTO events (position, event_id, recorded_at, stream_id, version, schema_version, stream, category, type, tenant_id,

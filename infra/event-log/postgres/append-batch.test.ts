@@ -17,9 +17,8 @@ import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import type { EncodedAppend } from '../codec.ts';
-import { eventIdOf } from '../event-ids.ts';
 import type { AppendResult, ExpectedVersion } from '../event-log.ts';
-import { metadata } from '../testing/log-under-test.ts';
+import { encodedAppend } from '../testing/encoded-append.ts';
 import { flawsOf } from '../testing/sound-log.ts';
 import { atOnce } from './append-at-once.ts';
 import { appendBatch } from './append-batch.ts';
@@ -77,7 +76,7 @@ function modelLog() {
   const events: { id: string; stream: string; text: string }[] = [];
   const versionOf = (stream: string) => events.filter((event) => event.stream === stream).length - 1;
 
-  function append({ command, pins }: Draft, run: string): AppendResult {
+  function append({ command, pins }: Draft, run: number): AppendResult {
     const added = pins
       .flatMap(({ stream, events: texts }) => texts.map((text) => ({ stream, text })))
       .map(({ stream, text }, index) => ({ id: `${command} ${index}`, stream, text }));
@@ -115,25 +114,12 @@ function modelLog() {
   return { append };
 }
 
-function encoded({ command, pins }: Draft, run: string): EncodedAppend {
-  const commandUid = eventIdOf('6a5b1b4e-3f0c-4d3a-9e53-7d1f3c0e9a11', Number(run) * 1_000 + command);
-  let index = 0;
-  return {
-    commandUid,
-    metadata,
-    streams: pins.map(({ stream, expected: expectedVersion, events }) => ({
-      stream: `${run}-${stream}`,
-      category: 'node',
-      expectedVersion,
-      events: events.map((text) => ({
-        eventId: eventIdOf(commandUid, index++),
-        type: 'Said',
-        schemaVersion: 1,
-        address: null,
-        data: Buffer.from(text),
-      })),
-    })),
-  };
+function encoded({ command, pins }: Draft, run: number): EncodedAppend {
+  return encodedAppend(
+    run,
+    command,
+    ...pins.map(({ stream, expected, events }) => [stream, expected, events] as const),
+  );
 }
 
 test('whatever is asked for in whatever batches, the answers are those of the blackboard', async () => {
@@ -143,17 +129,16 @@ test('whatever is asked for in whatever batches, the answers are those of the bl
   await assert(
     asyncProperty(batchesOfDrafts, async (batches) => {
       run += 1;
-      const name = String(run);
       const client = await pool.connect();
       try {
         const { rows } = await client.query<{ position: bigint }>('SELECT position FROM head');
         const offset = rows[0]?.position ?? 0n;
         const model = modelLog();
         for (const batch of batches.map(withoutTwins)) {
-          const appends = batch.map((draft) => encoded(draft, name));
+          const appends = batch.map((draft) => encoded(draft, run));
           const results = await appendBatch(client, appends);
           ways[atOnce(appends) === null ? 'looked at first' : 'at once'] += 1;
-          const wanted = batch.map((draft) => shifted(model.append(draft, name), offset));
+          const wanted = batch.map((draft) => shifted(model.append(draft, run), offset));
           expect(results).toEqual(wanted);
           for (const result of results) {
             outcomes[result.ok ? (result.repeated ? 'repeated' : 'recorded') : result.conflict] += 1;

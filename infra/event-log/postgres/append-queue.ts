@@ -36,8 +36,8 @@ export interface KnownHead {
 }
 
 /**
- * A queue in front of `append_events`. Two batches are under way at a time: while the server is at one, the next is already there and
- * waits for the lock. What could tell which of two went first, appends to one stream and repeats of one command, never is in both.
+ * A queue in front of `appendBatch`. Two batches are under way at a time: while the server is at one, the next lies in the socket
+ * already. What could tell which of two went first, appends to one stream and repeats of one command, never is in both.
  */
 export function openAppendQueue(connection: AppendConnection, head: KnownHead): AppendQueue {
   let waiting: Waiting[] = [];
@@ -98,7 +98,7 @@ export function openAppendQueue(connection: AppendConnection, head: KnownHead): 
   function deliver(batch: readonly Waiting[], results: readonly AppendResult[], again: boolean): void {
     for (const [n, entry] of batch.entries()) {
       const result = results[n];
-      if (result === undefined) entry.reject(new Error('append_events answered with too few rows.'));
+      if (result === undefined) entry.reject(new Error('The batch was given fewer results than it has appends.'));
       else if (!result.ok) entry.resolve(result);
       else {
         head.recorded(result.lastPosition);

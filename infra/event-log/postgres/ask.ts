@@ -2,9 +2,6 @@ import type { Pool, QueryResultRow } from 'pg';
 
 import { lend } from './lend.ts';
 
-/** How long the server has for one answer before it is asked again over another connection. */
-export const answerMs = 30_000;
-
 /** The rows that a statement answers with. One that has a name is prepared under it, once on each connection. */
 export function ask<Row extends QueryResultRow>(
   pool: Pool,
@@ -14,7 +11,6 @@ export function ask<Row extends QueryResultRow>(
 ): Promise<Row[]> {
   return lend(
     pool,
-    answerMs,
     async (client) => (await client.query<Row>({ ...(name !== undefined && { name }), text, values })).rows,
   );
 }

@@ -4,10 +4,8 @@ import type { StoredEvent } from '../codec.ts';
 import type { ReadFilter } from '../event-log.ts';
 import { isInPart } from '../part.ts';
 import { quoted } from './archiving/partitions.ts';
-import { answerMs, ask } from './ask.ts';
-import { copiedEvents } from './copied-events.ts';
-import { copyOut } from './copy-out.ts';
-import { lend } from './lend.ts';
+import { ask } from './ask.ts';
+import { copyEvents } from './read.ts';
 import { eventColumns, storedEvent, type EventRow } from './rows.ts';
 
 /** Where there are no indexes yet, so many positions are looked at in one go. */
@@ -105,7 +103,7 @@ async function wantedRows(
   // they are.
   const select = `SELECT ${eventColumns} FROM ${quoted(table)} WHERE ${where} ORDER BY position LIMIT ${limit}`;
   if (limit <= few) return (await ask<EventRow>(pool, undefined, select, [])).map(storedEvent);
-  return copiedEvents(await lend(pool, answerMs, (client) => copyOut(client, select)));
+  return copyEvents(pool, select);
 }
 
 function textsOf(texts: readonly string[]): string {

@@ -19,6 +19,8 @@ export interface HeadWatch {
   readonly known: bigint;
   /** Takes note of a position that this process has seen committed: wakes its own waiters and hints the other processes. */
   readonly recorded: (position: bigint) => void;
+  /** Takes note of how far the log was when it was asked for. */
+  readonly seen: (position: bigint) => void;
   /** Resolves as soon as the log reaches beyond a position, or when the signal is given. */
   beyond(position: bigint, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -93,6 +95,7 @@ export function watchHead(pool: Pool, notify: boolean): HeadWatch {
       learn(position);
       if (notify) hinting ??= Promise.resolve().then(hint);
     },
+    seen: learn,
     beyond(position, signal) {
       if (known > position || signal.aborted) return Promise.resolve();
       return new Promise((resolve) => {

@@ -2,15 +2,14 @@ import type { Pool, PoolClient } from 'pg';
 
 import { isTransient, NotReached } from './transient.ts';
 
+/** How long the server has for one answer before it is asked again over another connection. */
+const answerMs = 30_000;
+
 /**
  * Lends a connection of the pool and takes it back. One that broke, or did not answer in time, is thrown away: what it still does on
  * the server is nobody's any more.
  */
-export async function lend<Result>(
-  pool: Pool,
-  timeoutMs: number,
-  use: (client: PoolClient) => Promise<Result>,
-): Promise<Result> {
+export async function lend<Result>(pool: Pool, use: (client: PoolClient) => Promise<Result>): Promise<Result> {
   let client: PoolClient;
   try {
     client = await pool.connect();
@@ -20,7 +19,7 @@ export async function lend<Result>(
   }
   let broken = false;
   try {
-    return await within(timeoutMs, use(client));
+    return await within(answerMs, use(client));
   } catch (error) {
     broken = isTransient(error);
     throw error;

@@ -113,8 +113,10 @@ export function openPostgresEventLog({ pool, codec, notify, objects }: PostgresE
     });
   }
 
-  function head(): Promise<bigint> {
-    return patiently(readPatienceMs, () => readHead(pool));
+  async function head(): Promise<bigint> {
+    const end = await patiently(readPatienceMs, () => readHead(pool));
+    watch.seen(end);
+    return end;
   }
 
   return {

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 
 import type { StoredEvent } from '../codec.ts';
 import type { StreamRange } from '../event-log.ts';
-import { answerMs, ask } from './ask.ts';
+import { ask } from './ask.ts';
 import { copiedEvents } from './copied-events.ts';
 import { copyOut } from './copy-out.ts';
 import { lend } from './lend.ts';
@@ -63,8 +63,12 @@ export async function readRows(
     const rows = await ask<EventRow>(pool, 'read', select('$1', '$2'), [after, upTo]);
     return { events: rows.map(storedEvent), upTo };
   }
-  const copied = await lend(pool, answerMs, (client) => copyOut(client, select(`${after}`, `${upTo}`)));
-  return { events: copiedEvents(copied), upTo };
+  return { events: await copyEvents(pool, select(`${after}`, `${upTo}`)), upTo };
+}
+
+/** The events that a SELECT of `eventColumns` gives, by COPY, which takes no parameters: its values stand in its text. */
+export async function copyEvents(pool: Pool, select: string): Promise<StoredEvent[]> {
+  return copiedEvents(await lend(pool, (client) => copyOut(client, select)));
 }
 
 /** Where the events of an append are: behind a position, up to another; null when there is no such append. */

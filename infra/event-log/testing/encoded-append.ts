@@ -9,7 +9,8 @@ import { appendBatch } from '../postgres/append-batch.ts';
 import { metadata } from './log-under-test.ts';
 import { flawsOf } from './sound-log.ts';
 
-type StreamOfAppend = [name: string, expected: ExpectedVersion, events: number];
+/** Its events by what they say, or so many that say its name. */
+type StreamOfAppend = readonly [name: string, expected: ExpectedVersion, events: number | readonly string[]];
 
 /** An empty log of its own, where a connection string leads. */
 interface TestDatabase {
@@ -56,8 +57,8 @@ export function suiteOfAppends(openDatabase: () => Promise<TestDatabase>): Appen
   return suite;
 }
 
-/** An encoded append by the n-th command of a run, whose streams are its own: so many events for each stream. */
-function encodedAppend(run: number, command: number, ...streams: StreamOfAppend[]): EncodedAppend {
+/** An encoded append by the n-th command of a run, whose streams are its own. */
+export function encodedAppend(run: number, command: number, ...streams: StreamOfAppend[]): EncodedAppend {
   const commandUid = eventIdOf('6a5b1b4e-3f0c-4d3a-9e53-7d1f3c0e9a12', run * 1_000 + command);
   let index = 0;
   return {
@@ -67,12 +68,12 @@ function encodedAppend(run: number, command: number, ...streams: StreamOfAppend[
       stream: `${run}-${name}`,
       category: 'node',
       expectedVersion,
-      events: Array.from({ length: events }, () => ({
+      events: (typeof events === 'number' ? Array<string>(events).fill(name) : events).map((text) => ({
         eventId: eventIdOf(commandUid, index++),
         type: 'Said',
         schemaVersion: 1,
         address: null,
-        data: Buffer.from(name),
+        data: Buffer.from(text),
       })),
     })),
   };
@@ -112,6 +113,15 @@ export function testKeysBehindTheLock(
       'appends_pkey',
     );
   });
+}
+
+/** Makes the next partition due, does something meanwhile, and gives the log back as it was. */
+export async function whilePartitionIsDue(client: PoolClient, work: () => Promise<void>): Promise<void> {
+  await client.query('UPDATE head SET partition_size = 400000');
+  await client.query('UPDATE head SET next_partition = position + 400001');
+  await client.query('DELETE FROM event_partitions; DROP TABLE events_from_1000001');
+  await work();
+  await client.query('UPDATE head SET next_partition = 1000001, partition_size = 1000000');
 }
 
 export async function headNow(pool: Pool): Promise<bigint> {

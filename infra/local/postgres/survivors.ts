@@ -34,9 +34,7 @@ export async function endSurvivors(folder: string): Promise<void> {
 export async function endWorkBelow(folder: string): Promise<void> {
   if (process.platform !== 'linux') return;
   const below = `${realpathSync(folder)}${path.sep}`;
-  const working = pidsIn((name) => name.startsWith(below))
-    .map(identify)
-    .filter((identity) => identity !== undefined);
+  const working = identified(pidsIn((name) => name.startsWith(below)));
   for (const one of working) signal(one, 'SIGKILL');
   while (working.some(isAlive)) await sleep(10);
 }
@@ -51,12 +49,13 @@ function recordedPid(folder: string): number {
 
 /** Every PostgreSQL process has its data folder as working directory, which is what identifies it. */
 function processesOn(folder: string): ProcessIdentity[] {
-  if (process.platform !== 'linux')
-    return recordedPostmaster(folder)
-      .map(identify)
-      .filter((identity) => identity !== undefined);
+  if (process.platform !== 'linux') return identified(recordedPostmaster(folder));
   const real = realpathSync(folder);
-  const pids = pidsIn((name) => name === real);
+  return identified(pidsIn((name) => name === real));
+}
+
+/** Those of the processes that still run. */
+function identified(pids: readonly number[]): ProcessIdentity[] {
   return pids.map(identify).filter((identity) => identity !== undefined);
 }
 

@@ -99,7 +99,7 @@ export function readToWrite<K extends keyof Kinds>(client: Client, key: string, 
 }
 
 /**
- * Removes what a key holds because the result that takes its place is empty, and says whether it held anything. As in Redis,
+ * Removes what a key holds because nothing takes its place, and says whether it held anything. As in Redis,
  * what had expired there is told of as deleted and not as expired.
  */
 export function makeRoom(client: Client, key: string): boolean {
@@ -111,11 +111,8 @@ export function makeRoom(client: Client, key: string): boolean {
 /** Accounts for a collection changed in place, or removes it when nothing is left of it. */
 export function settle(client: Client, key: string, value: Exclude<Value, string>): void {
   const size = value.kind === 'list' || value.kind === 'string' ? value.length : value.size;
-  if (size > 0 || value.kind === 'string') {
-    client.db.changed(key, value);
-    return;
-  }
   client.db.changed(key, value);
+  if (size > 0 || value.kind === 'string') return;
   client.db.remove(key);
   if (client.node.listener !== undefined) client.node.listener.event('g', 'del', key, client.db.index);
 }

@@ -3,12 +3,13 @@ import { copyValue } from '../keyspace/copy.ts';
 import { isFreedLazily } from '../keyspace/free-effort.ts';
 import { DATABASE_COUNT } from '../keyspace/node.ts';
 import type { Database } from '../keyspace/database.ts';
-import { isString, typeOf } from '../keyspace/value.ts';
+import { typeOf } from '../keyspace/value.ts';
 import { NO_SUCH_KEY, SAME_OBJECT, SYNTAX } from '../protocol/errors.ts';
 import { matches } from '../protocol/glob.ts';
 import { Reply } from '../protocol/reply.ts';
 import { changed, int32Arg } from './arguments.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
+import { stepsOf } from './objects.ts';
 import { asNeeded, byCursor, overArguments, WINDOW } from './walk.ts';
 import type { Walk } from './walk.ts';
 
@@ -138,8 +139,7 @@ function copy(client: Client, args: readonly string[]): Walk | undefined {
     reply.integer(0);
     return undefined;
   }
-  const size = isString(value) ? 1 : value.kind === 'list' ? value.length : value.size;
-  return asNeeded(size, copyTo(target));
+  return asNeeded(stepsOf(value), copyTo(target));
   function* copyTo(into: Database): Walk {
     const copied = yield* copyValue(value!, node.encodingLimits);
     const expireAt = db.expiryOf(from);

@@ -7,7 +7,7 @@ import { bytesOf, isString } from '../keyspace/value.ts';
 import type { Value } from '../keyspace/value.ts';
 import { SYNTAX } from '../protocol/errors.ts';
 import { isInteger } from '../protocol/numbers.ts';
-import { changed, integerArg, integerFrom } from './arguments.ts';
+import { changed, integerArg, integerFrom, makeRoom } from './arguments.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
 import { memoryStats } from './memory-stats.ts';
 import type { ValueCodec } from '../keyspace/codec.ts';
@@ -90,8 +90,8 @@ function dump(client: Client, args: readonly string[]): Walk | undefined {
   }
 }
 
-/** A measure for what it takes to serialize a value: its elements, or the kilobytes of a string. */
-function stepsOf(value: Value): number {
+/** A measure for what it takes to serialize or copy a value: its elements, or the kilobytes of a string. */
+export function stepsOf(value: Value): number {
   if (isString(value)) return value.length / 1024;
   if (value.kind === 'stream') return partsOf(value);
   return value.kind === 'list' ? value.length : value.size;
@@ -172,10 +172,7 @@ function* restoreFrom(
   const past = expireAt <= clock.now || (!options.absolute && expireAt >= 2 ** 63);
   if (ttl > 0 && past && !node.replaying) {
     // What would have expired already is not made, but what it replaces goes.
-    if (db.remove(key)) {
-      changed(client, 'g', 'del', key);
-      node.propagate(db.index, ['DEL', key]);
-    }
+    if (makeRoom(client, key)) node.propagate(db.index, ['DEL', key]);
     reply.ok();
     return;
   }

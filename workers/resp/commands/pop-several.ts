@@ -1,12 +1,13 @@
 import { block } from '../clients/blocking.ts';
 import type { Client } from '../clients/server.ts';
+import { atOnce } from '../keyspace/steps.ts';
 import { typeOf } from '../keyspace/value.ts';
 import { SYNTAX } from '../protocol/errors.ts';
 import { changed, integerFrom, settle, writeAs } from './arguments.ts';
 import type { Kinds } from './arguments.ts';
 import type { Run } from './command.ts';
 import { secondsArg } from './timeouts.ts';
-import { asNeeded, atOnce, windows } from './walk.ts';
+import { asNeeded, windows } from './walk.ts';
 import type { Walk } from './walk.ts';
 
 /** Which end of a collection a word names, of the two there are; otherwise replies with the error and returns undefined. */

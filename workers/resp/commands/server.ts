@@ -59,7 +59,6 @@ function swapDb(client: Client, args: readonly string[]): void {
   reply.ok();
 }
 
-/** There are no replicas to wait for. */
 function role({ reply }: Client): void {
   reply.array(3);
   reply.bulk('master');

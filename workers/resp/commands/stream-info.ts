@@ -114,8 +114,8 @@ function* writePending(
   reply.array(size);
   let left = size;
   yield* each(list.from(MIN_ID), ([id, pending]) => {
-    if (left-- > 0) write(id, pending);
-    return left > 0;
+    write(id, pending);
+    return --left > 0;
   });
 }
 

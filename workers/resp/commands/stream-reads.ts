@@ -20,13 +20,16 @@ import type { GroupAt } from './stream-effects.ts';
 import { readOptions, streamKeys } from './stream-read-options.ts';
 import type { ReadOptions } from './stream-read-options.ts';
 import { streamRow } from './rows.ts';
-import { asNeeded, atOnce, each } from './walk.ts';
+import { asNeeded, each } from './walk.ts';
+import { atOnce } from '../keyspace/steps.ts';
 import type { Walk } from './walk.ts';
 
 /** What one key is read for: the entries after an ID, or without one what is new to the group. */
 interface Source {
   readonly key: string;
   readonly after: StreamId | undefined;
+  /** Entries of the stream when the request came, as the most that can be read from it. */
+  readonly size: number;
 }
 
 /** What XREADGROUP sends as `>`, resolved against the keyspace; undefined when it can't be served (the error was sent). */
@@ -43,18 +46,19 @@ function sourcesOf(client: Client, args: readonly string[], options: ReadOptions
       reply.error(noGroup(key, options.group.name, IN_READ));
       return undefined;
     }
+    const size = stream?.size ?? 0;
     if (word === '$' || word === '>') {
       const refusal = meaningless(word, options);
       if (refusal !== undefined) {
         reply.error(refusal);
         return undefined;
       }
-      sources.push({ key, after: word === '>' ? undefined : (stream?.lastId ?? MIN_ID) });
+      sources.push({ key, after: word === '>' ? undefined : (stream?.lastId ?? MIN_ID), size });
       continue;
     }
     const after = idArg(client, word);
     if (after === undefined) return undefined;
-    sources.push({ key, after: options.group !== undefined && after === MAX_ID ? undefined : after });
+    sources.push({ key, after: options.group !== undefined && after === MAX_ID ? undefined : after, size });
   }
   return sources;
 }
@@ -221,12 +225,6 @@ function isStream(value: Value | undefined): boolean {
   return value !== undefined && typeOf(value) === 'stream';
 }
 
-/** Entries of a stream, as the most that can be read from it. */
-function sizeAt({ db }: Client, key: string): number {
-  const stream = db.peek(key);
-  return typeof stream === 'object' && stream.kind === 'stream' ? stream.size : 0;
-}
-
 function* readOrWait(client: Client, sources: readonly Source[], options: ReadOptions): Walk {
   const { reply } = client;
   const steps: typeof readNow = options.group === undefined ? readNow : readGroupNow;
@@ -252,8 +250,8 @@ function read(name: 'xread' | 'xreadgroup'): Run {
     if (options === undefined) return undefined;
     const sources = sourcesOf(client, args, options);
     if (sources === undefined) return undefined;
-    const size = sources.reduce((most, { key }) => Math.max(most, sizeAt(client, key)), 0);
-    return asNeeded(options.count === 0 ? size : Math.min(size, options.count), readOrWait(client, sources, options));
+    const most = sources.reduce((max, { size }) => Math.max(max, size), 0);
+    return asNeeded(options.count === 0 ? most : Math.min(most, options.count), readOrWait(client, sources, options));
   };
 }
 

@@ -1,3 +1,4 @@
+import { atOnce } from '../keyspace/steps.ts';
 import { serveReady } from '../clients/blocking.ts';
 import type { Client } from '../clients/server.ts';
 import { inTurn, shareLeft } from '../clients/turns.ts';
@@ -31,14 +32,6 @@ export function* each<T>(items: Iterable<T>, visit: (item: T) => boolean | void)
     if (--left > 0) continue;
     left = WINDOW;
     yield;
-  }
-}
-
-/** Takes all steps at once, and gives what they come to. */
-export function atOnce<T>(steps: Generator<void, T>): T {
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
   }
 }
 

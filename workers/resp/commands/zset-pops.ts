@@ -28,6 +28,15 @@ function takeSome(zset: ZSetValue, end: End, count: number): Scored[] {
   return end === 'MIN' ? taken : taken.reverse();
 }
 
+/** Removes members from one end and replies with them, each as a pair or flat. */
+function replySome({ reply }: Client, zset: ZSetValue, end: End, count: number, pairs: boolean): void {
+  for (const { member, score } of takeSome(zset, end, count)) {
+    if (pairs) reply.array(2);
+    reply.bulk(member);
+    reply.double(score);
+  }
+}
+
 /** Accounts for members that were taken. */
 function tookSome(client: Client, key: string, zset: ZSetValue, end: End, count: number): void {
   if (count === 0) return;
@@ -58,16 +67,9 @@ function pop(end: End): Run {
     const popped = Math.min(count, zset?.size ?? 0);
     reply.array(pairs ? popped : popped * 2);
     if (popped === 0) return undefined;
-    const popSome = (from: number, to: number): void => {
-      for (const { member, score } of takeSome(zset!, end, to - from)) {
-        if (pairs) reply.array(2);
-        reply.bulk(member);
-        reply.double(score);
-      }
-    };
     return asNeeded(popped, popAll());
     function* popAll(): Walk {
-      yield* windows(popped, popSome);
+      yield* windows(popped, (from, to) => replySome(client, zset!, end, to - from, pairs));
       tookSome(client, args[1]!, zset!, end, popped);
     }
   };
@@ -97,13 +99,7 @@ const multiPopOfZsets = (first: 1 | 2): Run =>
     letter: 'z',
     ends: ENDS,
     effects: { MIN: 'ZPOPMIN', MAX: 'ZPOPMAX' },
-    take: ({ reply }, zset, end, count) => {
-      for (const { member, score } of takeSome(zset, end, count)) {
-        reply.array(2);
-        reply.bulk(member);
-        reply.double(score);
-      }
-    },
+    take: (client, zset, end, count) => replySome(client, zset, end, count, true),
   });
 
 const BLOCKING = 'write blocking';

@@ -1,3 +1,4 @@
+import { atOnce } from '../keyspace/steps.ts';
 import type { ValueCodec } from '../keyspace/codec.ts';
 import type { EncodingLimits } from '../keyspace/sizes.ts';
 import type { Value } from '../keyspace/value.ts';
@@ -74,13 +75,6 @@ function* deserializeInSteps(payload: string, limits?: EncodingLimits): Generato
   } catch (error) {
     if (error instanceof RdbError) return undefined;
     throw error;
-  }
-}
-
-function atOnce<T>(steps: Generator<void, T>): T {
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
   }
 }
 

@@ -1,3 +1,4 @@
+import { atOnce } from '../../keyspace/steps.ts';
 import type { Node } from '../../keyspace/node.ts';
 import type { StringValue, Value } from '../../keyspace/value.ts';
 import { formatDouble } from '../../protocol/numbers.ts';
@@ -81,8 +82,7 @@ class CommandKeys implements SnapshotKeys {
   announce(): void {}
 
   entry(db: number, key: string, value: Value, expireAtMs: number | undefined): void {
-    const steps = this.entrySliced(db, key, value, expireAtMs);
-    while (steps.next().done !== true);
+    atOnce(this.entrySliced(db, key, value, expireAtMs));
   }
 
   *entrySliced(db: number, key: string, value: Value, expireAtMs: number | undefined): Generator<void> {

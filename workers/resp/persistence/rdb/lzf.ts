@@ -30,6 +30,8 @@ const HASH_BITS = 13;
 const OFFSET_MAX = 8192;
 const MATCH_MAX = 264;
 const LITERALS_MAX = 32;
+/** What takes more room than this saves counts as not compressible, as in Redis. */
+const BYTES_SAVED_MIN = 4;
 /** Bytes of input between two looks at the clock. */
 const SLICE = 65_536;
 
@@ -42,7 +44,6 @@ interface Packing {
   bytes: Uint8Array;
   length: number;
   out: Uint8Array;
-  room: number;
   /** The place of its first byte. */
   origin: number;
   from: number;
@@ -55,7 +56,7 @@ interface Packing {
 const nothing = new Uint8Array();
 
 function newPacking(): Packing {
-  return { bytes: nothing, length: 0, out: nothing, room: 0, origin: 0, from: 0, anchor: 0, to: 0 };
+  return { bytes: nothing, length: 0, out: nothing, origin: 0, from: 0, anchor: 0, to: 0 };
 }
 
 /** What is compressed in one go uses this again and again: garbage for each of millions of strings is what pauses are made of. */
@@ -69,7 +70,6 @@ function begin(packing: Packing, bytes: Uint8Array, length: number, out: Uint8Ar
   packing.bytes = bytes;
   packing.length = length;
   packing.out = out;
-  packing.room = length - 4;
   packing.origin = nextOrigin;
   packing.from = 0;
   packing.anchor = 0;
@@ -84,7 +84,10 @@ function begin(packing: Packing, bytes: Uint8Array, length: number, out: Uint8Ar
  */
 export function compressLzf(bytes: Uint8Array, length: number, out: Uint8Array): number {
   const packing = begin(atOnce, bytes, length, out);
-  return pack(packing, length) ? end(packing) : 0;
+  const size = pack(packing, length) ? end(packing) : 0;
+  packing.bytes = nothing;
+  packing.out = nothing;
+  return size;
 }
 
 /** As `compressLzf`, yielding now and then. */
@@ -116,7 +119,7 @@ function pack(packing: Packing, until: number): boolean {
       const most = Math.min(length - from, MATCH_MAX);
       let size = 3;
       while (size < most && bytes[place + size] === bytes[from + size]) size++;
-      if (!putLiterals(packing, from) || packing.to + 3 > packing.room) return false;
+      if (!putLiterals(packing, from) || packing.to + 3 > packing.length - BYTES_SAVED_MIN) return false;
       putMatch(packing, offset, size);
       from += size;
       packing.anchor = from;
@@ -131,7 +134,8 @@ function pack(packing: Packing, until: number): boolean {
 
 /** Puts what is between the anchor and a place of the input into the output; false when there is no room. */
 function putLiterals(packing: Packing, until: number): boolean {
-  const { bytes, out, room } = packing;
+  const { bytes, out } = packing;
+  const room = packing.length - BYTES_SAVED_MIN;
   let { to, anchor } = packing;
   while (anchor < until) {
     const count = Math.min(until - anchor, LITERALS_MAX);

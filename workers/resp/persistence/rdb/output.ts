@@ -130,12 +130,7 @@ export class RdbOutput {
     this.byte(0xc3);
     this.size(size);
     this.size(length);
-    this.reserve(size);
-    // A call into Node takes longer than so few bytes, and a view of them would be garbage.
-    if (size <= COPIED_HERE_MAX) for (let i = 0; i < size; i++) this.chunk[this.used + i] = packed[i]!;
-    else packed.copy(this.chunk, this.used, 0, size);
-    this.used += size;
-    this.length += size;
+    this.rawBytes(packed, size);
   }
 
   private compressed(text: string): boolean {
@@ -147,11 +142,14 @@ export class RdbOutput {
     return size > 0;
   }
 
-  /** Bytes without a length. */
-  rawBytes(bytes: Buffer): void {
-    this.reserve(bytes.length);
-    this.used += bytes.copy(this.chunk, this.used);
-    this.length += bytes.length;
+  /** The first `size` bytes, without a length. */
+  rawBytes(bytes: Buffer, size = bytes.length): void {
+    this.reserve(size);
+    // A call into Node takes longer than so few bytes, and a view of them would be garbage.
+    if (size <= COPIED_HERE_MAX) for (let i = 0; i < size; i++) this.chunk[this.used + i] = bytes[i]!;
+    else bytes.copy(this.chunk, this.used, 0, size);
+    this.used += size;
+    this.length += size;
   }
 
   private integer(text: string): boolean {

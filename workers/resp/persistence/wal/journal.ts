@@ -89,8 +89,9 @@ export class WalJournal implements NodeJournal {
   }
 
   whenDurable(callback: (durable: boolean) => void): void {
+    const { isDurable } = this;
     // Of a node that promises nothing, nothing is ever written.
-    if (this.isDurable || this.durability === 'none') queueMicrotask(() => callback(this.isDurable));
+    if (isDurable || this.durability === 'none') queueMicrotask(() => callback(isDurable));
     else this.log.whenDurable(callback);
   }
 
