@@ -53,15 +53,15 @@ export class StreamValue {
     return record === undefined ? MIN_ID : idOfRecord(record);
   }
 
-  /** Adds an entry after all others: `words` from `at` on are its fields and values in turn. */
-  append(id: StreamId, words: readonly string[], at: number, limits: BlockLimits): void {
+  /** Adds an entry after all others: `words` from `at` on are its fields and values in turn, and `made` their record if there is one already. */
+  append(id: StreamId, words: readonly string[], at: number, limits: BlockLimits, made?: StreamRecord): void {
     let block = this.writable(this.blocks.length - 1);
     if (block === undefined || isFull(block, words, at, limits)) {
       block = newBlock(id, words, at);
       this.blocks.push(block);
       this.bytes += BLOCK_BYTES;
     }
-    const record = recordOf(id, words, at);
+    const record = made ?? recordOf(id, words, at);
     block.packed += packedSize(block, id, words, at);
     block.records.push(record);
     this.bytes += recordBytes(record);
