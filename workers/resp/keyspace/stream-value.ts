@@ -68,8 +68,7 @@ export class StreamValue {
     }
     const record = recordOf(id, words, at);
     block.packed += packedSize(block, id, words, at);
-    if (!Array.isArray(block.entries)) this.give(block, opened(block.entries));
-    (block.entries as StreamRecord[]).push(record);
+    this.open(block).push(record);
     this.bytes += recordBytes(record);
     this.size++;
     this.entriesAdded++;
@@ -83,6 +82,13 @@ export class StreamValue {
     this.blocks.push(block);
     this.bytes += BLOCK_BYTES + entriesBytes(block.entries);
     this.size += countOf(block.entries);
+  }
+
+  /** The entries of a block, in the form that takes more. */
+  private open(block: StreamBlock): StreamRecord[] {
+    const entries = opened(block.entries);
+    this.give(block, entries);
+    return entries;
   }
 
   /** Gives a block other entries, or the same ones in another form. */
