@@ -59,15 +59,16 @@ function additionArgs(client: Client, args: readonly string[]): Addition | undef
   return { noCreate, id, trim: options.trim, fieldsAt: at + 1 };
 }
 
+const EXHAUSTED = { error: 'ERR The stream has exhausted the last possible ID, unable to add more items' } as const;
+
 /** The ID an entry gets, or why it can't have one. */
 function newId({ lastId }: StreamValue, wanted: Addition['id']): StreamId | { readonly error: string } {
-  if (lastId === MAX_ID) {
-    return { error: 'ERR The stream has exhausted the last possible ID, unable to add more items' };
-  }
-  let id: StreamId | undefined;
   if (wanted === undefined) {
-    id = clock.now > msOf(lastId) ? streamId(clock.now, 0) : nextId(lastId);
-  } else if (wanted.autoSeq && wanted.id.slice(0, 8) === lastId.slice(0, 8)) {
+    return (clock.now > msOf(lastId) ? streamId(clock.now, 0) : nextId(lastId)) ?? EXHAUSTED;
+  }
+  if (lastId === MAX_ID) return EXHAUSTED;
+  let id: StreamId | undefined;
+  if (wanted.autoSeq && wanted.id.slice(0, 8) === lastId.slice(0, 8)) {
     const next = nextId(lastId);
     id = next?.startsWith(lastId.slice(0, 8)) === true ? next : undefined;
   } else ({ id } = wanted);

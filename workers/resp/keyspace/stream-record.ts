@@ -1,3 +1,4 @@
+import { streamIdAt } from './stream-id.ts';
 import type { StreamId } from './stream-id.ts';
 
 /**
@@ -44,8 +45,9 @@ export function* recordInSteps(id: StreamId, words: readonly string[], at: numbe
   return pieces.join('');
 }
 
+/** The ID of an entry, in a string of its own: who keeps it does not keep the entry, and those beside it, alive. */
 export function idOfRecord(record: StreamRecord): StreamId {
-  return record.slice(0, 16);
+  return streamIdAt(record);
 }
 
 /** The fields and values of a record, in turn. */
