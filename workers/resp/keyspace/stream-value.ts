@@ -57,8 +57,8 @@ export class StreamValue {
     return record === undefined ? MIN_ID : idOfRecord(record);
   }
 
-  /** Adds an entry after all others: `words` from `at` on are its fields and values in turn. */
-  append(id: StreamId, words: readonly string[], at: number, limits: BlockLimits): void {
+  /** Adds an entry after all others: `words` from `at` on are its fields and values in turn, and `made` their record if there is one already. */
+  append(id: StreamId, words: readonly string[], at: number, limits: BlockLimits, made?: StreamRecord): void {
     let block = this.writable(this.blocks.length - 1);
     if (block === undefined || isFull(block, words, at, limits)) {
       if (block !== undefined) this.give(block, packed(block.entries));
@@ -66,7 +66,7 @@ export class StreamValue {
       this.blocks.push(block);
       this.bytes += BLOCK_BYTES;
     }
-    const record = recordOf(id, words, at);
+    const record = made ?? recordOf(id, words, at);
     block.packed += packedSize(block, id, words, at);
     this.open(block).push(record);
     this.bytes += recordBytes(record);
