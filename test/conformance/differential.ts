@@ -94,6 +94,8 @@ async function compareSeeds(job: number): Promise<void> {
     process.exitCode = 1;
     break;
   }
+  for (const request of new Set(ours.closings))
+    console.log(`closed a connection, on both sides or as told above: ${request}`);
   ours.close();
   theirs.close();
   await engine.close();

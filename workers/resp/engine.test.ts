@@ -187,6 +187,7 @@ function memoryJournal(): NodeJournal & { blocks: (readonly Effect[])[]; settle:
   const callbacks: ((durable: boolean) => void)[] = [];
   const journal = {
     blocks: [] as (readonly Effect[])[],
+    records: true,
     holdsReplies: false,
     isDurable: false,
     failure: undefined as string | undefined,

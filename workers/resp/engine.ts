@@ -145,7 +145,7 @@ export function createEngine(options: EngineOptions): Engine {
       while (!execute(client, args)) await new Promise<void>((free) => scriptingOf(serverOf(node)).whenFree(free));
       await client.pending;
       detach(client);
-      const reply = readReply(client.reply.take().join(''));
+      const reply = readReply(client.reply.takeText());
       if (node.journal?.holdsReplies === true) await kept(node);
       return reply;
     },
@@ -163,7 +163,7 @@ export function createEngine(options: EngineOptions): Engine {
         node.effects = [];
         node.readyKeys = [];
       }
-      const reply = client.reply.take().join('');
+      const reply = client.reply.takeText();
       if (reply.startsWith('-'))
         throw new Error(`The journal holds ${args[0]} and it failed: ${reply.slice(1).trimEnd()}`);
     },

@@ -21,6 +21,7 @@ beforeEach(async () => {
     journal: {
       append: (db, args) => void effects.push({ db, args }),
       appendBlock: (block) => void effects.push(...block),
+      records: true,
       holdsReplies: false,
       isDurable: false,
       whenKept: (callback) => callback(true),

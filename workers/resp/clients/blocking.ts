@@ -75,7 +75,6 @@ function mayBeServed(client: Client): boolean {
   client.reply.error(refusal);
   noteRejected(client);
   unblock(client);
-  goOn(client);
   return false;
 }
 
@@ -97,16 +96,27 @@ function endsForSome(waiting: ReadonlySet<Client>): boolean {
   return Array.from(waiting).some(({ blocked }) => blocked?.endsWhenRemoved === true);
 }
 
-/** Serves clients that wait for keys that now have something, in the order they came. */
+function servedAtLast(client: Client): void {
+  client.pending = undefined;
+  goOn(client);
+}
+
+/** Serves clients that wait for keys that now have something, in the order they came. What each has sent since waits for all of them. */
 export function serveReady(server: Server): void {
-  const { node } = server;
-  if (node.readyKeys.length === 0) return;
+  if (server.node.readyKeys.length === 0) return;
   // What expired while the command ran is not there for those who waited.
   tick();
+  const served: Client[] = [];
+  serveInOrder(server, served);
+  for (const client of served) goOn(client);
+}
+
+function serveInOrder(server: Server, served: Client[]): void {
+  const { node } = server;
   while (node.readyKeys.length > 0) {
     const ready = node.readyKeys;
     node.readyKeys = [];
-    for (const { db, key, lost } of ready) {
+    for (const [at, { db, key, lost }] of ready.entries()) {
       const waiting = server.waiting.get(`${db.index}:${key}`);
       if (waiting === undefined || (lost === true && !endsForSome(waiting))) continue;
       for (const client of Array.from(waiting)) {
@@ -114,11 +124,20 @@ export function serveReady(server: Server): void {
         if (blocked === undefined) continue;
         if (blocked.endsWhenRemoved !== true && db.peek(key) === undefined) continue;
         node.rewritten = false;
-        if (!mayBeServed(client)) continue;
+        if (!mayBeServed(client)) {
+          served.push(client);
+          continue;
+        }
         if (!runAs(client, () => serveTracked(client, blocked, key))) continue;
-        node.flushEffects();
         unblock(client);
-        goOn(client);
+        if (client.pending !== undefined) {
+          // It is served in steps, after which those behind it are looked at.
+          void client.pending.then(() => servedAtLast(client));
+          node.readyKeys = [...ready.slice(at), ...node.readyKeys];
+          return;
+        }
+        node.flushEffects();
+        served.push(client);
       }
     }
   }

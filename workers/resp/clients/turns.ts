@@ -1,3 +1,5 @@
+import { largeTexts } from '../keyspace/large-text.ts';
+import { noteLargeTexts } from './rate.ts';
 import type { Server } from './server.ts';
 
 /** How long one node keeps the event loop before others have their turn: when others are at work too, and when none is. */
@@ -74,6 +76,8 @@ function takeTurn(server: Server): void {
   server.spentMs = 0;
   const shareMs = shared ? SHARE_MS : SHARE_ALONE_MS;
   while (tasks.length > 0 && server.spentMs < shareMs) tasks.shift()!();
+  // Or whoever is served next would pay for them.
+  if (largeTexts.bytes > 0) noteLargeTexts(server, performance.now());
   if (tasks.length > 0) queue.push(server);
   else server.tasks = undefined;
 }

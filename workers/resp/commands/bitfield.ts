@@ -1,10 +1,12 @@
 import type { Client } from '../clients/server.ts';
+import type { StringValue } from '../keyspace/value.ts';
 import { NOT_INTEGER, SYNTAX } from '../protocol/errors.ts';
 import { parseBigInteger, parseInteger } from '../protocol/numbers.ts';
 import { changed, ofType, readAs } from './arguments.ts';
 import { bitmapRow } from './rows.ts';
-import { bytesToRead } from './bitmaps.ts';
+import { bytesOf } from './bitmaps.ts';
 import type { CommandSpec, Run } from './command.ts';
+import { withRoom } from './long-text.ts';
 import { putWritable, writable } from './string-ranges.ts';
 
 type Overflow = 'WRAP' | 'SAT' | 'FAIL';
@@ -116,48 +118,61 @@ function replyTo(client: Client, results: readonly (bigint | undefined)[]): void
   }
 }
 
+/** A field of a value, of which only the bytes around it are looked at. */
+function fieldOf(value: StringValue | undefined, type: FieldType, offset: number): bigint {
+  const from = Math.floor(offset / 8);
+  return readField(bytesOf(value, from, from + FIELD_BYTES_MAX), type, offset - from * 8);
+}
+
+/** A field has up to 64 bits and may begin within a byte. */
+const FIELD_BYTES_MAX = 9;
+
 function bitField(readOnly: boolean): Run {
   return (client, args) => {
     const key = args[1]!;
     const operations = operationsOf(args, readOnly);
     if (typeof operations === 'string') {
       client.reply.error(operations);
-      return;
+      return undefined;
     }
     const writes = operations.filter(({ kind }) => kind !== 'GET');
     // Only one that reads counts what it finds or misses.
     const current = writes.length === 0 ? readAs(client, key, 'string') : ofType(client, client.db.peek(key), 'string');
-    if (current === null) return;
+    if (current === null) return undefined;
     if (writes.length === 0) {
-      const bytes = bytesToRead(current);
       replyTo(
         client,
-        operations.map(({ type, offset }) => readField(bytes, type, offset)),
+        operations.map(({ type, offset }) => fieldOf(current, type, offset)),
       );
-      return;
+      return undefined;
     }
     const bytesNeeded = Math.max(...writes.map(({ type, offset }) => Math.ceil((offset + type.bits) / 8)));
-    const value = writable(client, key, bytesNeeded);
-    if (value === undefined) return;
-    const grown = current === undefined || value.length < bytesNeeded;
-    value.extend(bytesNeeded);
-    const bytes = value.view();
-    let changes = 0;
-    const results = operations.map(({ kind, type, offset, value: given, overflow }) => {
-      const old = readField(bytes, type, offset);
-      if (kind === 'GET') return old;
-      const wanted = kind === 'SET' ? given : old + given;
-      const fitted = fit(kind === 'SET' ? settable(wanted, type) : wanted, type, overflow);
-      if (fitted === undefined) return undefined;
-      value.willChange(offset >>> 3, ((offset + type.bits) >>> 3) + 1);
-      writeField(bytes, type, offset, fitted);
-      if (grown || fitted !== old) changes++;
-      return kind === 'SET' ? old : fitted;
-    });
-    if (grown || changes > 0) putWritable(client, key, value);
-    if (changes > 0) changed(client, '$', 'setbit', key, changes);
-    replyTo(client, results);
+    return withRoom(client, key, bytesNeeded, () => writeFields(client, key, operations, bytesNeeded));
   };
+}
+
+function writeFields(client: Client, key: string, operations: readonly Operation[], bytesNeeded: number): void {
+  const isNew = client.db.peek(key) === undefined;
+  const value = writable(client, key, bytesNeeded);
+  if (value === undefined) return;
+  const grown = isNew || value.length < bytesNeeded;
+  value.extend(bytesNeeded);
+  const bytes = value.view();
+  let changes = 0;
+  const results = operations.map(({ kind, type, offset, value: given, overflow }) => {
+    const old = readField(bytes, type, offset);
+    if (kind === 'GET') return old;
+    const wanted = kind === 'SET' ? given : old + given;
+    const fitted = fit(kind === 'SET' ? settable(wanted, type) : wanted, type, overflow);
+    if (fitted === undefined) return undefined;
+    value.willChange(offset >>> 3, ((offset + type.bits) >>> 3) + 1);
+    writeField(bytes, type, offset, fitted);
+    if (grown || fitted !== old) changes++;
+    return kind === 'SET' ? old : fitted;
+  });
+  if (grown || changes > 0) putWritable(client, key, value);
+  if (changes > 0) changed(client, '$', 'setbit', key, changes);
+  replyTo(client, results);
 }
 
 export const bitFieldCommands: readonly CommandSpec[] = [

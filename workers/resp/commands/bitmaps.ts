@@ -2,12 +2,12 @@ import type { Client } from '../clients/server.ts';
 import { ByteString } from '../keyspace/byte-string.ts';
 import { EMBEDDED_MAX } from '../keyspace/sizes.ts';
 import type { StringValue } from '../keyspace/value.ts';
-import { made } from '../keyspace/large-text.ts';
 import { NOT_INTEGER, SYNTAX } from '../protocol/errors.ts';
 import { parseInteger } from '../protocol/numbers.ts';
 import { changed, clampRange, integerArg, makeRoom, readAs } from './arguments.ts';
 import { bitmapRow } from './rows.ts';
 import type { CommandSpec } from './command.ts';
+import { withRoom } from './long-text.ts';
 import { putWritable, writable } from './string-ranges.ts';
 import { asNeeded, WINDOW } from './walk.ts';
 import type { Walk } from './walk.ts';
@@ -23,20 +23,25 @@ function offsetArg(client: Client, text: string): number | undefined {
   return undefined;
 }
 
-/** The bytes of a string value, to be read only. */
-export function bytesToRead(value: StringValue | undefined): Uint8Array {
+/** The bytes `from` to `to` (exclusive) of a value, as far as there are any; only to be read. Of a text no more than these are copied. */
+export function bytesOf(value: StringValue | undefined, from: number, to: number): Uint8Array {
   if (value === undefined) return new Uint8Array(0);
-  return typeof value === 'string' ? Buffer.from(value, 'latin1') : value.view();
+  return typeof value === 'string' ? Buffer.from(value.slice(from, to), 'latin1') : value.view().subarray(from, to);
 }
 
-function setBit(client: Client, args: readonly string[]): void {
+function setBit(client: Client, args: readonly string[]): Walk | undefined {
   const { reply } = client;
   const offset = offsetArg(client, args[2]!);
-  if (offset === undefined) return;
+  if (offset === undefined) return undefined;
   if (args[3] !== '0' && args[3] !== '1') {
     reply.error('ERR bit is not an integer or out of range');
-    return;
+    return undefined;
   }
+  return withRoom(client, args[1]!, (offset >>> 3) + 1, () => setBitAt(client, args, offset));
+}
+
+function setBitAt(client: Client, args: readonly string[], offset: number): void {
+  const { reply } = client;
   const byte = offset >>> 3;
   const value = writable(client, args[1]!, byte + 1);
   if (value === undefined) return;
@@ -66,6 +71,8 @@ function getBit(client: Client, args: readonly string[]): void {
   client.reply.integer(((Number.isNaN(byte) ? 0 : byte) >>> (7 - (offset & 7))) & 1);
 }
 
+/** A longer result stays in the bytes it was made in. */
+const COPIED_MAX = 65_536;
 /** Bits, and bytes, that are looked at between two looks at the clock. */
 const BITS_AT_ONCE = 262_144;
 const BYTES_AT_ONCE = 16_384;
@@ -128,27 +135,45 @@ function bitCount(client: Client, args: readonly string[]): Walk | undefined {
     reply.error(SYNTAX);
     return undefined;
   }
-  const bytes = bytesToRead(value);
-  const range = args.length > 2 ? bitRange(client, args, 2, bytes.length) : { start: 0, end: bytes.length * 8 - 1 };
+  const { length } = value;
+  const range = args.length > 2 ? bitRange(client, args, 2, length) : { start: 0, end: length * 8 - 1 };
   if (range === undefined) return undefined;
   if (isReversed(args)) {
     reply.integer(0);
     return undefined;
   }
-  if (range === null || bytes.length === 0) {
+  if (range === null || length === 0) {
     reply.integer(0);
     return undefined;
   }
-  return asNeeded(stepsOver(range), countAll(range.start, range.end));
-  function* countAll(start: number, end: number): Walk {
+  return asNeeded(stepsOver(range), countAll(value, range.start, range.end));
+  function* countAll(counted: StringValue, start: number, end: number): Walk {
     let ones = 0;
-    for (let from = start; from <= end;) {
-      const to = Math.min(end, from - (from % 8) + BITS_AT_ONCE - 1);
+    for (const { bytes, from, to } of partsOf(counted, start, end)) {
       ones += countBits(bytes, from, to);
-      from = to + 1;
       yield;
     }
     reply.integer(ones);
+  }
+}
+
+/** Part of a value, and the first and last of the bits in it that are looked at. */
+interface BitsOfPart {
+  readonly bytes: Uint8Array;
+  readonly from: number;
+  readonly to: number;
+  /** How many bits of the value precede the part. */
+  readonly before: number;
+}
+
+/** Goes over the bits `start` to `end` of a value part by part. */
+function* partsOf(value: StringValue, start: number, end: number): Generator<BitsOfPart> {
+  for (let at = start; at <= end;) {
+    const before = at - (at % 8);
+    const last = Math.min(end, before + BITS_AT_ONCE - 1);
+    const bytes = bytesOf(value, before / 8, Math.floor(last / 8) + 1);
+    yield { bytes, from: at - before, to: last - before, before };
+    at = last + 1;
   }
 }
 
@@ -184,24 +209,26 @@ function bitPosition(client: Client, args: readonly string[]): Walk | undefined 
     reply.integer(bit === 1 ? -1 : 0);
     return undefined;
   }
-  const bytes = bytesToRead(value);
-  const range = args.length > 3 ? bitRange(client, args, 3, bytes.length) : { start: 0, end: bytes.length * 8 - 1 };
+  const { length } = value;
+  const range = args.length > 3 ? bitRange(client, args, 3, length) : { start: 0, end: length * 8 - 1 };
   if (range === undefined) return undefined;
   if (range === null) {
     reply.integer(-1);
     return undefined;
   }
-  return asNeeded(stepsOver(range), find(range.start, range.end));
-  function* find(start: number, end: number): Walk {
+  return asNeeded(stepsOver(range), find(value, range.start, range.end));
+  function* find(searched: StringValue, start: number, end: number): Walk {
     let found = -1;
-    for (let from = start; from <= end && found < 0;) {
-      const to = Math.min(end, from - (from % 8) + BITS_AT_ONCE - 1);
-      found = findBit(bytes, bit as 0 | 1, from, to);
-      from = to + 1;
+    for (const { bytes, from, to, before } of partsOf(searched, start, end)) {
+      const place = findBit(bytes, bit as 0 | 1, from, to);
+      if (place >= 0) {
+        found = before + place;
+        break;
+      }
       yield;
     }
     // Without an end the value counts as followed by zeros.
-    if (found < 0 && bit === 0 && args.length < 5 && bytes.length > 0) reply.integer(bytes.length * 8);
+    if (found < 0 && bit === 0 && args.length < 5 && length > 0) reply.integer(length * 8);
     else reply.integer(found);
   }
 }
@@ -217,13 +244,13 @@ function bitOperation(client: Client, args: readonly string[]): Walk | undefined
     reply.error('ERR BITOP NOT must be called with a single source key.');
     return undefined;
   }
-  const sources: Uint8Array[] = [];
+  const sources: (StringValue | undefined)[] = [];
   for (const key of args.slice(3)) {
     const value = readAs(client, key, 'string');
     if (value === null) return undefined;
-    sources.push(bytesToRead(value));
+    sources.push(value);
   }
-  const length = sources.reduce((most, bytes) => Math.max(most, bytes.length), 0);
+  const length = sources.reduce((most, value) => Math.max(most, value?.length ?? 0), 0);
   return asNeeded(
     (length / BYTES_AT_ONCE) * sources.length * WINDOW,
     operateAll(client, operation, args[2]!, sources, length),
@@ -234,7 +261,7 @@ function* operateAll(
   client: Client,
   operation: string,
   key: string,
-  sources: readonly Uint8Array[],
+  sources: readonly (StringValue | undefined)[],
   length: number,
 ): Walk {
   const { db, reply } = client;
@@ -242,28 +269,22 @@ function* operateAll(
   for (let start = 0; start < length; start += BYTES_AT_ONCE) {
     const end = Math.min(length, start + BYTES_AT_ONCE);
     for (const [at, source] of sources.entries()) {
-      operate(operation, result, source, start, end, at === 0);
+      operate(operation, result.subarray(start, end), bytesOf(source, start, end), at === 0);
       yield;
     }
   }
   if (length > 0) {
-    const text = made(result.toString('latin1'));
-    db.replace(key, length > EMBEDDED_MAX ? text : new ByteString(text));
+    // What is short shows by its encoding that it is no text, and what is long would have to be copied.
+    const asText = length > EMBEDDED_MAX && length <= COPIED_MAX;
+    db.replace(key, asText ? result.toString('latin1') : ByteString.of(result));
     changed(client, '$', 'set', key);
   } else makeRoom(client, key);
   reply.integer(length);
 }
 
 /** Takes another source into a part of the result; one that is too short counts as followed by zeros. */
-function operate(
-  operation: string,
-  result: Uint8Array,
-  source: Uint8Array,
-  start: number,
-  end: number,
-  first: boolean,
-): void {
-  for (let i = start; i < end; i++) {
+function operate(operation: string, result: Uint8Array, source: Uint8Array, first: boolean): void {
+  for (let i = 0; i < result.length; i++) {
     const byte = source[i] ?? 0;
     if (first) result[i] = operation === 'NOT' ? ~byte : byte;
     else if (operation === 'AND') result[i] = result[i]! & byte;

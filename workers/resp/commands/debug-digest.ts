@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../keyspace/database.ts';
 import type { Node } from '../keyspace/node.ts';
+import { entriesIn } from '../keyspace/stream-entries.ts';
 import { formatId } from '../keyspace/stream-id.ts';
 import { idOfRecord, wordsOf } from '../keyspace/stream-record.ts';
 import type { StreamValue } from '../keyspace/stream-value.ts';
@@ -74,8 +75,8 @@ function addValue(digest: Buffer, value: Value, expires: boolean): void {
 }
 
 function addEntries(digest: Buffer, stream: StreamValue): void {
-  for (const { records } of stream.blocks) {
-    for (const record of records) {
+  for (const { entries } of stream.blocks) {
+    for (const record of entriesIn(entries)) {
       mixInto(digest, formatId(idOfRecord(record)).replace('-', '.'));
       for (const word of wordsOf(record)) mixInto(digest, word);
     }

@@ -10,6 +10,7 @@ test('places are what the documentation of Redis shows, and the journal holds so
   const journal = {
     append: (db: number, args: readonly string[]) => void effects.push({ db, args }),
     appendBlock: (block: readonly Effect[]) => void effects.push(...block),
+    records: true,
     holdsReplies: false,
     isDurable: false,
     whenKept: (callback: (durable: boolean) => void) => callback(true),

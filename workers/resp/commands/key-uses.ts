@@ -42,8 +42,7 @@ export function keyUses(command: Command, args: readonly string[]): KeyUse[] {
     // With a count that makes no sense nothing is known, not even the destination.
     if (found[counted]!.length === 0) return [];
     // With one that is no whole number Redis finds the keys by code of the command's own, which puts those counted first and says nothing of their use.
-    const exact = args.some((arg, at) => at < found[counted]![0]!.at && isInteger(arg));
-    if (exact) return found.flat();
+    if (isInteger(args[countAt(places[counted]!)] ?? '')) return found.flat();
     return [found[counted]!, ...found.filter((_, i) => i !== counted)].flat().map(({ at }) => ({ at, flags: [] }));
   }
   const fallback = [command.write ? 'RW' : 'RO', 'access', ...(command.write ? ['update'] : [])];
@@ -58,6 +57,11 @@ export function keyUses(command: Command, args: readonly string[]): KeyUse[] {
           : SET_PLAIN;
     return { at, flags };
   });
+}
+
+/** Where the number of keys of a place is. */
+function countAt({ begin, find }: PlaceOfKeys): number {
+  return find?.type === 'keynum' && typeof begin === 'number' ? begin + find.index : -1;
 }
 
 function inPlace(command: Command, place: PlaceOfKeys, args: readonly string[]): KeyUse[] {

@@ -6,10 +6,11 @@ import type { Database } from '../keyspace/database.ts';
 import { typeOf } from '../keyspace/value.ts';
 import { NO_SUCH_KEY, SAME_OBJECT, SYNTAX } from '../protocol/errors.ts';
 import { matches } from '../protocol/glob.ts';
+import { Reply } from '../protocol/reply.ts';
 import { changed, int32Arg } from './arguments.ts';
 import type { CommandSpec, KeySpec, Run } from './command.ts';
 import { stepsOf } from './objects.ts';
-import { asNeeded, byCursor, overArguments, windows } from './walk.ts';
+import { asNeeded, byCursor, overArguments, WINDOW } from './walk.ts';
 import type { Walk } from './walk.ts';
 
 /** DEL and UNLINK, which differ in what is counted only: freeing is the garbage collector's in both. */
@@ -154,16 +155,18 @@ function keys(client: Client, args: readonly string[]): Walk | undefined {
   const { db, reply } = client;
   return asNeeded(db.size, find());
   function* find(): Walk {
-    const found: string[] = [];
-    yield* byCursor((cursor, count) =>
-      db.entries.scan(cursor, count, (_, key) => {
-        if (matches(args[1]!, key) && !db.isExpired(key)) found.push(key);
+    let count = 0;
+    const found = new Reply();
+    if (db.size > WINDOW) found.beginLong();
+    yield* byCursor((cursor, window) =>
+      db.entries.scan(cursor, window, (_, key) => {
+        if (!matches(args[1]!, key) || db.isExpired(key)) return;
+        found.bulk(key);
+        count++;
       }),
     );
-    reply.array(found.length);
-    yield* windows(found.length, (from, to) => {
-      for (let i = from; i < to; i++) reply.bulk(found[i]!);
-    });
+    reply.array(count);
+    reply.append(found);
   }
 }
 

@@ -48,7 +48,7 @@ function sortOptions(client: Client, args: readonly string[], readOnly: boolean)
       const pattern = args[++i]!;
       if (option === 'GET') options.gets.push(pattern);
       else options.by = pattern;
-      if ((option === 'BY' && !pattern.includes('*')) || mayFollow(client, args)) continue;
+      if ((option === 'BY' && !upToZero(pattern).includes('*')) || mayFollow(client, args)) continue;
       client.reply.error(`ERR ${option} option of SORT denied due to insufficient ACL permissions.`);
       return undefined;
     } else {
@@ -68,10 +68,11 @@ function mayFollow({ restrictedTo: user }: Client, args: readonly string[]): boo
 /** What a pattern of BY or GET leads to for an element: a string key, or a field of a hash (`key->field`). */
 function lookUp(client: Client, pattern: string, element: string): string | undefined {
   if (pattern === '#') return element;
-  const star = pattern.indexOf('*');
+  const seen = upToZero(pattern);
+  const star = seen.indexOf('*');
   if (star < 0) return undefined;
-  const arrow = pattern.indexOf('->', star + 1);
-  const field = arrow >= 0 && arrow + 2 < pattern.length ? pattern.slice(arrow + 2) : undefined;
+  const arrow = seen.indexOf('->', star + 1);
+  const field = arrow >= 0 && arrow + 2 < seen.length ? pattern.slice(arrow + 2) : undefined;
   const end = field === undefined ? pattern.length : arrow;
   const value = client.db.read(pattern.slice(0, star) + element + pattern.slice(star + 1, end));
   if (value === undefined) return undefined;
@@ -126,10 +127,15 @@ interface Weighted {
   readonly score: number;
 }
 
-/** A weight as Redis reads it: up to its first zero byte, and nothing is zero. */
+/** What Redis, to which patterns and weights are C strings, sees of one. */
+function upToZero(text: string): string {
+  const end = text.indexOf('\0');
+  return end < 0 ? text : text.slice(0, end);
+}
+
+/** A weight as Redis reads it, to which nothing is zero. */
 function scoreOf(weight: string): number | undefined {
-  const end = weight.indexOf('\0');
-  const text = end < 0 ? weight : weight.slice(0, end);
+  const text = upToZero(weight);
   return text === '' ? 0 : parseDouble(text);
 }
 
@@ -185,7 +191,7 @@ function* answer(client: Client, options: SortOptions, source: Source): Walk {
   const { reply } = client;
   let elements: string[] = [];
   yield* source.walk((element) => elements.push(element));
-  const unsorted = options.by !== undefined && !options.by.includes('*');
+  const unsorted = options.by !== undefined && !upToZero(options.by).includes('*');
   if (!unsorted || (source.kind === 'set' && (options.store !== undefined || client.scripted))) {
     // A set that is stored unsorted is sorted all the same, so that all copies get the same list.
     const how = unsorted ? { ...options, by: undefined, alpha: true } : options;

@@ -20,7 +20,7 @@ import type { GroupAt } from './stream-effects.ts';
 import { readOptions, streamKeys } from './stream-read-options.ts';
 import type { ReadOptions } from './stream-read-options.ts';
 import { streamRow } from './rows.ts';
-import { asNeeded, each } from './walk.ts';
+import { asNeeded, carryOut, each, WINDOW } from './walk.ts';
 import { atOnce } from '../keyspace/steps.ts';
 import type { Walk } from './walk.ts';
 
@@ -237,10 +237,39 @@ function* readOrWait(client: Client, sources: readonly Source[], options: ReadOp
   const endsWhenRemoved = options.group !== undefined;
   const wakes = (key: string): boolean => endsWhenRemoved || isStream(client.db.peek(key));
   block(client, keys, options.blockMs, {
-    serve: (key) => wakes(key) && atOnce(steps(client, sources, options, true)),
+    serve: (key) => wakes(key) && serveWaiting(client, sources, options, steps(client, sources, options, true)),
     timedOut: () => reply.nullArray(),
     endsWhenRemoved,
   });
+}
+
+/** Serves a client that has waited, and says whether there was something; very much is delivered in steps, as `client.pending` tells. */
+function serveWaiting(
+  client: Client,
+  sources: readonly Source[],
+  options: ReadOptions,
+  steps: Generator<void, boolean>,
+): boolean {
+  if (newsFor(client, sources, options) <= WINDOW) return atOnce(steps);
+  carryOut(client, whole(steps), () => undefined);
+  return true;
+}
+
+function* whole(steps: Generator<void, boolean>): Walk {
+  yield* steps;
+}
+
+/** How many entries there may be for one who waits, and certainly some; 0 when there are none, or an error is what it gets. */
+function newsFor({ db }: Client, sources: readonly Source[], { group, count }: ReadOptions): number {
+  let most = 0;
+  for (const { key, after } of sources) {
+    const stream = db.peek(key);
+    if (stream === undefined || typeof stream === 'string' || stream.kind !== 'stream') return 0;
+    const last = group === undefined ? after : stream.groups?.get(group.name)?.lastId;
+    if (last === undefined) return 0;
+    if (stream.size > 0 && stream.lastEntryId > last) most = Math.max(most, stream.size);
+  }
+  return count === 0 ? most : Math.min(most, count);
 }
 
 /** XREAD and XREADGROUP. */

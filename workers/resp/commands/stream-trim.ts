@@ -1,8 +1,8 @@
 import type { Client } from '../clients/server.ts';
-import { lowerBound } from '../keyspace/id-map.ts';
 import { formatId, MAX_ID } from '../keyspace/stream-id.ts';
 import type { StreamId } from '../keyspace/stream-id.ts';
 import { topOf } from '../keyspace/stream-block.ts';
+import { countOf, placeOf } from '../keyspace/stream-entries.ts';
 import type { StreamValue } from '../keyspace/stream-value.ts';
 import { idArg } from './stream-arguments.ts';
 import { integerArg } from './arguments.ts';
@@ -94,8 +94,8 @@ export function trimStream(stream: StreamValue, { by, approximate, limit }: Trim
   for (;;) {
     const [block] = stream.blocks;
     if (block === undefined) return removed;
-    const { length } = block.records;
-    const excess = 'maxLength' in by ? stream.size - by.maxLength : lowerBound(block.records, by.minId);
+    const length = countOf(block.entries);
+    const excess = 'maxLength' in by ? stream.size - by.maxLength : placeOf(block.entries, by.minId);
     if ('maxLength' in by && excess <= 0) return removed;
     if (limit > 0 && removed + length > limit) return removed;
     if ('maxLength' in by ? excess >= length : topOf(block) < by.minId) {

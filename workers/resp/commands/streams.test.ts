@@ -23,6 +23,7 @@ function nodeWithJournal() {
   const journal = {
     append: (db: number, args: readonly string[]) => void effects.push({ db, args }),
     appendBlock: (block: readonly Effect[]) => void effects.push(...block),
+    records: true,
     holdsReplies: false,
     isDurable: false,
     whenKept: (callback: (durable: boolean) => void) => callback(true),

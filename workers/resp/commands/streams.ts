@@ -4,6 +4,9 @@ import { formatId, MAX_ID, MIN_ID, msOf, nextId, parseId, streamId } from '../ke
 import type { StreamId } from '../keyspace/stream-id.ts';
 import { StreamValue } from '../keyspace/stream-value.ts';
 import { NO_SUCH_KEY, SYNTAX, wrongArity } from '../protocol/errors.ts';
+import { requestInSteps } from '../protocol/request.ts';
+import { cameAs } from '../protocol/as-it-came.ts';
+import { recordInSteps } from '../keyspace/stream-record.ts';
 import { changed, integerArg, readAs, writeAs } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 import { idArg, idArgs, INVALID_ID } from './stream-arguments.ts';
@@ -56,15 +59,16 @@ function additionArgs(client: Client, args: readonly string[]): Addition | undef
   return { noCreate, id, trim: options.trim, fieldsAt: at + 1 };
 }
 
+const EXHAUSTED = { error: 'ERR The stream has exhausted the last possible ID, unable to add more items' } as const;
+
 /** The ID an entry gets, or why it can't have one. */
 function newId({ lastId }: StreamValue, wanted: Addition['id']): StreamId | { readonly error: string } {
-  if (lastId === MAX_ID) {
-    return { error: 'ERR The stream has exhausted the last possible ID, unable to add more items' };
-  }
-  let id: StreamId | undefined;
   if (wanted === undefined) {
-    id = clock.now > msOf(lastId) ? streamId(clock.now, 0) : nextId(lastId);
-  } else if (wanted.autoSeq && wanted.id.slice(0, 8) === lastId.slice(0, 8)) {
+    return (clock.now > msOf(lastId) ? streamId(clock.now, 0) : nextId(lastId)) ?? EXHAUSTED;
+  }
+  if (lastId === MAX_ID) return EXHAUSTED;
+  let id: StreamId | undefined;
+  if (wanted.autoSeq && wanted.id.slice(0, 8) === lastId.slice(0, 8)) {
     const next = nextId(lastId);
     id = next?.startsWith(lastId.slice(0, 8)) === true ? next : undefined;
   } else ({ id } = wanted);
@@ -72,46 +76,87 @@ function newId({ lastId }: StreamValue, wanted: Addition['id']): StreamId | { re
   return { error: 'ERR The ID specified in XADD is equal or smaller than the target stream top item' };
 }
 
-function add(client: Client, args: readonly string[]): void {
+function add(client: Client, args: readonly string[]): Walk | undefined {
   const { db, node, reply } = client;
   const key = args[1]!;
   const addition = additionArgs(client, args);
-  if (addition === undefined) return;
-  const { fieldsAt, trim } = addition;
+  if (addition === undefined) return undefined;
+  const { fieldsAt } = addition;
   if (args.length - fieldsAt < 2 || (args.length - fieldsAt) % 2 === 1) {
     reply.error(wrongArity('xadd'));
-    return;
+    return undefined;
   }
   if (addition.id?.id === MIN_ID && !addition.id.autoSeq) {
     reply.error('ERR The ID specified in XADD must be greater than 0-0');
-    return;
+    return undefined;
   }
   const existing = writeAs(client, key, 'stream');
-  if (existing === null) return;
+  if (existing === null) return undefined;
   if (existing === undefined && addition.noCreate) {
     reply.null();
-    return;
+    return undefined;
   }
   const stream = existing ?? new StreamValue();
   const id = newId(stream, addition.id);
   if (typeof id !== 'string') {
     reply.error(id.error);
-    return;
+    return undefined;
   }
+  if (args.length > MANY_WORDS) return addInSteps(client, args, addition, stream, existing === undefined, id);
   stream.append(id, args, fieldsAt, node.encodingLimits);
+  const effect = wasAdded(client, args, addition, stream, existing === undefined, id);
+  if (effect !== undefined) node.propagate(db.index, effect);
+  return undefined;
+}
+
+/** Words from which on an entry is put together in steps. */
+const MANY_WORDS = 2048;
+
+/** Replies and tells of an entry; returns what does the same again, in case that somebody wants to know. */
+function wasAdded(
+  client: Client,
+  args: readonly string[],
+  { trim, fieldsAt }: Addition,
+  stream: StreamValue,
+  isNew: boolean,
+  id: StreamId,
+): readonly string[] | undefined {
+  const { db, node, reply } = client;
+  const key = args[1]!;
   const text = formatId(id);
   reply.bulk(text);
   const trimmed = trim === undefined ? 0 : trimStream(stream, trim);
-  if (existing === undefined) db.put(key, stream);
+  if (isNew) db.put(key, stream);
   else {
     db.changed(key, stream);
     signalStream(client, key);
   }
   changed(client, 't', 'xadd', key);
   if (trimmed > 0) node.notify('t', 'xtrim', key, db.index);
-  if (!node.propagates) return;
+  if (!node.propagates) return undefined;
+  if (fieldsAt === 3) return args.with(2, text);
   const words = trim === undefined ? [] : exactTrim(stream, trim);
-  node.propagate(db.index, ['XADD', key, ...words, text, ...args.slice(fieldsAt)]);
+  return ['XADD', key, ...words, text].concat(args.slice(fieldsAt));
+}
+
+function* addInSteps(
+  client: Client,
+  args: readonly string[],
+  addition: Addition,
+  stream: StreamValue,
+  isNew: boolean,
+  id: StreamId,
+): Walk {
+  const { node, db } = client;
+  const record = yield* recordInSteps(id, args, addition.fieldsAt);
+  stream.append(id, args, addition.fieldsAt, node.encodingLimits, record);
+  yield;
+  const effect = wasAdded(client, args, addition, stream, isNew, id);
+  if (effect === undefined) return;
+  const bytes = yield* requestInSteps(effect);
+  // The log takes it as it would have come.
+  cameAs(effect, bytes, 0, bytes.length);
+  node.propagate(db.index, effect);
 }
 
 function trim(client: Client, args: readonly string[]): void {

@@ -7,6 +7,7 @@ import { NOT_INTEGER, STRING_TOO_LONG, SYNTAX } from '../protocol/errors.ts';
 import { changed, clampRange, integerArg, integerFrom, ofType, readAs, writeAs } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 import { lcs, lcsSteps } from './lcs.ts';
+import { replyPart, withRoom } from './long-text.ts';
 import { ONE, stringRow } from './string-row.ts';
 import { asNeeded, WINDOW } from './walk.ts';
 import type { Walk } from './walk.ts';
@@ -18,17 +19,28 @@ import type { Walk } from './walk.ts';
 const IN_PLACE_BYTES = 4096;
 const STRING_MAX = 512 * 1024 * 1024;
 
-function append(client: Client, args: readonly string[]): void {
-  const { db, reply } = client;
+function append(client: Client, args: readonly string[]): Walk | undefined {
+  const { reply } = client;
   const key = args[1]!;
   const tail = args[2]!;
   const old = writeAs(client, key, 'string');
-  if (old === null) return;
+  if (old === null) return undefined;
   const length = (old?.length ?? 0) + tail.length;
   if (length > STRING_MAX) {
     reply.error(STRING_TOO_LONG);
-    return;
+    return undefined;
   }
+  return withRoom(client, key, typeof old === 'string' ? length * 2 : length, () => {
+    addTail(client, key, tail);
+    changed(client, '$', 'append', key);
+    reply.integer(length);
+  });
+}
+
+function addTail(client: Client, key: string, tail: string): void {
+  const { db } = client;
+  const old = ofType(client, db.peek(key), 'string') ?? undefined;
+  const length = (old?.length ?? 0) + tail.length;
   if (old === undefined) db.put(key, tail);
   else if (
     length > EMBEDDED_MAX &&
@@ -42,8 +54,6 @@ function append(client: Client, args: readonly string[]): void {
     if (target === old) db.changed(key, target);
     else db.put(key, target);
   }
-  changed(client, '$', 'append', key);
-  reply.integer(length);
 }
 
 /** Joins two strings into one flat one: V8's lazy joins would keep both halves and a link alive. */
@@ -64,46 +74,51 @@ export function putWritable(client: Client, key: string, value: ByteString): voi
   else client.db.put(key, value);
 }
 
-function setRange(client: Client, args: readonly string[]): void {
+function setRange(client: Client, args: readonly string[]): Walk | undefined {
   const { reply } = client;
   const key = args[1]!;
   const piece = args[3]!;
   const offset = integerArg(client, args[2]!);
-  if (offset === undefined) return;
+  if (offset === undefined) return undefined;
   if (offset < 0) {
     reply.error('ERR offset is out of range');
-    return;
+    return undefined;
   }
   if (piece === '') {
     const value = writeAs(client, key, 'string');
     if (value !== null) reply.integer(value?.length ?? 0);
-    return;
+    return undefined;
   }
-  if (ofType(client, client.db.peek(key), 'string') === null) return;
+  if (ofType(client, client.db.peek(key), 'string') === null) return undefined;
   if (offset + piece.length > STRING_MAX) {
     reply.error(STRING_TOO_LONG);
-    return;
+    return undefined;
   }
-  const value = writable(client, key, offset + piece.length);
-  if (value === undefined) return;
-  value.write(offset, piece);
-  putWritable(client, key, value);
-  changed(client, '$', 'setrange', key);
-  reply.integer(value.length);
+  const length = offset + piece.length;
+  return withRoom(client, key, length, () => {
+    const value = writable(client, key, length);
+    if (value === undefined) return;
+    value.write(offset, piece);
+    putWritable(client, key, value);
+    changed(client, '$', 'setrange', key);
+    reply.integer(value.length);
+  });
 }
 
-function getRange(client: Client, args: readonly string[]): void {
+function getRange(client: Client, args: readonly string[]): Walk | undefined {
+  const { reply } = client;
   const start = integerArg(client, args[2]!);
-  if (start === undefined) return;
+  if (start === undefined) return undefined;
   const end = integerArg(client, args[3]!);
-  if (end === undefined) return;
+  if (end === undefined) return undefined;
   const value = readAs(client, args[1]!, 'string');
-  if (value === null) return;
-  const text = value === undefined ? '' : textOf(value);
+  if (value === null) return undefined;
+  const length = value?.length ?? 0;
   // As in Redis 7.2, a range that ends before it starts, counted from the end, is empty even when clamping would reorder it.
-  const range =
-    start < 0 && end < 0 && start > end ? undefined : clampRange(start, Math.max(end, -text.length), text.length);
-  client.reply.bulk(range === undefined ? '' : text.slice(range.start, range.end + 1));
+  const range = start < 0 && end < 0 && start > end ? undefined : clampRange(start, Math.max(end, -length), length);
+  if (range !== undefined) return replyPart(reply, value!, range.start, range.end + 1);
+  reply.bulk('');
+  return undefined;
 }
 
 function strlen(client: Client, args: readonly string[]): void {

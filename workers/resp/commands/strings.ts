@@ -6,6 +6,7 @@ import { SYNTAX, WRONG_TYPE, wrongArity } from '../protocol/errors.ts';
 import { changed, readAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { expiryFrom } from './expiry-times.ts';
+import { replyPart } from './long-text.ts';
 import { ONE, stringRow } from './string-row.ts';
 import { asNeeded, overArguments, walkArguments, WINDOW, windows } from './walk.ts';
 import type { Walk } from './walk.ts';
@@ -108,12 +109,13 @@ function setWithExpiry(unit: 'EX' | 'PX', name: string): Run {
   };
 }
 
-function get(client: Client, args: readonly string[]): void {
+function get(client: Client, args: readonly string[]): Walk | undefined {
   const value = client.db.read(args[1]!);
   if (typeof value === 'string') client.reply.bulk(value);
   else if (value === undefined) client.reply.null();
-  else if (isString(value)) client.reply.bulk(textOf(value));
+  else if (isString(value)) return replyPart(client.reply, value, 0, value.length);
   else client.reply.error(WRONG_TYPE);
+  return undefined;
 }
 
 function getSet(client: Client, args: readonly string[]): void {

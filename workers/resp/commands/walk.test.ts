@@ -31,7 +31,7 @@ beforeAll(async () => {
   engine = createEngine({ defaultNode: new Node({ id: 'walks' }) });
   port = await engine.listen({ port: 0 });
   const { server, env } = await redisBinaries();
-  reference = await startReference(server, env);
+  reference = await startReference(server, env, ['--enable-debug-command', 'yes']);
 });
 
 afterAll(async () => {
@@ -238,6 +238,78 @@ test('streams are read, claimed and told of in steps as a real server does it at
   const comparable = (reply: string): string => reply.replace(/radix-tree-\w+\r\n:\d+/g, '');
   for (const [i, reply] of theirs!.entries())
     expect(comparable(ours![i]!), requests[i]!.slice(0, 4).join(' ')).toBe(comparable(reply));
+});
+
+test('long texts are read and written in parts as a real server has them whole', async () => {
+  const both = await Promise.all([open(), open(reference.port)]);
+  const long = 'abcdefghijk'.repeat(300_000);
+  const looked = (key: string): string[][] => [
+    ['STRLEN', key],
+    ['GETRANGE', key, '1048570', '1048580'],
+    ['GETRANGE', key, '-7', '-1'],
+    ['BITCOUNT', key, '1000', '-1000'],
+    ['BITPOS', key, '0', '2000000'],
+    ['BITFIELD_RO', key, 'GET', 'u13', '8388601', 'GET', 'i64', '26399990'],
+    ['DEBUG', 'DIGEST-VALUE', key],
+  ];
+  const requests = [
+    ['FLUSHALL'],
+    ...['appended', 'ranged', 'bit', 'field', 'same'].map((key) => ['SET', key, long, 'EX', '1000']),
+    ...looked('same'),
+    ['WATCH', 'same'],
+    ['SETBIT', 'same', '0', '0'],
+    ['APPEND', 'appended', 'xyz'],
+    ...looked('appended'),
+    ['APPEND', 'appended', long],
+    ['SETRANGE', 'ranged', '2000000', 'XYZ'],
+    ...looked('ranged'),
+    ['SETRANGE', 'ranged', '7000000', 'XYZ'],
+    ['SETRANGE', 'ranged', '536870912', 'X'],
+    ['SETBIT', 'bit', '16000001', '1'],
+    ['BITFIELD', 'field', 'SET', 'u16', '#1000000', '777', 'INCRBY', 'i8', '#3500000', '-5'],
+    ['BITOP', 'XOR', 'xor', 'ranged', 'same', 'none'],
+    ['BITOP', 'NOT', 'not', 'same'],
+    ...['appended', 'ranged', 'bit', 'field', 'xor', 'not', 'same'].flatMap(looked),
+    ['GETRANGE', 'appended', '100', '5000000'],
+    ['GET', 'ranged'],
+    ['GET', 'not'],
+    ['OBJECT', 'ENCODING', 'bit'],
+    ['EVAL', "return #redis.call('GETRANGE', 'appended', 5, 4000000)", '0'],
+    ['MULTI'],
+    ['GETRANGE', 'xor', '0', '2000000'],
+    ['EXEC'],
+  ];
+  const [ours, theirs] = await Promise.all(both.map((wire) => wire.batch(requests)));
+  for (const [i, reply] of theirs!.entries())
+    expect(ours![i] === reply, requests[i]!.join(' ').slice(0, 60)).toBe(true);
+});
+
+test('who has waited for a stream is served very much at once in steps, in turn and before all others', async () => {
+  const entries = Array.from({ length: 3000 }, (_, n) => ['XADD', 'awaited', `${n + 1}-1`, 'field', String(n)]);
+  const wide = ['XADD', 'awaited', '9000-*', ...Array.from({ length: 6000 }, (_, n) => `word ${n % 4000}`)];
+  const play = async (at: number): Promise<string[][]> => {
+    const [one, two, three, writer] = await Promise.all([open(at), open(at), open(at), open(at)]);
+    await writer.batch([['FLUSHALL'], ['XGROUP', 'CREATE', 'awaited', 'g', '$', 'MKSTREAM']]);
+    const waiting: Promise<string[]>[] = [];
+    const waits = async (wire: Wire, request: string[]): Promise<void> => {
+      const [id] = await wire.batch([['CLIENT', 'ID']]);
+      waiting.push(wire.batch([request, ['XLEN', 'awaited'], ['XPENDING', 'awaited', 'g']]));
+      const list = ['CLIENT', 'LIST', 'ID', id!.slice(1, -2)];
+      await expect.poll(async () => (await writer.batch([list]))[0]).toMatch(/ flags=\w*b/);
+    };
+    // 7.0 gives who has waited no more than 1000, 7.2 as much as there is.
+    await waits(one, ['XREAD', 'COUNT', '1000', 'BLOCK', '0', 'STREAMS', 'awaited', '$']);
+    await waits(two, ['XREADGROUP', 'GROUP', 'g', 'a', 'COUNT', '900', 'BLOCK', '0', 'STREAMS', 'awaited', '>']);
+    await waits(three, ['XREADGROUP', 'GROUP', 'g', 'b', 'COUNT', '1000', 'BLOCK', '0', 'STREAMS', 'awaited', '>']);
+    const after = [
+      ['XINFO', 'GROUPS', 'awaited'],
+      ['XRANGE', 'awaited', '9000', '+'],
+    ];
+    const written = await writer.batch([['MULTI'], ...entries, wide, ['EXEC'], ...after]);
+    return [...(await Promise.all(waiting)), written];
+  };
+  const [ours, theirs] = await Promise.all([play(port), play(reference.port)]);
+  for (const [at, replies] of theirs.entries()) expect(ours[at], `connection ${at}`).toEqual(replies);
 });
 
 test('what scripts call goes in steps, and they get what a real server gives them', async () => {

@@ -133,6 +133,7 @@ export function carryOut(client: Client, walk: Walk, ended: (beganMs: number) =>
   let { rewritten } = node;
   node.rewritten = true;
   node.busy = true;
+  client.reply.beginLong();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   client.pending = promise;
   const slice = (): void => {
@@ -149,6 +150,7 @@ export function carryOut(client: Client, walk: Walk, ended: (beganMs: number) =>
         inTurn(server, slice);
         return;
       }
+      client.reply.endLong();
       if (!over) ended(startMs - beforeMs);
     } catch (error) {
       server.host.onFault?.(node, client.lastCommand, error);

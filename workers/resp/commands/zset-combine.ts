@@ -96,8 +96,9 @@ function scoreIn(source: Source, member: string): number | undefined {
 }
 
 function join(aggregate: Aggregate, a: number, b: number): number {
-  if (aggregate === 'MIN') return Math.min(a, b);
-  if (aggregate === 'MAX') return Math.max(a, b);
+  // Of two zeros, and of a number and none, the first counts.
+  if (aggregate === 'MIN') return b < a ? b : a;
+  if (aggregate === 'MAX') return b > a ? b : a;
   // Infinities of both signs cancel out.
   return Number.isNaN(a + b) ? 0 : a + b;
 }
@@ -106,11 +107,15 @@ function join(aggregate: Aggregate, a: number, b: number): number {
 function* combine(how: Combination, request: CombineRequest, result: ZSetValue, limits: EncodingLimits): Walk {
   const { sources, weights, aggregate } = request;
   const add = (score: number, member: string): void => {
-    result.set(member, score, limits);
+    result.put(member, score, limits);
   };
+  // From the smallest to the largest, as in Redis, since it decides between two zeros and how sums are rounded.
+  const order = sources
+    .map((source, i) => ({ source, weight: weights[i]! }))
+    .toSorted((a, b) => (a.source?.size ?? 0) - (b.source?.size ?? 0));
   if (how === 'union') {
-    for (const [i, source] of sources.entries()) {
-      yield* eachScore(source, weights[i]!, (score, member) => {
+    for (const { source, weight } of order) {
+      yield* eachScore(source, weight, (score, member) => {
         const old = result.score(member);
         add(old === undefined ? score : join(aggregate, old, score), member);
       });
@@ -125,17 +130,13 @@ function* combine(how: Combination, request: CombineRequest, result: ZSetValue, 
     return;
   }
   if (sources.some((source) => source === undefined)) return;
-  const order = sources
-    .map((source, i) => ({ source, weight: weights[i]! }))
-    .toSorted((a, b) => a.source!.size - b.source!.size);
   const [smallest, ...others] = order;
   yield* eachScore(smallest!.source, smallest!.weight, (score, member) => {
     let total = score;
     for (const { source, weight } of others) {
       const other = scoreIn(source, member);
       if (other === undefined) return;
-      const weighted = other * weight;
-      total = join(aggregate, total, Number.isNaN(weighted) ? 0 : weighted);
+      total = join(aggregate, total, other * weight);
     }
     add(total, member);
   });
@@ -177,6 +178,7 @@ function combinedStore(how: Combination): Run {
     function* store(): Walk {
       const zset = new ZSetValue();
       yield* combine(how, request!, zset, client.node.encodingLimits);
+      zset.complete();
       storeZSet(client, args[1]!, zset, `z${how}store`);
       client.reply.integer(zset.size);
     }

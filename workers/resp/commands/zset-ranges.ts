@@ -12,6 +12,7 @@ import type { Walk } from './walk.ts';
 type By = 'rank' | 'score' | 'lex';
 
 interface RangeRequest {
+  readonly by: By;
   readonly key: string;
   readonly find: RankFinder;
   readonly reverse: boolean;
@@ -75,7 +76,7 @@ function rangeRequest(client: Client, args: readonly string[], at: number, form:
   }
   const [low, high] = reverse && by !== 'rank' ? [args[at + 2]!, args[at + 1]!] : [args[at + 1]!, args[at + 2]!];
   const find = finder(client, by, low, high, reverse);
-  return find === undefined ? undefined : { key: args[at]!, find, reverse, offset, limit, withScores };
+  return find === undefined ? undefined : { key: args[at]!, by, find, reverse, offset, limit, withScores };
 }
 
 function finder(client: Client, by: By, low: string, high: string, reverse: boolean): RankFinder | undefined {
@@ -157,11 +158,14 @@ function rangeStore(client: Client, args: readonly string[]): Walk | undefined {
   if (source === null) return undefined;
   return asNeeded(source?.size ?? 0, store());
   function* store(): Walk {
+    const limits = node.encodingLimits;
     const target = new ZSetValue();
-    const visit = (score: number, member: string): void => {
-      target.set(member, score, node.encodingLimits);
+    const begin = (size: number): void => {
+      // Redis knows beforehand how many there are only where ranks are asked for.
+      if (request!.by === 'rank' && size > limits.zsetEntries) target.convert();
     };
-    const walk = source === undefined ? undefined : visitRange(source!, request!, () => undefined, visit);
+    const visit = (score: number, member: string): void => void target.set(member, score, limits);
+    const walk = source === undefined ? undefined : visitRange(source!, request!, begin, visit);
     if (walk !== undefined) yield* walk;
     storeZSet(client, args[1]!, target, 'zrangestore');
     reply.integer(target.size);

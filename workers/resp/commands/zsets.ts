@@ -78,6 +78,8 @@ function addScores(client: Client, args: readonly string[], at: number, options:
   const existing = writeAs(client, key, 'zset');
   if (existing === null) return undefined;
   const zset = existing ?? new ZSetValue();
+  // Counted as they come, also the same one several times.
+  if (scores.length > client.node.encodingLimits.zsetEntries) zset.convert();
   const adding: Adding = { zset, scores, at, options, added: 0, updated: 0, result: undefined };
   if (args.length > WINDOW) return addMany(client, args, adding, existing === undefined);
   addSome(client, args, adding, at, args.length);

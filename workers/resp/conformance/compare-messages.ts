@@ -1,4 +1,5 @@
 import { comparable } from './compare.ts';
+import { CLOSED } from './wire.ts';
 
 /**
  * What a connection that listens received, as it may be compared. Which of several subscriptions is served first is left open, as is the
@@ -8,7 +9,9 @@ export function comparableMessages(request: readonly string[], messages: readonl
   // 7.0 tells of a key that is missed between the elements of the reply that misses it, 7.2 after the reply.
   if (/^mget$/i.test(request[0]!)) return messages.join('').split('\r\n').toSorted().join('|');
   return messages
-    .map((message) => (isMessage(message) ? message.replace(COUNT, '$1') : comparable(request, message)))
+    .map((message) =>
+      message === CLOSED ? message : isMessage(message) ? message.replace(COUNT, '$1') : comparable(request, message),
+    )
     .toSorted()
     .join('|');
 }

@@ -1,5 +1,5 @@
 import { comparableStream } from './compare-streams.ts';
-import { replyEnd } from './wire.ts';
+import { CLOSED, replyEnd } from './wire.ts';
 
 /** Scores: 7.0 prints 17 digits, 7.2 the shortest that mean the same number. */
 const DOUBLE = /(?:,|\$\d+\r\n)(-?\d[\d.]*(?:e[+-]?\d+)?)\r\n/g;
@@ -78,7 +78,7 @@ export function comparable(request: readonly string[], reply: string): string {
   // Only 0 and what a scan returned are cursors; what others lead to is left open.
   if (name.endsWith('scan') && request[name === 'scan' ? 1 : 2] !== '0') return reply[0]!;
   // 7.0 serves a reader even when the entry it waited for was trimmed away at once.
-  if (name === 'xread' && EMPTY_READ.test(reply)) return 'nothing';
+  if (mayWait(request) && EMPTY_READ.test(reply)) return 'nothing';
   if (name.startsWith('x')) return comparableStream(name, request, reply);
   if (name.includes('z') || name.startsWith('eval'))
     return comparableRest(
@@ -138,10 +138,16 @@ function comparableRest(name: string, request: readonly string[], reply: string)
   return `${cursor}${sortedItems(found!, name === 'hscan' || name === 'zscan')}`;
 }
 
+/** Whether a request reads streams for what is new to it. */
+function mayWait(request: readonly string[]): boolean {
+  const name = request[0]!.toLowerCase();
+  return name === 'xread' || (name === 'xreadgroup' && request.includes('BLOCK') && request.at(-1) === '>');
+}
+
 /** Whether two replies to a request mean the same. */
 function alike(request: readonly string[], ours: string, theirs: string): boolean {
   const name = request[0]!.toLowerCase();
-  if (name === 'xread' && request.length > 4 && EMPTY_READ.test(theirs)) return true;
+  if (mayWait(request) && request.length > 4 && EMPTY_READ.test(theirs)) return true;
   const idle = name === 'object' && request[1]?.toLowerCase() === 'idletime';
   // Redis takes a setting up to its first zero byte, and nothing for a nought.
   if (name === 'config' && request.some((word) => word === '' || word.includes('\0'))) return true;
@@ -160,6 +166,7 @@ function alike(request: readonly string[], ours: string, theirs: string): boolea
 export function createComparison(): (request: readonly string[], ours: string, theirs: string) => boolean {
   let queued: (readonly string[])[] = [];
   return (request, ours, theirs) => {
+    if (ours === CLOSED || theirs === CLOSED) return ours === theirs;
     const name = request[0]!.toLowerCase();
     if (ours.startsWith('+QUEUED')) queued.push(request);
     else if ((name === 'multi' || name === 'discard') && ours.startsWith('+OK')) queued = [];

@@ -4,6 +4,7 @@ import { rdbCodec } from '../persistence/codec.ts';
 import { openSide } from './pair.ts';
 import { DIFFERENTIAL_SETTINGS } from './reference.ts';
 import { findDifference } from './run.ts';
+import { CLOSED } from './wire.ts';
 
 /** RESP_SEED begins elsewhere or replays a run; `npm run test:differential` makes runs of any length. */
 const firstSeed = Number(process.env['RESP_SEED'] ?? 2000);
@@ -22,4 +23,15 @@ test('random commands get the replies of a real redis-server', { timeout: 600_00
   }
   ours.close();
   theirs.close();
+});
+
+test('a connection that a server closes is noticed, and there again in the next run', async () => {
+  const side = await openSide(beside.ports[0]);
+  const [id] = await side.send(0, [['CLIENT', 'ID']]);
+  await side.send(1, [['CLIENT', 'KILL', 'ID', id!.slice(1, -2)]]);
+  expect(await side.send(0, [['PING'], ['PING']])).toEqual([CLOSED, CLOSED]);
+  expect(side.closings).toEqual(['PING']);
+  await side.reset('2');
+  expect(await side.send(0, [['PING']])).toEqual(['+PONG\r\n']);
+  side.close();
 });

@@ -129,13 +129,14 @@ export function createGenerator(random: () => number, lines: readonly string[] =
     // Ranges by name of members with other scores than one are left open.
     // What is wrong with BITCOUNT's and BITPOS's arguments 7.0 tells only where there is a key, after it was looked up.
     // 7.0 has given a connection its name by the time it refuses the rest of HELLO.
+    // Small ids are those of the connections here, which have others on each side.
     // 7.0 takes a selector inside a selector for none, and Redis lets PFMERGE of one key pass whatever its name.
     const blocking =
       /^b(?:l|r|z)|^bit(?:count|pos)|^spop|^xread|^xsetid|^pfmerge|^geoadd|^geosearchstore|^georadius|^config|^debug|^lolwut|^hello/i.test(
         words[0]!,
       ) ||
       words.includes('(+@all') ||
-      words[1] === 'PAUSE' ||
+      /^(?:PAUSE|KILL|UNBLOCK)$/.test(words[1] ?? '') ||
       /^X\d$/.test(words[1] ?? '');
     if (random() < 0.04 && words.length > 1 && !blocking) words[1 + below(words.length - 1)] = pick(STRANGE);
     if (random() < 0.01 && !blocking && words.length > 1) words.pop();

@@ -1,10 +1,15 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { encode, replyEnd } from './wire.ts';
+import { CLOSED, encode, replyEnd } from './wire.ts';
 
 /** A connection that may receive messages at any time. */
 export interface Listener {
-  /** Sends a request, and returns whatever was received since the one before: messages, invalidations and the reply, in order. */
+  /** Whether the server has closed it. */
+  readonly closed: boolean;
+  /**
+   * Sends a request, and returns whatever was received since the one before: messages, invalidations and the reply, in order; `CLOSED`
+   * comes last when the connection ended before the reply.
+   */
   hear(request: readonly string[]): Promise<readonly string[]>;
   close(): void;
 }
@@ -23,6 +28,9 @@ export async function openListener(port: number): Promise<Listener> {
   socket.on('close', () => arrived());
   let asked = 0;
   return {
+    get closed() {
+      return socket.destroyed;
+    },
     async hear(request) {
       // What others caused before this was asked is sent before this is answered.
       const end = `end-${asked++}-of-it`;
@@ -32,15 +40,17 @@ export async function openListener(port: number): Promise<Listener> {
       const messages: string[] = [];
       for (let at = 0; at < text.length;) {
         const next = replyEnd(text, at);
+        if (next < 0) break;
         const message = text.slice(at, next);
         at = next;
         if (message.includes(end)) {
           text = text.slice(at);
-          break;
+          return messages;
         }
         messages.push(message);
       }
-      return messages;
+      text = '';
+      return [...messages, CLOSED];
     },
     close: () => socket.destroy(),
   };

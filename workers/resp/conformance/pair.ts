@@ -2,13 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SETTINGS } from './generate.ts';
 import { CONNECTIONS } from './steps.ts';
 import { openListener } from './listener.ts';
-import { openWire } from './wire.ts';
+import { CLOSED, Closed, openWire } from './wire.ts';
 import type { Wire } from './wire.ts';
 
-/** The connections to one of two servers that are compared. */
+/** The connections to one of two servers that are compared. What a connection that was closed does not answer is `CLOSED`. */
 export interface Side {
-  readonly wires: readonly Wire[];
-  /** Puts the server into the state every run begins with. */
+  /** The requests at which the server closed a connection. */
+  readonly closings: readonly string[];
+  /** Sends requests over one of the connections in one batch, and returns their replies. */
+  send(connection: number, requests: readonly (readonly string[])[]): Promise<readonly string[]>;
+  /** Puts the server into the state every run begins with, and opens what it has closed. */
   reset(protocol: string): Promise<void>;
   /** Sends a request that may wait, and returns once it waits or its reply is there. */
   block(request: readonly string[]): Promise<void>;
@@ -28,19 +31,33 @@ const BLOCKED_MAX_MS = 5000;
 
 /** Connects to a server. */
 export async function openSide(port: number): Promise<Side> {
+  const closings: string[] = [];
   const wires = await Promise.all(Array.from({ length: CONNECTIONS }, () => openWire(port)));
-  const waiter = await openWire(port);
-  const control = await openWire(port);
-  const listener = await openListener(port);
-  const [idReply] = await waiter.batch([['CLIENT', 'ID']]);
-  const id = idReply!.slice(1).trim();
+  let waiter = await openWire(port);
+  let control = await openWire(port);
+  let listener = await openListener(port);
+  let id = await idOf(waiter);
   let reply: string | undefined;
   let pending: Promise<void> | undefined;
 
+  const ask = (wire: Wire, requests: readonly (readonly string[])[]): Promise<readonly string[]> =>
+    wire.batch(requests).catch((error: unknown) => {
+      if (!(error instanceof Closed)) throw error;
+      closings.push(requests[error.replies.length]!.join(' '));
+      return requests.map((_, i) => error.replies[i] ?? CLOSED);
+    });
+  const reopen = async (): Promise<void> => {
+    for (const [i, wire] of wires.entries()) if (wire.closed) wires[i] = await openWire(port);
+    if (control.closed) control = await openWire(port);
+    if (listener.closed) listener = await openListener(port);
+    if (!waiter.closed) return;
+    waiter = await openWire(port);
+    id = await idOf(waiter);
+  };
   const answered = (): boolean => reply !== undefined;
   const collect = async (): Promise<string | undefined> => {
     if (pending === undefined) return undefined;
-    await control.batch([['CLIENT', 'UNBLOCK', id]]);
+    await ask(control, [['CLIENT', 'UNBLOCK', id]]);
     await pending;
     pending = undefined;
     const taken = reply;
@@ -48,11 +65,13 @@ export async function openSide(port: number): Promise<Side> {
     return taken;
   };
   return {
-    wires,
+    closings,
+    send: (connection, requests) => ask(wires[connection]!, requests),
     collect,
     hear: (request) => listener.hear(request),
     async reset(protocol) {
       await collect();
+      await reopen();
       await Promise.all([...wires, waiter].map((wire) => wire.batch([['RESET'], ['HELLO', protocol]])));
       await control.batch([
         ['DEBUG', 'SET-ACTIVE-EXPIRE', '0'],
@@ -70,7 +89,7 @@ export async function openSide(port: number): Promise<Side> {
       await listener.hear(['HELLO', protocol]);
     },
     async block(request) {
-      pending = waiter.batch([request]).then(([first]) => {
+      pending = ask(waiter, [request]).then(([first]) => {
         reply = first;
       });
       const giveUpAt = Date.now() + BLOCKED_MAX_MS;
@@ -82,7 +101,7 @@ export async function openSide(port: number): Promise<Side> {
       }
     },
     async expire(request) {
-      const [line] = await control.batch([request]);
+      const [line] = await ask(control, [request]);
       await sleep(EXPIRY_MS);
       return line!;
     },
@@ -90,4 +109,9 @@ export async function openSide(port: number): Promise<Side> {
       for (const wire of [...wires, waiter, control, listener]) wire.close();
     },
   };
+}
+
+async function idOf(wire: Wire): Promise<string> {
+  const [reply] = await wire.batch([['CLIENT', 'ID']]);
+  return reply!.slice(1).trim();
 }

@@ -84,10 +84,93 @@ const ANSWERS: Readonly<Record<string, readonly (readonly [request: string, repl
     ['COMMAND GETKEYS MEMORY DOCTOR', '-ERR The command has no key arguments'],
     ["COMMAND GETKEYSANDFLAGS MIGRATE host 1 '' 0 1 KEYS a", '*1 *2 $1 a *3 +RW +access +delete'],
   ],
+  'zeros have their sign in skiplists, and in results': [
+    ['ZADD zeros -0 a 0 b', ':2'],
+    ['ZRANGE zeros 0 -1 WITHSCORES', '*4 $1 a $1 0 $1 b $1 0'],
+    ['ZUNION 1 zeros WEIGHTS -1 WITHSCORES', '*4 $1 a $2 -0 $1 b $2 -0'],
+    ['ZUNIONSTORE few 1 zeros WEIGHTS -1', ':2'],
+    ['ZSCORE few a', '$1 0'],
+    ['CONFIG SET zset-max-listpack-entries 1', '+OK'],
+    ['ZUNIONSTORE many 1 zeros WEIGHTS -1', ':2'],
+    ['ZSCORE many a', '$2 -0'],
+    ['ZSCORE many b', '$2 -0'],
+    ['COPY many copy', ':1'],
+    ['ZSCORE copy b', '$2 -0'],
+    ['ZRANGESTORE ranks many 0 1', ':2'],
+    ['ZSCORE ranks a', '$2 -0'],
+    ['ZRANGESTORE scores many -inf +inf BYSCORE', ':2'],
+    ['ZRANGE scores 0 -1 WITHSCORES', '*4 $1 a $1 0 $1 b $2 -0'],
+    ['ZADD many 0 a', ':0'],
+    ['ZSCORE many a', '$2 -0'],
+    ['ZADD twice 1 a 2 a', ':1'],
+    ['OBJECT ENCODING twice', '$8 skiplist'],
+    ['CONFIG SET zset-max-listpack-entries 128', '+OK'],
+    ['COPY many copy REPLACE', ':1'],
+    ['OBJECT ENCODING copy', '$8 skiplist'],
+  ],
+  'of two zeros the first counts, of the smaller set; what is no number counts as Redis adds and compares it': [
+    ['ZADD few 0 a', ':1'],
+    ['ZADD more -0 a 1 b inf c', ':3'],
+    ['ZUNION 2 more few WEIGHTS -1 1 AGGREGATE MIN WITHSCORES', '*6 $1 c $4 -inf $1 b $2 -1 $1 a $1 0'],
+    ['ZUNION 2 few more WEIGHTS 1 -1 AGGREGATE MAX WITHSCORES', '*6 $1 c $4 -inf $1 b $2 -1 $1 a $1 0'],
+    ['ZADD other 2 c', ':1'],
+    ['ZINTER 2 other more WEIGHTS 1 0 WITHSCORES', '*2 $1 c $1 0'],
+    ['ZINTER 2 other more WEIGHTS 1 0 AGGREGATE MIN WITHSCORES', '*2 $1 c $1 2'],
+    ['ZINTER 2 other more WEIGHTS 1 0 AGGREGATE MAX WITHSCORES', '*2 $1 c $1 2'],
+  ],
+  'LIMIT is for what is trimmed nearly': [
+    ['XADD stream MAXLEN 5 LIMIT 0 1-1 a b', '-ERR syntax error, LIMIT cannot be used without the special ~ option'],
+    ['XADD stream MAXLEN = 5 LIMIT 0 1-1 a b', '-ERR syntax error, LIMIT cannot be used without the special ~ option'],
+    ['XADD stream LIMIT 0 1-1 a b', '-ERR syntax error, LIMIT cannot be used without the special ~ option'],
+    ['XADD stream MAXLEN ~ 5 LIMIT 0 1-1 a b', '$3 1-1'],
+    ['XTRIM stream MAXLEN 5 LIMIT 0', '-ERR syntax error, LIMIT cannot be used without the special ~ option'],
+    ['XTRIM stream MINID = 1 LIMIT 0', '-ERR syntax error, LIMIT cannot be used without the special ~ option'],
+    ['XTRIM stream MAXLEN ~ 5 LIMIT 0', ':0'],
+  ],
+  'patterns and weights of SORT with a zero byte': [
+    ['RPUSH list 2 1', ':2'],
+    ['SORT list BY w\0*', '*2 $1 2 $1 1'],
+    ['SET w\0*1 5', '+OK'],
+    ['SORT list BY x*\0y', '*2 $1 1 $1 2'],
+    ['SET v1 one', '+OK'],
+    ['SET v2 two', '+OK'],
+    ['SORT list GET v*\0z', '*2 $-1 $-1'],
+    ['SORT list GET v\0*', '*2 $-1 $-1'],
+    ['SET w_1 3\0x', '+OK'],
+    ['SET w_2 \0', '+OK'],
+    ['SORT list BY w_*', '*2 $1 2 $1 1'],
+    ['SET w_2 1\0y', '+OK'],
+    ['SORT list BY w_*', '*2 $1 2 $1 1'],
+  ],
+  'keys counted by what is no whole number': [
+    ['COMMAND GETKEYSANDFLAGS ZUNION 1.5 a', '*1 *2 $1 a *0'],
+    ['COMMAND GETKEYSANDFLAGS ZUNIONSTORE d 1.5 a', '*2 *2 $1 a *0 *2 $1 d *0'],
+    ['COMMAND GETKEYSANDFLAGS ZUNIONSTORE d 1 a', '*2 *2 $1 d *2 +OW +update *2 $1 a *2 +RO +access'],
+    ['COMMAND GETKEYSANDFLAGS LMPOP 1.5 a LEFT', '*1 *2 $1 a *0'],
+    ['COMMAND GETKEYSANDFLAGS SINTERCARD 1x a', '*1 *2 $1 a *0'],
+    ['COMMAND GETKEYSANDFLAGS EVAL x 1.5 a', '*1 *2 $1 a *0'],
+    ['COMMAND GETKEYSANDFLAGS BZMPOP 0 1.5 a MIN', '*1 *2 $1 a *0'],
+  ],
+  'a score that is no geohash is shown as one': [
+    ['ZADD geo 1.5 a -5 b', ':2'],
+    ['GEOSEARCH geo FROMLONLAT -180 -85 BYBOX 1000000 1000000 m WITHHASH', '*1 *2 $1 a :1'],
+    ['GEOHASH geo a', '*1 $11 00bh0hbj210'],
+  ],
+  'a setting is named as it was given': [
+    [
+      'CONFIG SET hash-max-ziplist-entries x',
+      "-ERR CONFIG SET failed (possibly related to argument 'hash-max-ziplist-entries') - argument couldn't be parsed into an integer",
+    ],
+    [
+      'CONFIG SET maxmemory-clients 200%',
+      "-ERR CONFIG SET failed (possibly related to argument 'maxmemory-clients') - percentage argument must be less or equal to 100",
+    ],
+  ],
 };
 
 for (const [title, exchanges] of Object.entries(ANSWERS)) {
   test(title, async () => {
+    await wire.batch([['FLUSHALL']]);
     for (const [request, reply] of exchanges) {
       const words = request.split(' ').map((word) => (word === "''" ? '' : word));
       const [answer] = await wire.batch([words]);
@@ -124,4 +207,40 @@ test('who waits for several keys looks at all of them, in their order, when one 
   const wrong = '-WRONGTYPE Operation against a key holding the wrong kind of value';
   expect(await woken('BLPOP text queue 0', ['SET text x', 'RPUSH queue 1'])).toBe(wrong);
   expect(await woken('XREAD BLOCK 0 STREAMS words stream $ $', ['SET words x', 'XADD stream 1-1 a b'])).toBe(wrong);
+});
+
+test('a lifetime in RESTORE that ends beyond 64 bits has ended long ago', async () => {
+  const restored = async (...options: string[]): Promise<string> => {
+    const [, payload] = await wire.batch([
+      ['SET', 'from', 'x'],
+      ['DUMP', 'from'],
+      ['DEL', 'to'],
+    ]);
+    const body = payload!.slice(payload!.indexOf('\r\n') + 2, -2);
+    const [time, ...rest] = options;
+    const replies = await wire.batch([
+      ['RESTORE', 'to', time!, body, ...rest],
+      ['PTTL', 'to'],
+    ]);
+    return replies.join('').replaceAll('\r\n', ' ').trim();
+  };
+  expect(await restored('9223372036854775807')).toBe('+OK :-2');
+  expect(await restored('9223372036854775807', 'ABSTTL')).toMatch(/^\+OK :9223370/);
+  expect(await restored('0')).toBe('+OK :-1');
+});
+
+test('who waits is not woken by what takes the place of something else, but by what takes that of a stream', async () => {
+  expect(await woken('BLPOP taken 0', ['SET taken x', 'DEL taken', 'RPUSH taken 1'])).toBe('*2 $5 taken $1 1');
+  await wire.batch([
+    ['XADD', 'lost', '1-1', 'a', 'b'],
+    ['XGROUP', 'CREATE', 'lost', 'g', '$'],
+  ]);
+  expect(await woken('XREADGROUP GROUP g c BLOCK 0 STREAMS lost >', ['SET lost x'])).toBe(
+    '-WRONGTYPE Operation against a key holding the wrong kind of value',
+  );
+});
+
+test('a node with little in it has nothing that MEMORY DOCTOR could find', async () => {
+  const [answer] = await wire.batch([['MEMORY', 'DOCTOR']]);
+  expect(answer).toContain('Hi Sam, this instance is empty or is using very little memory');
 });

@@ -79,9 +79,7 @@ async function takeSteps(
     if (step.kind === 'send') {
       const requests = pipelineFrom(steps, at);
       const { connection } = step;
-      const [left, right] = await Promise.all(
-        [ours, theirs].map(({ wires }) => wires[connection]!.batch(requests)) as [Promise<string[]>, Promise<string[]>],
-      );
+      const [left, right] = await Promise.all([ours.send(connection, requests), theirs.send(connection, requests)]);
       for (const [i, request] of requests.entries()) {
         const difference = { request, ours: left[i]!, theirs: right[i]!, taken: at + i + 1 };
         if (!same[connection]!(request, left[i]!, right[i]!)) return difference;

@@ -3,9 +3,25 @@ import type { Socket } from 'node:net';
 
 /** A plain connection that sends requests in one batch and gives each reply back as the bytes it was. */
 export interface Wire {
-  /** `replies`: how many there will be, when some requests have none. */
+  /** Whether the server has closed it. */
+  readonly closed: boolean;
+  /** `replies`: how many there will be, when some requests have none. Rejects with `Closed` when the connection ends before. */
   batch(requests: readonly (readonly string[])[], replies?: number): Promise<string[]>;
   close(): void;
+}
+
+/** Stands in the place of each reply that did not come because the server closed the connection. */
+export const CLOSED = '(closed)';
+
+/** The server closed a connection of which replies were awaited. */
+export class Closed extends Error {
+  /** What it had answered until then. */
+  readonly replies: readonly string[];
+
+  constructor(replies: readonly string[], unread: string) {
+    super(`The connection was closed; unread: ${JSON.stringify(unread)}`);
+    this.replies = replies;
+  }
 }
 
 /** The bytes of a request, as all clients send them. */
@@ -70,13 +86,19 @@ export async function openWire(port: number): Promise<Wire> {
     drain();
   });
   socket.on('error', () => undefined);
-  socket.on('close', () => waiting?.reject(new Error(`The connection was closed; unread: ${JSON.stringify(text)}`)));
+  socket.on('close', () => waiting?.reject(new Closed(waiting.replies, text)));
   return {
-    batch: (requests, replies = requests.length) =>
-      new Promise((resolve, reject) => {
+    get closed() {
+      return socket.destroyed;
+    },
+    batch: async (requests, replies = requests.length) => {
+      // Nothing tells those who begin to wait of an end that has come before.
+      if (socket.destroyed) throw new Closed([], text);
+      return new Promise((resolve, reject) => {
         waiting = { count: replies, replies: [], resolve, reject };
         socket.write(requests.map(encode).join(''), 'latin1');
-      }),
+      });
+    },
     close: () => socket.destroy(),
   };
 }

@@ -1,9 +1,12 @@
 import { made } from './large-text.ts';
+import { atOnce } from './steps.ts';
 
 /** Filling so many bytes with zeros is nothing. */
 const PAGE_BYTES = 4096;
 /** How many bytes of a frozen value are copied together. */
 const PART = 65_536;
+/** How many bytes are copied from one step to the next. */
+const AT_ONCE = 1_048_576;
 
 /** A string value that is written in place (SETRANGE, SETBIT, APPEND to a large value), where copying would be quadratic. */
 export class ByteString {
@@ -29,8 +32,32 @@ export class ByteString {
     this.zeroFrom = zeroed ? this.length : this.buffer.length;
   }
 
+  /** A value whose bytes these are from now on. */
+  static of(bytes: Buffer): ByteString {
+    const value = new ByteString('');
+    value.buffer = bytes;
+    value.length = bytes.length;
+    value.zeroFrom = bytes.length;
+    return value;
+  }
+
+  /** As the constructor makes one, in steps. */
+  static *inSteps(text: string, capacity: number): Generator<void, ByteString> {
+    const value = new ByteString('', Math.max(capacity, text.length));
+    for (let at = 0; at < text.length; at += AT_ONCE) {
+      value.write(at, text.slice(at, at + AT_ONCE));
+      yield;
+    }
+    return value;
+  }
+
   get bytes(): number {
     return this.buffer.length + 200;
+  }
+
+  /** How long it can become without being moved. */
+  get capacity(): number {
+    return this.buffer.length;
   }
 
   /** The bytes in use; valid until the next write. Whoever changes them has to say so first (`willChange`). */
@@ -83,17 +110,23 @@ export class ByteString {
   /** Makes the value at least `length` bytes long, with zero bytes at its end. */
   extend(length: number): void {
     if (length <= this.length) return;
-    if (length > this.buffer.length) {
-      const grown = Buffer.alloc(Math.min(length * 2, length + 1_048_576));
-      this.buffer.copy(grown, 0, 0, this.length);
-      this.buffer = grown;
-      this.zeroFrom = this.length;
-      // What was frozen keeps the old buffer, which nobody writes to any more.
-      this.frozen = undefined;
-    }
+    if (length > this.capacity) atOnce(this.makeRoom(length));
     if (this.zeroFrom > this.length) this.buffer.fill(0, this.length, Math.min(length, this.zeroFrom));
     this.zeroFrom = Math.max(this.zeroFrom, length);
     this.length = length;
+  }
+
+  /** Moves to where there is room for so many bytes and some more, in steps. */
+  *makeRoom(length: number): Generator<void, void> {
+    const grown = Buffer.alloc(Math.min(length * 2, length + 1_048_576));
+    for (let at = 0; at < this.length; at += AT_ONCE) {
+      this.buffer.copy(grown, at, at, Math.min(this.length, at + AT_ONCE));
+      yield;
+    }
+    this.buffer = grown;
+    this.zeroFrom = this.length;
+    // What was frozen keeps the old buffer, which nobody writes to any more.
+    this.frozen = undefined;
   }
 
   toString(): string {

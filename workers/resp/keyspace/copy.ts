@@ -41,6 +41,7 @@ export function* copyValue(value: Value, limits: EncodingLimits): Generator<void
     }
     case 'zset': {
       const copy = new ZSetValue();
+      if (value.encoding === 'skiplist') copy.convert();
       for (let at = 0; at < value.size; at += AT_ONCE) {
         value.range(
           at,

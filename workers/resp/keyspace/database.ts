@@ -124,16 +124,28 @@ export class Database {
     return value;
   }
 
-  /** Adds or replaces a value and keeps the expiry, if any. */
-  put(key: string, value: Value): void {
+  /** Gives a key, which is there, its value in another form; that is no change that anybody is told of. */
+  recast(key: string, value: Value): void {
+    this.exchange(key, value);
+  }
+
+  private exchange(key: string, value: Value): Value | undefined {
     const { owner } = this;
     if (owner.snapshot !== undefined) owner.snapshot.capture(this, key);
     const old = this.entries.exchange(key, value, clock.stamp, owner.restamp);
+    if (old !== undefined) this.release(old);
+    this.charge(value);
+    return old;
+  }
+
+  /** Adds or replaces a value and keeps the expiry, if any. */
+  put(key: string, value: Value): void {
+    const { owner } = this;
+    const old = this.exchange(key, value);
     if (old === undefined) {
       this.payload += stringBytes(key);
       if (owner.listener !== undefined) owner.listener.event('n', 'new', key, this.index);
-    } else this.release(old);
-    this.charge(value);
+    }
     if (this.watched !== undefined || owner.invalidated !== undefined) this.signal(key);
     if (this.waiting === undefined || !this.waiting.has(key)) return;
     // As in Redis, nobody is woken by what takes the place of something else, but for readers who lost their stream.

@@ -9,6 +9,8 @@ export interface Effect {
  * in one tick is flushed together.
  */
 export interface NodeJournal {
+  /** False when the node promises nothing: then there is no need to tell of effects. */
+  readonly records: boolean;
   /** Buffers one effect. Never throws and never waits. */
   append(db: number, args: readonly string[]): void;
   /** Buffers effects that must be recovered together or not at all (a MULTI block, or one command with several effects). */

@@ -19,6 +19,8 @@ export class ListValue {
   private strings = 0;
   private quicklist = false;
   private chunks: string[][] = [];
+  /** The first chunk, in reverse, while elements are added before full ones: they need not be moved for each that comes. */
+  private reversed: string[] | undefined;
   /** Set while someone takes the elements as they were at one instant. */
   private frozen: FrozenChunks | undefined;
 
@@ -28,14 +30,14 @@ export class ListValue {
 
   /** Bytes of all it holds. */
   get bytes(): number {
-    const { length } = this.chunks;
+    const length = this.chunkCount;
     const chunks = length === 1 ? arrayBytes(this.length) : length * CHUNK_BYTES;
     return LIST_BYTES + this.strings + chunks + (length === 1 ? 0 : arrayBytes(length));
   }
 
   /** How many chunks it has: about as many as Redis's quicklist has nodes. */
   get chunkCount(): number {
-    return this.chunks.length;
+    return this.chunks.length + (this.reversed === undefined ? 0 : 1);
   }
 
   /** `listpack` until it outgrows one list node, `quicklist` until it has shrunk to half a node, as Redis 7.2 does. */
@@ -64,9 +66,11 @@ export class ListValue {
 
   pushHead(element: string): void {
     const first = this.chunks[0];
-    if (first !== undefined && first.length < CHUNK_MAX) this.touched(first).unshift(element);
+    if (this.reversed !== undefined) this.reversed.push(element);
     else if (first === undefined) this.chunks = [[element]];
-    else this.chunks.unshift([element]);
+    else if (first.length < CHUNK_MAX) this.touched(first).unshift(element);
+    else this.reversed = [element];
+    if (this.reversed?.length === CHUNK_MAX) this.inOrder();
     this.count(element, 1);
   }
 
@@ -80,7 +84,7 @@ export class ListValue {
   }
 
   popHead(): string | undefined {
-    const first = this.chunks[0];
+    const first = this.inOrder()[0];
     if (first === undefined) return undefined;
     const element = this.touched(first).shift()!;
     if (first.length === 0) this.chunks.shift();
@@ -92,13 +96,21 @@ export class ListValue {
     const last = this.chunks[this.chunks.length - 1];
     if (last === undefined) return undefined;
     const element = this.touched(last).pop()!;
-    if (last.length === 0) this.chunks.pop();
+    if (last.length === 0) this.inOrder().pop();
     this.count(element, -1);
     return element;
   }
 
+  /** All chunks, the first of them in order, too. */
+  private inOrder(): string[][] {
+    if (this.reversed !== undefined) this.chunks.unshift(this.reversed.reverse());
+    this.reversed = undefined;
+    return this.chunks;
+  }
+
   /** Finds the chunk of an index in range, walking from the nearer end. */
   private locate(index: number): { chunk: number; offset: number } {
+    this.inOrder();
     if (index < this.length / 2) {
       let before = 0;
       for (let chunk = 0; ; chunk++) {
@@ -160,7 +172,7 @@ export class ListValue {
 
   private dropHead(count: number): void {
     for (let left = count; left > 0;) {
-      const dropped = this.touched(this.chunks[0]!).splice(0, left);
+      const dropped = this.touched(this.inOrder()[0]!).splice(0, left);
       if (this.chunks[0]!.length === 0) this.chunks.shift();
       for (const element of dropped) this.count(element, -1);
       left -= dropped.length;
@@ -171,7 +183,7 @@ export class ListValue {
     for (let left = count; left > 0;) {
       const last = this.chunks[this.chunks.length - 1]!;
       const dropped = this.touched(last).splice(Math.max(0, last.length - left));
-      if (last.length === 0) this.chunks.pop();
+      if (last.length === 0) this.inOrder().pop();
       for (const element of dropped) this.count(element, -1);
       left -= dropped.length;
     }
@@ -179,7 +191,7 @@ export class ListValue {
 
   /** Hands on all elements as they are now, in order and part by part, while they change. */
   freeze(emit: (element: string) => void): Frozen {
-    this.frozen = new FrozenChunks(this.chunks, emit, () => {
+    this.frozen = new FrozenChunks(this.inOrder(), emit, () => {
       this.frozen = undefined;
     });
     return this.frozen;
@@ -192,7 +204,7 @@ export class ListValue {
   }
 
   forEach(visit: (element: string) => void): void {
-    for (const chunk of this.chunks) for (const element of chunk) visit(element);
+    for (const chunk of this.inOrder()) for (const element of chunk) visit(element);
   }
 
   /** Visits the elements `start` to `end` (inclusive, in range), in order. */

@@ -154,7 +154,7 @@ export class Node implements DatabaseOwner {
 
   /** Whether effects need to be collected at all. */
   get propagates(): boolean {
-    return this.journal !== undefined && !this.replaying;
+    return this.journal !== undefined && this.journal.records && !this.replaying;
   }
 
   /** Records an effect in the place of the command that is being executed. */

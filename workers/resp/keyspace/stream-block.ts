@@ -1,9 +1,10 @@
 import { listpackIntegerSize, listpackSize } from './listpack-size.ts';
-import { arrayBytes, OBJECT_BYTES, stringBytes } from './sizes.ts';
-import { msOf, seqOf } from './stream-id.ts';
+import { arrayBytes, OBJECT_BYTES } from './sizes.ts';
+import { lastEntry } from './stream-entries.ts';
+import type { StreamEntries } from './stream-entries.ts';
+import { numbersOf } from './stream-id.ts';
 import type { StreamId } from './stream-id.ts';
 import { idOfRecord } from './stream-record.ts';
-import type { StreamRecord } from './stream-record.ts';
 
 /**
  * A run of entries that Redis would keep in one listpack. Its borders are kept as Redis draws them, deleted entries
@@ -15,7 +16,7 @@ export interface StreamBlock {
   /** The ID that the block began with, or of the last entry when one was deleted. See `topOf`. */
   top: StreamId;
   /** The entries that are left, in order. */
-  readonly records: StreamRecord[];
+  entries: StreamEntries;
   /** The fields of its first entry: what others share with it is not written again. */
   readonly fields: readonly string[];
   deleted: number;
@@ -23,13 +24,8 @@ export interface StreamBlock {
   packed: number;
 }
 
-/** A block's object and IDs, its fields, and the room that its array of records has from the beginning. */
+/** A block's object and IDs, its fields, and the room that its array of entries has from the beginning. */
 export const BLOCK_BYTES = OBJECT_BYTES + 72 + 2 * arrayBytes(1);
-
-/** What an entry takes of the heap. */
-export function recordBytes(record: StreamRecord): number {
-  return stringBytes(record) + 10;
-}
 
 /** An empty block that an entry with these words (fields and values in turn, from `at` on) will begin. */
 export function newBlock(base: StreamId, words: readonly string[], at: number): StreamBlock {
@@ -41,12 +37,12 @@ export function newBlock(base: StreamId, words: readonly string[], at: number): 
     packed += listpackSize(words[i]!);
   }
   packed += listpackIntegerSize(fields.length);
-  return { base, top: base, records: [], fields, deleted: 0, packed };
+  return { base, top: base, entries: [], fields, deleted: 0, packed };
 }
 
 /** The ID of the entry last added, which may be deleted. It is not kept with each entry: a store of it costs more than finding it. */
-export function topOf({ top, records }: StreamBlock): StreamId {
-  const last = records.at(-1);
+export function topOf({ top, entries }: StreamBlock): StreamId {
+  const last = lastEntry(entries);
   return last === undefined || last.startsWith(top) || last < top ? top : idOfRecord(last);
 }
 
@@ -67,8 +63,10 @@ export function packedSize(block: StreamBlock, id: StreamId, words: readonly str
   const count = (words.length - at) / 2;
   const same = sharesFields(block.fields, words, at);
   let size = 2;
-  size += listpackIntegerSize(difference(msOf(id), msOf(block.base)));
-  size += listpackIntegerSize(difference(seqOf(id), seqOf(block.base)));
+  const own = numbersOf(id);
+  const base = numbersOf(block.base);
+  size += listpackIntegerSize(difference(own.ms, base.ms));
+  size += listpackIntegerSize(difference(own.seq, base.seq));
   for (let i = at + 1; i < words.length; i += 2) size += listpackSize(words[i]!);
   if (same) return size + listpackIntegerSize(count + 3);
   for (let i = at; i < words.length; i += 2) size += listpackSize(words[i]!);

@@ -1,4 +1,5 @@
 import { addConsumer, addGroup, assign } from './stream-group.ts';
+import { unshared } from './stream-entries.ts';
 import { StreamValue } from './stream-value.ts';
 
 /** Blocks, and pending entries, that are copied from one step to the next. */
@@ -9,7 +10,7 @@ const PENDING_AT_ONCE = 256;
 export function* copyStream(stream: StreamValue): Generator<void, StreamValue> {
   const copy = new StreamValue();
   for (const [i, block] of stream.blocks.entries()) {
-    copy.appendBlock({ ...block, records: block.records.slice() });
+    copy.appendBlock({ ...block, entries: unshared(block.entries) });
     if (i % BLOCKS_AT_ONCE === 0) yield;
   }
   copy.lastId = stream.lastId;

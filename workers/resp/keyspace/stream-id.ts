@@ -4,8 +4,10 @@
  */
 export type StreamId = string;
 
-export const MIN_ID: StreamId = '\0'.repeat(16);
-export const MAX_ID: StreamId = '\xff'.repeat(16);
+/** In one piece: what `repeat` makes is put together from parts, which takes long to compare. */
+const filled = (byte: number): StreamId => String.fromCharCode(...Array.from({ length: 16 }, () => byte));
+export const MIN_ID: StreamId = filled(0);
+export const MAX_ID: StreamId = filled(255);
 
 const HALF = 2 ** 32;
 const UINT64_MAX = 0xffff_ffff_ffff_ffffn;
@@ -17,10 +19,10 @@ interface Numbers {
   readonly seq: number | bigint;
 }
 
-/** The ID that was made last: XADD asks for its numbers several times. */
-let made: Numbers = { id: MIN_ID, ms: 0, seq: 0 };
+/** The ID that was made last: XADD asks for its numbers several times. Changed in place, since that makes no garbage. */
+const made = { id: MIN_ID, ms: 0, seq: 0 };
 /** The ID whose numbers were read last: with XADD that is the one that its block begins with. */
-let read: Numbers = made;
+let read: Numbers = { id: MIN_ID, ms: 0, seq: 0 };
 
 const highOf = (value: number | bigint): number =>
   typeof value === 'number' ? Math.floor(value / HALF) : Number(value >> 32n);
@@ -49,8 +51,34 @@ export function streamId(ms: number | bigint, seq: number | bigint): StreamId {
     (d >>> 8) & 255,
     d & 255,
   );
-  if (typeof ms === 'number' && typeof seq === 'number') made = { id, ms, seq };
+  if (typeof ms === 'number' && typeof seq === 'number') {
+    made.id = id;
+    made.ms = ms;
+    made.seq = seq;
+  }
   return id;
+}
+
+/** The ID that a text begins with, as a string of its own. */
+export function streamIdAt(text: string): StreamId {
+  return String.fromCharCode(
+    text.charCodeAt(0),
+    text.charCodeAt(1),
+    text.charCodeAt(2),
+    text.charCodeAt(3),
+    text.charCodeAt(4),
+    text.charCodeAt(5),
+    text.charCodeAt(6),
+    text.charCodeAt(7),
+    text.charCodeAt(8),
+    text.charCodeAt(9),
+    text.charCodeAt(10),
+    text.charCodeAt(11),
+    text.charCodeAt(12),
+    text.charCodeAt(13),
+    text.charCodeAt(14),
+    text.charCodeAt(15),
+  );
 }
 
 function uint32(id: StreamId, at: number): number {
@@ -66,7 +94,8 @@ function halfOf(id: StreamId, at: 0 | 8): number | bigint {
   return high < 2 ** 21 ? high * HALF + low : (BigInt(high) << 32n) | BigInt(low);
 }
 
-function numbersOf(id: StreamId): Numbers {
+/** The numbers of an ID, which are good until another is made. */
+export function numbersOf(id: StreamId): Numbers {
   if (id === made.id) return made;
   if (id !== read.id) read = { id, ms: halfOf(id, 0), seq: halfOf(id, 8) };
   return read;

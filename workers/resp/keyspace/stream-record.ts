@@ -1,3 +1,4 @@
+import { streamIdAt } from './stream-id.ts';
 import type { StreamId } from './stream-id.ts';
 
 /**
@@ -28,8 +29,25 @@ export function recordOf(id: StreamId, words: readonly string[], at: number): St
   return parts.join('');
 }
 
+/** Words that are joined from one step to the next. */
+const AT_ONCE = 512;
+
+/** As `recordOf`, in steps: for very many words. */
+export function* recordInSteps(id: StreamId, words: readonly string[], at: number): Generator<void, StreamRecord> {
+  const pieces = [id];
+  for (let from = at; from < words.length; from += AT_ONCE) {
+    const parts: string[] = [];
+    const to = Math.min(words.length, from + AT_ONCE);
+    for (let i = from; i < to; i++) parts.push(lengthMark(words[i]!.length), words[i]!);
+    pieces.push(parts.join(''));
+    yield;
+  }
+  return pieces.join('');
+}
+
+/** The ID of an entry, in a string of its own: who keeps it does not keep the entry, and those beside it, alive. */
 export function idOfRecord(record: StreamRecord): StreamId {
-  return record.slice(0, 16);
+  return streamIdAt(record);
 }
 
 /** The fields and values of a record, in turn. */

@@ -1,7 +1,9 @@
-import { lowerBound } from './id-map.ts';
 import { arrayBytes, OBJECT_BYTES } from './sizes.ts';
-import { BLOCK_BYTES, newBlock, packedSize, recordBytes, topOf } from './stream-block.ts';
+import { BLOCK_BYTES, newBlock, packedSize, topOf } from './stream-block.ts';
 import type { StreamBlock } from './stream-block.ts';
+import { countOf, entriesBytes, entryAt, lastEntry, opened, packed } from './stream-entries.ts';
+import { placeOf, recordBytes, removeAt, removeHead, unshared } from './stream-entries.ts';
+import type { StreamEntries } from './stream-entries.ts';
 import { copyGroups } from './stream-group.ts';
 import type { StreamGroup } from './stream-group.ts';
 import { MIN_ID } from './stream-id.ts';
@@ -43,27 +45,30 @@ export class StreamValue {
 
   /** The ID of the first entry that is there, or 0-0. */
   get firstId(): StreamId {
-    const record = this.blocks[0]?.records[0];
+    const [block] = this.blocks;
+    const record = block === undefined ? undefined : entryAt(block.entries, 0);
     return record === undefined ? MIN_ID : idOfRecord(record);
   }
 
   /** The ID of the last entry that is there, or 0-0. */
   get lastEntryId(): StreamId {
-    const record = this.blocks.at(-1)?.records.at(-1);
+    const block = this.blocks.at(-1);
+    const record = block === undefined ? undefined : lastEntry(block.entries);
     return record === undefined ? MIN_ID : idOfRecord(record);
   }
 
-  /** Adds an entry after all others: `words` from `at` on are its fields and values in turn. */
-  append(id: StreamId, words: readonly string[], at: number, limits: BlockLimits): void {
+  /** Adds an entry after all others: `words` from `at` on are its fields and values in turn, and `made` their record if there is one already. */
+  append(id: StreamId, words: readonly string[], at: number, limits: BlockLimits, made?: StreamRecord): void {
     let block = this.writable(this.blocks.length - 1);
     if (block === undefined || isFull(block, words, at, limits)) {
+      if (block !== undefined) this.give(block, packed(block.entries));
       block = newBlock(id, words, at);
       this.blocks.push(block);
       this.bytes += BLOCK_BYTES;
     }
-    const record = recordOf(id, words, at);
+    const record = made ?? recordOf(id, words, at);
     block.packed += packedSize(block, id, words, at);
-    block.records.push(record);
+    this.open(block).push(record);
     this.bytes += recordBytes(record);
     this.size++;
     this.entriesAdded++;
@@ -72,16 +77,31 @@ export class StreamValue {
 
   /** Adds a block that was read back, after all others; it must not be empty. */
   appendBlock(block: StreamBlock): void {
+    const before = this.blocks.at(-1);
+    if (before !== undefined) this.give(before, packed(before.entries));
     this.blocks.push(block);
-    this.bytes += BLOCK_BYTES;
-    for (const record of block.records) this.bytes += recordBytes(record);
-    this.size += block.records.length;
+    this.bytes += BLOCK_BYTES + entriesBytes(block.entries);
+    this.size += countOf(block.entries);
+  }
+
+  /** The entries of a block, in the form that takes more. */
+  private open(block: StreamBlock): StreamRecord[] {
+    const entries = opened(block.entries);
+    this.give(block, entries);
+    return entries;
+  }
+
+  /** Gives a block other entries, or the same ones in another form. */
+  private give(block: StreamBlock, entries: StreamEntries): void {
+    if (entries === block.entries) return;
+    this.bytes += entriesBytes(entries) - entriesBytes(block.entries);
+    block.entries = entries;
   }
 
   /** The entry of an ID. */
   get(id: StreamId): StreamRecord | undefined {
     const block = this.blocks[this.blockFor(id)];
-    const record = block?.records[lowerBound(block.records, id)];
+    const record = block === undefined ? undefined : entryAt(block.entries, placeOf(block.entries, id));
     return record?.startsWith(id) === true ? record : undefined;
   }
 
@@ -90,22 +110,21 @@ export class StreamValue {
     const index = this.blockFor(id);
     const block = this.writable(index);
     if (block === undefined) return false;
-    const at = lowerBound(block.records, id);
-    const record = block.records[at];
-    if (record?.startsWith(id) !== true) return false;
+    const { entries } = block;
+    const place = placeOf(entries, id);
+    if (entryAt(entries, place)?.startsWith(id) !== true) return false;
     block.top = topOf(block);
-    block.records.splice(at, 1);
+    this.bytes -= removeAt(block, place);
     block.deleted++;
     this.size--;
-    this.bytes -= recordBytes(record);
-    if (block.records.length === 0) this.dropBlock(index);
+    if (countOf(block.entries) === 0) this.dropBlock(index);
     return true;
   }
 
   /** Removes entries from the beginning of the first block; it must have more. */
   dropHead(count: number): void {
     const block = this.writable(0)!;
-    for (const record of block.records.splice(0, count)) this.bytes -= recordBytes(record);
+    this.bytes -= removeHead(block, count);
     block.deleted += count;
     this.size -= count;
   }
@@ -114,15 +133,15 @@ export class StreamValue {
   dropFirstBlock(): void {
     const [block] = this.blocks;
     if (block === undefined) return;
-    for (const record of block.records) this.bytes -= recordBytes(record);
-    this.size -= block.records.length;
+    this.size -= countOf(block.entries);
     this.dropBlock(0);
   }
 
   private dropBlock(index: number): void {
+    const block = this.blocks[index]!;
     if (index === 0) this.blocks.shift();
     else this.blocks.splice(index, 1);
-    this.bytes -= BLOCK_BYTES;
+    this.bytes -= BLOCK_BYTES + entriesBytes(block.entries);
   }
 
   /** The stream as it is now, which does not change with this one; until `thaw`. What it costs is a pointer for each block. */
@@ -146,7 +165,7 @@ export class StreamValue {
     const { frozen } = this;
     if (frozen === undefined || block === undefined) return block;
     if (frozen.blocks[frozen.blockFor(block.base)] !== block) return block;
-    const copy = { ...block, records: block.records.slice() };
+    const copy = { ...block, entries: unshared(block.entries) };
     this.blocks[index] = copy;
     return copy;
   }
@@ -154,10 +173,11 @@ export class StreamValue {
   /** Visits the entries from `start` to `end` (inclusive) in order, until `visit` returns false. */
   range(start: StreamId, end: StreamId, visit: (record: StreamRecord) => boolean): void {
     for (let index = this.blockFor(start); index < this.blocks.length; index++) {
-      const { records } = this.blocks[index]!;
-      for (let at = lowerBound(records, start); at < records.length; at++) {
-        const record = records[at]!;
-        if (idOfRecord(record) > end || !visit(record)) return;
+      const { entries } = this.blocks[index]!;
+      const count = countOf(entries);
+      for (let at = placeOf(entries, start); at < count; at++) {
+        const record = entryAt(entries, at)!;
+        if ((record > end && !record.startsWith(end)) || !visit(record)) return;
       }
     }
   }
@@ -165,11 +185,11 @@ export class StreamValue {
   /** As `range`, from the end to the start. */
   reverseRange(start: StreamId, end: StreamId, visit: (record: StreamRecord) => boolean): void {
     for (let index = this.blockFor(end); index >= 0; index--) {
-      const records = this.blocks[index]?.records ?? [];
-      let at = lowerBound(records, end);
-      if (records[at]?.startsWith(end) !== true) at--;
+      const entries = this.blocks[index]?.entries ?? [];
+      let at = placeOf(entries, end);
+      if (entryAt(entries, at)?.startsWith(end) !== true) at--;
       for (; at >= 0; at--) {
-        const record = records[at]!;
+        const record = entryAt(entries, at)!;
         if (record < start || !visit(record)) return;
       }
     }
@@ -191,7 +211,7 @@ export class StreamValue {
 
 function isFull(block: StreamBlock, words: readonly string[], at: number, limits: BlockLimits): boolean {
   const { streamEntries, streamBytes } = limits;
-  if (streamEntries > 0 && block.records.length + block.deleted >= streamEntries) return true;
+  if (streamEntries > 0 && countOf(block.entries) + block.deleted >= streamEntries) return true;
   let size = block.packed;
   for (let i = at; i < words.length; i++) size += words[i]!.length;
   return size >= (streamBytes > 0 ? Math.min(streamBytes, PACKED_MAX) : PACKED_MAX);

@@ -38,7 +38,38 @@ export class ZSetValue {
   /** Sets a member's score and says whether the member is new. */
   set(member: string, score: number, limits: EncodingLimits = DEFAULT_LIMITS): boolean {
     const old = this.score(member);
-    if (old === score) return false;
+    return old !== score && this.place(member, old, score, limits, false);
+  }
+
+  /**
+   * As `set`, for a value that is being put together: zeros keep their sign until it is `complete`. Redis puts results together as
+   * skiplists, which have two zeros, where its listpacks have one.
+   */
+  put(member: string, score: number, limits: EncodingLimits = DEFAULT_LIMITS): boolean {
+    const old = this.score(member);
+    return !Object.is(old, score) && this.place(member, old, score, limits, true);
+  }
+
+  /** What was put together is whole. */
+  complete(): void {
+    if (this.scores !== undefined) return;
+    const below: string[] = [];
+    this.forEach((score, member) => {
+      if (Object.is(score, -0)) below.push(member);
+    });
+    for (const member of below) {
+      this.tree.delete(0, member);
+      this.tree.insert(0, member);
+    }
+  }
+
+  private place(
+    member: string,
+    old: number | undefined,
+    score: number,
+    limits: EncodingLimits,
+    signed: boolean,
+  ): boolean {
     let kept = member;
     if (old !== undefined) {
       this.tree.delete(old, member);
@@ -53,8 +84,7 @@ export class ZSetValue {
         this.convert();
       }
     }
-    // Redis's listpack has one zero, its skiplist two.
-    this.tree.insert(this.scores === undefined ? score + 0 : score, kept);
+    this.tree.insert(signed || this.scores !== undefined ? score : score + 0, kept);
     if (this.scores !== undefined) {
       this.scores.set(kept, score);
       this.payload += boxBytes(score);
@@ -62,7 +92,9 @@ export class ZSetValue {
     return old === undefined;
   }
 
-  private convert(): void {
+  /** Becomes a skiplist whatever it holds, as Redis does with one that is about to get many members. */
+  convert(): void {
+    if (this.scores !== undefined) return;
     const scores = new Dict<number>();
     this.forEach((score, member) => {
       scores.set(member, score);

@@ -12,6 +12,7 @@ import { execute, stamp, startBatch } from '../commands/execute.ts';
 import type { ConnectionLimits, Departure } from '../engine-api.ts';
 import { tick } from '../keyspace/clock.ts';
 import { largeTexts } from '../keyspace/large-text.ts';
+import type { Piece } from '../protocol/chunk.ts';
 import { RequestParser } from '../protocol/parser.ts';
 import { writeRequest } from '../protocol/request.ts';
 import { DirectWriter } from './direct-write.ts';
@@ -33,7 +34,7 @@ const QUEUED_INPUT_MAX = 16_384;
 const keyHashes = new Int32Array(16);
 
 interface HeldReplies {
-  readonly pieces: string[];
+  readonly pieces: Piece[];
   durable: boolean;
 }
 
@@ -261,7 +262,7 @@ export class Connection implements Transport {
     if (this.client.closing && this.held === undefined) this.end();
   }
 
-  private hold(pieces: string[]): void {
+  private hold(pieces: Piece[]): void {
     const held = { pieces, durable: false };
     (this.held ??= []).push(held);
     const release = (durable: boolean): void => {
@@ -280,7 +281,7 @@ export class Connection implements Transport {
     else journal.whenKept(release);
   }
 
-  private write(pieces: string[]): void {
+  private write(pieces: Piece[]): void {
     const { client } = this;
     if (this.closed) return;
     let bytes = 0;
@@ -289,7 +290,8 @@ export class Connection implements Transport {
       this.destroy();
       return;
     }
-    if (pieces.length === 1) this.writer.write(pieces[0]!);
+    const [first] = pieces;
+    if (pieces.length === 1 && typeof first === 'string') this.writer.write(first);
     else this.writer.writeAll(pieces, bytes);
     client.node.writesProcessed++;
     client.node.netOutputBytes += bytes;

@@ -85,6 +85,7 @@ test('replies that wait are out before the connection leaves', async () => {
   const node = nodes.get('one');
   if (node === undefined) throw new Error('unreachable');
   node.journal = {
+    records: true,
     holdsReplies: true,
     isDurable: false,
     failure: undefined,

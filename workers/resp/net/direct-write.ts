@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { giveBack, type Chunk, type Piece } from '../protocol/chunk.ts';
 
 /** One write as Node's TCP handles take it; it matters only when the write could not be finished at once. */
 interface WriteRequest {
@@ -54,7 +55,7 @@ export class DirectWriter {
   private unfinished: WriteRequest | undefined;
   private unfinishedBytes = 0;
   /** What is too long to be handed to the socket at once, from `backlogAt` of its first text on. */
-  private backlog: string[] = [];
+  private backlog: Piece[] = [];
   private backlogAt = 0;
   private backlogBytes = 0;
   private sent: (() => void)[] | undefined;
@@ -94,16 +95,23 @@ export class DirectWriter {
     else if (internals!.streamBaseState[internals!.kLastWriteWasAsync] !== 0) this.finishLater(request, text.length);
   }
 
-  /** Writes byte strings of so many bytes together. */
-  writeAll(texts: readonly string[], bytes: number): void {
+  /** Writes pieces of so many bytes together; chunks are given back once they are written. */
+  writeAll(pieces: readonly Piece[], bytes: number): void {
     const { socket } = this;
     if (bytes > PORTION_BYTES || this.backlogBytes > 0) {
-      this.postpone(texts, bytes);
+      this.postpone(pieces, bytes);
       return;
     }
     socket.cork();
-    for (const text of texts) socket.write(text, 'latin1');
+    for (const piece of pieces) {
+      if (typeof piece === 'string') socket.write(piece, 'latin1');
+      else this.writeChunk(piece);
+    }
     socket.uncork();
+  }
+
+  private writeChunk(chunk: Chunk): void {
+    this.socket.write(chunk.bytes(), () => giveBack(chunk));
   }
 
   /** Calls back once the socket has all that was written until now. */
@@ -112,9 +120,9 @@ export class DirectWriter {
     else this.socket.write('', () => callback());
   }
 
-  private postpone(texts: readonly string[], bytes: number): void {
+  private postpone(pieces: readonly Piece[], bytes: number): void {
     const idle = this.backlogBytes === 0;
-    for (const text of texts) this.backlog.push(text);
+    for (const piece of pieces) this.backlog.push(piece);
     this.backlogBytes += bytes;
     if (idle) this.handOnPortion();
   }
@@ -129,9 +137,18 @@ export class DirectWriter {
     }
     socket.cork();
     let left = PORTION_BYTES;
-    let texts = 0;
-    while (left > 0 && texts < this.backlog.length) {
-      const text = this.backlog[texts]!;
+    let done = 0;
+    while (left > 0 && done < this.backlog.length) {
+      const text = this.backlog[done]!;
+      if (typeof text !== 'string') {
+        // A chunk is about a portion by itself.
+        if (left < text.length && left < PORTION_BYTES) break;
+        left -= text.length;
+        this.backlogBytes -= text.length;
+        this.writeChunk(text);
+        done++;
+        continue;
+      }
       const part = text.slice(this.backlogAt, this.backlogAt + left);
       socket.write(part, 'latin1');
       left -= part.length;
@@ -139,9 +156,9 @@ export class DirectWriter {
       this.backlogBytes -= part.length;
       if (this.backlogAt < text.length) break;
       this.backlogAt = 0;
-      texts++;
+      done++;
     }
-    this.backlog.splice(0, texts);
+    this.backlog.splice(0, done);
     if (this.backlogBytes > 0) socket.write('', () => this.inTurn(() => this.handOnPortion()));
     else {
       const { sent } = this;

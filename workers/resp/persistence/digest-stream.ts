@@ -1,3 +1,4 @@
+import { entriesIn } from '../keyspace/stream-entries.ts';
 import { byName } from '../keyspace/stream-group.ts';
 import { formatId } from '../keyspace/stream-id.ts';
 import { idOfRecord, wordsOf } from '../keyspace/stream-record.ts';
@@ -16,8 +17,8 @@ export function* addStream(add: (part: string) => void, stream: StreamValue): Ge
   const { lastId, maxDeletedId, entriesAdded } = stream;
   add(`${formatId(lastId)} ${formatId(maxDeletedId)} ${entriesAdded} ${stream.size} `);
   let blocks = 0;
-  for (const { records } of stream.blocks) {
-    for (const record of records) {
+  for (const { entries } of stream.blocks) {
+    for (const record of entriesIn(entries)) {
       const words = wordsOf(record);
       add(`${formatId(idOfRecord(record))} ${words.length} `);
       for (const word of words) add(sized(word));

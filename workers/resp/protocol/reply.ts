@@ -1,7 +1,10 @@
+import { CHUNK_BYTES, giveBack, takeChunk, textOf, type Chunk, type Piece } from './chunk.ts';
 import { formatDouble } from './numbers.ts';
 
 /** Longer pieces are kept apart, so that they are neither copied into one string nor exceed its greatest length. */
 const PIECE_MAX = 16_384;
+/** What the header and the end of a bulk string take at most. */
+const FRAME_MAX = 16;
 
 /**
  * The replies of one connection, as byte strings that wait to be written. Concatenation of strings and one write of
@@ -10,7 +13,7 @@ const PIECE_MAX = 16_384;
 export class Reply {
   out = '';
   /** What precedes `out` when there is much. */
-  pieces: string[] = [];
+  pieces: Piece[] = [];
   /** Bytes in `pieces`. */
   piecesLength = 0;
   /** Errors replied so far, and the line of the last. */
@@ -21,7 +24,11 @@ export class Reply {
   /** Whether the client asked for RESP3 by HELLO. */
   resp3 = false;
   /** Set while nobody wants to know what is added: what waited before that. */
-  private kept: string[] | undefined;
+  private kept: Piece[] | undefined;
+  /** Whether what is added goes into chunks at once, since it will be long. */
+  private long = false;
+  /** The last of the pieces, while there is room in it. */
+  private chunk: Chunk | undefined;
 
   /** Bytes that wait. */
   get length(): number {
@@ -48,7 +55,8 @@ export class Reply {
   }
 
   bulk(text: string): void {
-    if (text.length > PIECE_MAX) {
+    if (this.long && text.length <= PIECE_MAX) this.encode(text);
+    else if (text.length > PIECE_MAX) {
       this.out += `$${text.length}\r\n`;
       this.piece(text);
       this.out = '\r\n';
@@ -67,10 +75,59 @@ export class Reply {
     this.out += '\r\n';
   }
 
-  private piece(text: string): void {
-    this.pieces.push(this.out, text);
-    this.piecesLength += this.out.length + text.length;
+  private piece(piece: Piece): void {
+    if (this.out !== '') this.pieces.push(this.out);
+    this.pieces.push(piece);
+    this.piecesLength += this.out.length + piece.length;
     this.out = '';
+    this.chunk = undefined;
+  }
+
+  /** What is added until `endLong` will be long, and comes bit by bit. */
+  beginLong(): void {
+    this.long = true;
+  }
+
+  endLong(): void {
+    this.long = false;
+    this.chunk = undefined;
+  }
+
+  /** Adds all that waits in another reply. */
+  append(other: Reply): void {
+    if (other.pieces.length === 0) this.out += other.takeText();
+    else for (const piece of other.take()) this.piece(piece);
+  }
+
+  private encode(text: string): void {
+    if (this.out !== '') this.encodeWaiting();
+    const chunk = this.roomFor(text.length + FRAME_MAX);
+    const before = chunk.length;
+    chunk.add('$');
+    chunk.add(String(text.length));
+    chunk.add('\r\n');
+    chunk.add(text);
+    chunk.add('\r\n');
+    this.piecesLength += chunk.length - before;
+  }
+
+  /** Puts what waits as a string into chunks. */
+  private encodeWaiting(): void {
+    const { out } = this;
+    this.out = '';
+    for (let at = 0; at < out.length; at += CHUNK_BYTES) {
+      const part = out.length <= CHUNK_BYTES ? out : out.slice(at, at + CHUNK_BYTES);
+      this.roomFor(part.length).add(part);
+    }
+    this.piecesLength += out.length;
+  }
+
+  private roomFor(bytes: number): Chunk {
+    if (this.chunk !== undefined && this.chunk.room >= bytes) return this.chunk;
+    const chunk = takeChunk();
+    this.pieces.push(chunk);
+    this.chunk = chunk;
+    return chunk;
   }
 
   /** A bulk string, or null. */
@@ -137,18 +194,15 @@ export class Reply {
     for (const text of texts) this.bulk(text);
   }
 
-  /** Sets what waits apart as one flat string, when it is long. */
+  /** Puts what waits into chunks, when it is long. */
   cut(): void {
     if (this.kept !== undefined) this.forget();
-    if (this.out.length < PIECE_MAX) return;
-    const flat = Buffer.from(this.out, 'latin1').toString('latin1');
-    this.pieces.push(flat);
-    this.piecesLength += flat.length;
-    this.out = '';
+    if (this.out.length >= PIECE_MAX) this.encodeWaiting();
   }
 
   /** Takes all that waits. */
-  take(): string[] {
+  take(): Piece[] {
+    this.chunk = undefined;
     if (this.kept !== undefined) {
       const { kept } = this;
       this.kept = [];
@@ -166,7 +220,7 @@ export class Reply {
 
   /** Takes all that waits, as one text. */
   takeText(): string {
-    if (this.pieces.length > 0) return this.take().join('');
+    if (this.pieces.length > 0) return this.take().map(textOf).join('');
     const { out } = this;
     this.out = '';
     return out;
@@ -182,16 +236,22 @@ export class Reply {
     this.forget();
     const { kept = [] } = this;
     this.kept = undefined;
-    for (const text of kept) {
-      this.pieces.push(text);
-      this.piecesLength += text.length;
+    for (const piece of kept) {
+      this.pieces.push(piece);
+      this.piecesLength += piece.length;
     }
   }
 
   private forget(): void {
     this.out = '';
-    this.pieces = [];
+    this.drop(0);
     this.piecesLength = 0;
+  }
+
+  /** Lets go of all pieces but the first. */
+  private drop(first: number): void {
+    for (const piece of this.pieces.splice(first)) if (typeof piece !== 'string') giveBack(piece);
+    this.chunk = undefined;
   }
 
   /** A mark for `rollback`. */
@@ -201,7 +261,7 @@ export class Reply {
 
   /** Forgets all that was added since the mark (CLIENT REPLY OFF). */
   rollback(mark: { pieces: number; piecesLength: number; out: string }): void {
-    this.pieces.length = mark.pieces;
+    this.drop(mark.pieces);
     this.piecesLength = mark.piecesLength;
     this.out = mark.out;
   }

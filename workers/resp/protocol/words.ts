@@ -1,6 +1,7 @@
 /** Buffer has these methods; its types leave them out. */
 export interface Latin1Buffer extends Buffer {
   latin1Slice(start: number, end: number): string;
+  latin1Write(text: string, offset: number): number;
 }
 
 /** Words longer than this are not kept. */

@@ -1,5 +1,6 @@
 import type { Client } from '../clients/server.ts';
 import { stamp, startBatch } from '../commands/execute.ts';
+import type { Piece } from '../protocol/chunk.ts';
 import { pushField } from './values.ts';
 import type { ScriptState } from './state.ts';
 
@@ -30,7 +31,7 @@ export interface Job {
   /** Set while it can't be suspended: the replies to what it has called. */
   replies?: string[] | undefined;
   /** What it had called until it had to begin anew, which it is told again. */
-  retold?: { readonly replies: readonly string[]; at: number; readonly unfinished: Generator<void, readonly string[]> };
+  retold?: { readonly replies: readonly string[]; at: number; readonly unfinished: Generator<void, readonly Piece[]> };
   /** When it has to end; set once it takes longer than a slice, or when it is killed. */
   endsAtMs: number | undefined;
   /** What is said then. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Piece } from '../protocol/chunk.ts';
 import { formatDouble } from '../protocol/numbers.ts';
 import { REDIS_VERSION } from '../version.ts';
 import { TYPE } from './lua-exports.ts';
@@ -15,7 +16,7 @@ export interface ScriptHost {
    * Carries out a command and returns its reply as it would go to a client; a refusal is an error reply. What takes long is
    * given in steps, with the reply in pieces; undefined means that the script must begin anew, so that it can be suspended.
    */
-  call(args: readonly string[]): string | Generator<void, readonly string[]> | undefined;
+  call(args: readonly string[]): string | Generator<void, readonly Piece[]> | undefined;
   /** In which version of the protocol replies are turned into values of Lua. */
   setResp3(resp3: boolean): void;
   /** Whether the script's caller may call this. Undefined when there is no such command. */
@@ -163,12 +164,14 @@ function calls(
 function* pushSteps(
   lua: Lua,
   L: number,
-  steps: Generator<void, readonly string[]>,
+  steps: Generator<void, readonly Piece[]>,
   raise: boolean,
 ): Generator<void, number> {
   const reply = yield* steps;
   yield* pushLongReply(lua, L, reply);
-  return raise && reply[0]?.startsWith('-') === true ? -1 : 1;
+  // An error is short, and so never in a chunk.
+  const [first] = reply;
+  return raise && typeof first === 'string' && first.startsWith('-') ? -1 : 1;
 }
 
 /** What makes values for replies. */

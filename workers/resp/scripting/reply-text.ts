@@ -1,11 +1,13 @@
+import { textOf, type Piece } from '../protocol/chunk.ts';
+
 /** A reply as it would go to a client, read from its beginning. It comes in pieces, which end anywhere: to join them all would take long. */
 export class ReplyText {
   private text = '';
   private at = 0;
   private next = 0;
-  private readonly pieces: readonly string[];
+  private readonly pieces: readonly Piece[];
 
-  constructor(pieces: readonly string[]) {
+  constructor(pieces: readonly Piece[]) {
     this.pieces = pieces;
   }
 
@@ -47,8 +49,8 @@ export class ReplyText {
     while (length < bytes) {
       const piece = this.pieces[this.next++];
       if (piece === undefined) throw new Error('A reply ends in its middle.');
-      joined.push(piece);
       length += piece.length;
+      joined.push(textOf(piece));
     }
     this.text = joined.length === 2 && joined[0] === '' ? joined[1]! : joined.join('');
     this.at = 0;

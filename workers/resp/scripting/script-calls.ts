@@ -6,6 +6,7 @@ import type { Command } from '../commands/command.ts';
 import { noteErrors, statOf } from '../clients/statistics.ts';
 import type { Walk } from '../commands/walk.ts';
 import { arityHolds, call, lacksReplicas, lookUp, trackRead } from '../commands/execute.ts';
+import type { Piece } from '../protocol/chunk.ts';
 import { NO_REPLICAS, OOM } from '../protocol/errors.ts';
 import type { Job } from './job.ts';
 
@@ -13,7 +14,7 @@ import type { Job } from './job.ts';
 const OVERRUN_BYTES = 16 * 1_048_576;
 
 /** A reply that is made in steps, in pieces. */
-type Steps = Generator<void, readonly string[]>;
+type Steps = Generator<void, readonly Piece[]>;
 
 /** What a script may be told: the reply, or how it comes about when that takes long; undefined when it must begin anew. */
 export function callFromScript(
@@ -68,7 +69,7 @@ function* inSteps(inner: Client, job: Job, command: Command, args: readonly stri
 
 /** A long reply that is there. */
 // oxlint-disable-next-line require-yield -- to turn it into values takes the steps.
-function* whole(pieces: readonly string[]): Steps {
+function* whole(pieces: readonly Piece[]): Steps {
   return pieces;
 }
 

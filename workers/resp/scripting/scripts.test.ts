@@ -24,6 +24,7 @@ function recorder(): { journal: NodeJournal; blocks: (readonly Effect[])[] } {
   const journal: NodeJournal = {
     append: (db, args) => void blocks.push([{ db, args }]),
     appendBlock: (effects) => void blocks.push(effects),
+    records: true,
     holdsReplies: false,
     isDurable: false,
     whenKept: (callback) => callback(true),

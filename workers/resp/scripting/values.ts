@@ -1,3 +1,4 @@
+import type { Piece } from '../protocol/chunk.ts';
 import type { Lua } from './lua.ts';
 import { Pace, parts } from './pieces.ts';
 import { ReplyText } from './reply-text.ts';
@@ -19,7 +20,7 @@ export function pushReply(lua: Lua, L: number, text: string): void {
 }
 
 /** As `pushReply`, for what takes long; the reply is in pieces, which end anywhere. */
-export function* pushLongReply(lua: Lua, L: number, pieces: readonly string[]): Generator<void, number> {
+export function* pushLongReply(lua: Lua, L: number, pieces: readonly Piece[]): Generator<void, number> {
   yield* pushInSteps(lua, L, new ReplyText(pieces), new Pace());
   return 1;
 }

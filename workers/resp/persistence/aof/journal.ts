@@ -86,6 +86,10 @@ export class AofJournal implements NodeJournal, CommitSink {
     this.pending.command(['EXEC']);
   }
 
+  get records(): boolean {
+    return true;
+  }
+
   get holdsReplies(): boolean {
     return this.end > (this.waitsForSync ? this.commit.settled : this.commit.handedOver);
   }

@@ -1,3 +1,4 @@
+import { entriesIn } from '../../keyspace/stream-entries.ts';
 import { byName } from '../../keyspace/stream-group.ts';
 import type { StreamGroup } from '../../keyspace/stream-group.ts';
 import { formatId, MIN_ID } from '../../keyspace/stream-id.ts';
@@ -7,7 +8,8 @@ import type { StreamValue } from '../../keyspace/stream-value.ts';
 /** The commands that make a stream as it is, as Redis writes them. */
 export function* streamCommands(key: string, stream: StreamValue): Generator<readonly string[]> {
   for (const block of stream.blocks) {
-    for (const record of block.records) yield ['XADD', key, formatId(idOfRecord(record)), ...wordsOf(record)];
+    for (const record of entriesIn(block.entries))
+      yield ['XADD', key, formatId(idOfRecord(record)), ...wordsOf(record)];
   }
   const lastId = formatId(stream.lastId);
   // An empty stream is made by an entry that is trimmed at once; no entry can have the ID 0-0.

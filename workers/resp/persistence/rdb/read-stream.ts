@@ -1,11 +1,13 @@
 import { newBlock } from '../../keyspace/stream-block.ts';
 import type { StreamBlock } from '../../keyspace/stream-block.ts';
+import { entryAt } from '../../keyspace/stream-entries.ts';
 import { addConsumer, addGroup, assign } from '../../keyspace/stream-group.ts';
 import type { StreamGroup } from '../../keyspace/stream-group.ts';
 import { msOf, seqOf, streamId } from '../../keyspace/stream-id.ts';
 import type { StreamId } from '../../keyspace/stream-id.ts';
 import { countUpTo } from '../../keyspace/stream-progress.ts';
 import { idOfRecord, recordOf } from '../../keyspace/stream-record.ts';
+import type { StreamRecord } from '../../keyspace/stream-record.ts';
 import { StreamValue } from '../../keyspace/stream-value.ts';
 import { readListpack } from './compact.ts';
 import { TYPE } from './format.ts';
@@ -37,7 +39,7 @@ function readBlock(input: RdbInput, stream: StreamValue): void {
   const block = base.length === 16 && elements !== undefined ? unpack(base, elements, blob.length) : undefined;
   if (block === undefined) input.fail('a block of a stream is damaged');
   const before = stream.blocks.at(-1);
-  const first = block.records[0];
+  const first = entryAt(block.entries, 0);
   if (before !== undefined && (base <= before.base || (first !== undefined && idOfRecord(first) <= before.top))) {
     input.fail('the entries of a stream are not in order');
   }
@@ -49,7 +51,8 @@ function unpack(base: StreamId, elements: readonly string[], packed: number): St
   const fieldCount = Number(elements[2]);
   if (!(fieldCount >= 0) || elements[3 + fieldCount] !== '0') return undefined;
   const fields = elements.slice(3, 3 + fieldCount);
-  const block: StreamBlock = { ...newBlock(base, [], 0), fields, packed };
+  const records: StreamRecord[] = [];
+  const block: StreamBlock = { ...newBlock(base, [], 0), entries: records, fields, packed };
   const wanted = Number(elements[0]) + Number(elements[1]);
   let at = 4 + fieldCount;
   for (let entry = 0; entry < wanted; entry++) {
@@ -64,10 +67,10 @@ function unpack(base: StreamId, elements: readonly string[], packed: number): St
     const words = same ? fields.flatMap((field, i) => [field, elements[at + i]!]) : elements.slice(at, end);
     at = end + 1;
     block.top = id;
-    if ((flags & DELETED) === 0) block.records.push(recordOf(id, words, 0));
+    if ((flags & DELETED) === 0) records.push(recordOf(id, words, 0));
     else block.deleted++;
   }
-  const live = block.records.length === Number(elements[0]);
+  const live = records.length === Number(elements[0]);
   return live && at === elements.length ? block : undefined;
 }
 

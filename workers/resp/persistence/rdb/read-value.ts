@@ -120,7 +120,7 @@ function* readZSet(input: RdbInput, type: number, limits?: EncodingLimits): Gene
   const zset = new ZSetValue();
   const set = (member: string, score: number): void => {
     if (Number.isNaN(score)) input.fail('a sorted set has a score that is not a number');
-    if (!zset.set(member, score, limits)) input.fail('a sorted set has the same member twice');
+    if (!zset.put(member, score, limits)) input.fail('a sorted set has the same member twice');
   };
   if (type === TYPE.zset || type === TYPE.zset2) {
     const count = yield* whole(input, () => input.length());
@@ -132,6 +132,7 @@ function* readZSet(input: RdbInput, type: number, limits?: EncodingLimits): Gene
     const reader = type === TYPE.zsetZiplist ? readZiplist : readListpack;
     for (const [member, score] of yield* pairs(input, reader)) set(member, parseScore(score));
   }
+  zset.complete();
   return zset.size === 0 ? undefined : zset;
 }
 

@@ -1,5 +1,6 @@
 import { sharesFields } from '../../keyspace/stream-block.ts';
 import type { StreamBlock } from '../../keyspace/stream-block.ts';
+import { countOf, entriesIn } from '../../keyspace/stream-entries.ts';
 import { byName } from '../../keyspace/stream-group.ts';
 import type { Consumer, StreamGroup } from '../../keyspace/stream-group.ts';
 import { msOf, seqOf } from '../../keyspace/stream-id.ts';
@@ -51,14 +52,14 @@ function writeText(out: RdbOutput, text: string): void {
 /** A block as a listpack; deleted entries are left out. */
 function packBlock(block: StreamBlock): Buffer {
   const list = new ListpackWriter();
-  list.addInteger(block.records.length);
+  list.addInteger(countOf(block.entries));
   list.addInteger(0);
   list.addInteger(block.fields.length);
   for (const field of block.fields) list.add(field);
   list.addInteger(0);
   const baseMs = BigInt(msOf(block.base));
   const baseSeq = BigInt(seqOf(block.base));
-  for (const record of block.records) {
+  for (const record of entriesIn(block.entries)) {
     const id = idOfRecord(record);
     const words = wordsOf(record);
     const same = sharesFields(block.fields, words, 0);

@@ -6,6 +6,7 @@ import { Node } from '../../keyspace/node.ts';
 import { SetValue } from '../../keyspace/set-value.ts';
 import { DEFAULT_LIMITS } from '../../keyspace/sizes.ts';
 import { addConsumer, addGroup, assign, byName } from '../../keyspace/stream-group.ts';
+import { entriesIn } from '../../keyspace/stream-entries.ts';
 import { formatId, MIN_ID, streamId } from '../../keyspace/stream-id.ts';
 import { idOfRecord, wordsOf } from '../../keyspace/stream-record.ts';
 import { StreamValue } from '../../keyspace/stream-value.ts';
@@ -131,7 +132,9 @@ export function plain(value: Value): unknown {
 
 function plainStream(stream: StreamValue): unknown {
   const { lastId, maxDeletedId, entriesAdded, size, groups } = stream;
-  const entries = stream.blocks.flatMap(({ records }) => records.map((r) => [formatId(idOfRecord(r)), wordsOf(r)]));
+  const entries = stream.blocks.flatMap((block) =>
+    entriesIn(block.entries).map((r) => [formatId(idOfRecord(r)), wordsOf(r)]),
+  );
   const plainGroups = byName(groups).map(([name, group]) => ({
     name,
     lastId: formatId(group.lastId),

@@ -100,8 +100,12 @@ export class WalJournal implements NodeJournal {
     return this.closed ? 'this node has been closed or moved' : this.log.failure;
   }
 
+  get records(): boolean {
+    return this.durability !== 'none';
+  }
+
   private get writes(): boolean {
-    return this.durability !== 'none' && !this.closed && !this.log.broken;
+    return this.records && !this.closed && !this.log.broken;
   }
 
   /** Appends a record after which nothing before it counts. */
