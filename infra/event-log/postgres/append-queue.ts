@@ -43,7 +43,7 @@ export function openAppendQueue(connection: AppendConnection, head: KnownHead): 
   let waiting: Waiting[] = [];
   let underWay = 0;
   let starting = false;
-  /** Where the last batch ended, and whether another process had appended something before it. */
+  /** Where the last batch ended, and whether other processes append as well, about as much. */
   let lastEnd = 0n;
   let othersToo = false;
   /** The streams and commands of the batches under way. */
@@ -100,11 +100,13 @@ export function openAppendQueue(connection: AppendConnection, head: KnownHead): 
     }
   }
 
+  /** What lies between the end of one batch and the beginning of the next is by others. */
   function lookForOthers(results: readonly AppendResult[]): void {
     const recorded = results.filter((result) => result.ok && !result.repeated);
     const [first, last] = [recorded[0], recorded.at(-1)];
     if (first?.ok !== true || last?.ok !== true) return;
-    othersToo = first.firstPosition > lastEnd + 1n;
+    const between = first.firstPosition - lastEnd - 1n;
+    othersToo = 2n * between > last.lastPosition - first.firstPosition;
     lastEnd = last.lastPosition;
   }
 
