@@ -43,7 +43,7 @@ export function openAppendQueue(connection: AppendConnection, head: KnownHead): 
   let waiting: Waiting[] = [];
   let underWay = 0;
   let starting = false;
-  /** Where the last batch ended, and whether other processes append as well, about as much. */
+  /** How far our own batches have come, and whether other processes append as well, about as much. */
   let lastEnd = 0n;
   let othersToo = false;
   /** The streams and commands of the batches under way. */
@@ -107,7 +107,7 @@ export function openAppendQueue(connection: AppendConnection, head: KnownHead): 
     if (first?.ok !== true || last?.ok !== true) return;
     const between = first.firstPosition - lastEnd - 1n;
     othersToo = 2n * between > last.lastPosition - first.firstPosition;
-    lastEnd = last.lastPosition;
+    if (last.lastPosition > lastEnd) lastEnd = last.lastPosition;
   }
 
   function deliver(batch: readonly Waiting[], results: readonly AppendResult[], again: boolean): void {
