@@ -128,7 +128,7 @@ async function startWatched(): Promise<Watched> {
   const child = fork(
     join(import.meta.dirname, 'pauses/watched-engine.ts'),
     ['--port', String(port), '--durability', durability],
-    { cwd: folder, execArgv: ['--expose-gc', ...V8_FLAGS, ...(process.env['PAUSES_FLAGS']?.split(' ') ?? [])] },
+    { cwd: folder, execArgv: [...V8_FLAGS, ...(process.env['PAUSES_FLAGS']?.split(' ') ?? [])] },
   );
   await once(child, 'message');
   const pinger = fork(join(import.meta.dirname, 'pauses/pinger.ts'), [String(port)]);

@@ -1,7 +1,8 @@
 import type { Principal } from '#domains/identity/authorize.ts';
 import { reject } from '#domains/kernel/rejection.ts';
 import { recordDenial } from '#infra/commands/execute.ts';
-import { looksLikeAccessToken } from '#infra/crypto/access-token.ts';
+import { findOutcome } from '#infra/commands/outcome.ts';
+import { issueAccessToken, looksLikeAccessToken, readAccessToken } from '#infra/crypto/access-token.ts';
 import { keyedHash } from '#infra/crypto/master-key.ts';
 import type { FastifyInstance } from 'fastify';
 import type { KafkaMessage } from 'kafkajs';
@@ -43,7 +44,9 @@ export async function handleCommand(
   const token = looksLikeAccessToken(bearerOf(authorization) ?? '') ? authorization : undefined;
   const principal = token === undefined ? null : await authenticate(deps, token);
   const denied = { place, record, principal };
-  if (principal === null || token === undefined) return deny(deps, denied, 'unauthenticated', noToken);
+  if (principal === null || token === undefined) {
+    return (await outcomeOfOld(app, deps, command, token)) ?? deny(deps, denied, 'unauthenticated', noToken);
+  }
   if ('problem' in command) return deny(deps, denied, 'malformed_command', command.problem);
   if (notOverKafka.test(command.path)) {
     return deny(deps, denied, 'command_not_allowed', 'This takes HTTP: its reply is for its caller alone.');
@@ -56,6 +59,29 @@ export async function handleCommand(
   if (passing.includes(again.code ?? '')) return null;
   return { ...again, repeated: first.repeated };
 }
+
+/**
+ * What became of a command that was handled while its token was good, and is delivered again when that has expired. It is answered as
+ * a repeat is, from what was recorded under its id; so a token that is over leads to nothing that was not done already.
+ */
+async function outcomeOfOld(
+  app: FastifyInstance,
+  { log, masterKey }: Pick<GatewayDependencies, 'log' | 'masterKey'>,
+  command: ReturnType<typeof readCommand>,
+  authorization: string | undefined,
+): Promise<KafkaOutcome | null> {
+  const pass = readAccessToken(masterKey, bearerOf(authorization) ?? '');
+  if (pass === null || 'problem' in command) return null;
+  const handled = await findOutcome(log, { kind: 'api-key', id: pass.keyId }, command.commandId, '');
+  if (handled === null) return null;
+  const expiresAt = new Date(Date.now() + renewed_ms);
+  const outcome = await inject(app, command, `Bearer ${issueAccessToken(masterKey, { ...pass, expiresAt })}`);
+  // Another command under the same id is none that was handled, and a key that is gone says nothing any more.
+  return outcome.repeated ? outcome : null;
+}
+
+/** As long as one request may take. */
+const renewed_ms = 30_000;
 
 const noToken =
   'The header `authorization` must be `Bearer <access token>`, from POST /v1/access-tokens; never an API key.';

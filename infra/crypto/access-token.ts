@@ -20,12 +20,17 @@ export function looksLikeAccessToken(text: string): boolean {
   return format.test(text);
 }
 
-/** The key a token stands for, or null when it was not issued under this master key, was changed, or has expired. */
-export function verifyAccessToken(masterKey: MasterKey, token: string, now: Date): ApiKeyId | null {
+/** What a token was issued for, or null when it was not issued under this master key or was changed. It may have expired. */
+export function readAccessToken(masterKey: MasterKey, token: string): { keyId: ApiKeyId; expiresAt: Date } | null {
   const parts = format.exec(token)?.groups;
   if (parts === undefined) return null;
   if (!constantTimeEqual(keyedHash(masterKey, purpose, parts['claims'] ?? ''), parts['hash'] ?? '')) return null;
-  if (Number(parts['expiry']) <= now.getTime()) return null;
   const keyId = ApiKeyId.safeParse(parts['keyId']);
-  return keyId.success ? keyId.data : null;
+  return keyId.success ? { keyId: keyId.data, expiresAt: new Date(Number(parts['expiry'])) } : null;
+}
+
+/** The key a token stands for, or null when it is none or has expired. */
+export function verifyAccessToken(masterKey: MasterKey, token: string, now: Date): ApiKeyId | null {
+  const pass = readAccessToken(masterKey, token);
+  return pass !== null && pass.expiresAt > now ? pass.keyId : null;
 }

@@ -12,6 +12,7 @@ import { pino } from 'pino';
 import { v4 as uuidv4 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { clientOf, startKafka, type Kafka } from '../tools/kafka.ts';
 import { type GatewayBed, openGatewayBed } from './gateway-bed.ts';
 
@@ -178,7 +179,12 @@ test('poison and whoever may not get a denial in the log and an outcome, and hol
   const ids = {
     none: await command('POST', '/v1/tenants', { name: 'x' }, { authorization: '' }),
     key: await command('POST', '/v1/tenants', { name: 'x' }, { authorization: `Bearer ${bed.operatorKey}` }),
-    forged: await command('POST', '/v1/tenants', { name: 'x' }, { authorization: `Bearer ${token.slice(0, -1)}0` }),
+    forged: await command(
+      'POST',
+      '/v1/tenants',
+      { name: 'x' },
+      { authorization: `Bearer ${token.slice(0, -1)}${token.endsWith('0') ? '1' : '0'}` },
+    ),
     revoked: await command('POST', '/v1/tenants', { name: 'x' }, { authorization: `Bearer ${late.token}` }),
     read: await command('GET', '/v1/tenants'),
     elsewhere: await command('POST', '/subjects/x', {}),
@@ -280,4 +286,31 @@ test('a command that is delivered again after a crash is handled once and has it
   expect(second).toEqual({ ...first, repeated: true });
   await command('POST', '/v1/tenants', { name: 'Sentinel' }).then((sentinel) => outcomesOf(sentinel));
   expect(await entries()).toHaveLength(accepted + 1);
+});
+
+test('a command that was handled is told so when it is delivered again after its token has ended', async () => {
+  const keyId = ApiKeyId.parse(keyIdWithin(bed.operatorKey));
+  const short = (): string => {
+    const expiresAt = new Date(Date.now() + 3000);
+    return `Bearer ${issueAccessToken(bed.masterKey, { keyId, expiresAt })}`;
+  };
+  const authorization = short();
+  const made = await command('POST', '/v1/tenants', { name: 'In time' }, { authorization });
+  const refused = await command('POST', '/v1/tenants', { name: 'In time' }, { authorization });
+  const firsts = [(await outcomesOf(made))[0], (await outcomesOf(refused))[0]];
+  expect(firsts).toMatchObject([{ status: 201 }, { status: 409 }]);
+  await stopTaking();
+  await sleep(3000);
+  await admin.resetOffsets({ groupId: 'miniredis-commands', topic: commandsTopic, earliest: true });
+  const before = await entries();
+  take();
+  expect((await outcomesOf(made, 2))[1]).toEqual({ ...firsts[0], repeated: true });
+  expect((await outcomesOf(refused, 2))[1]).toEqual({ ...firsts[1], repeated: true });
+  // The same token leads to nothing new, under a new id or an old one.
+  const other = await command('POST', '/v1/tenants', { name: 'Too late' }, { authorization });
+  await command('POST', '/v1/tenants', { name: 'Too late' }, { authorization, command: made });
+  expect((await outcomesOf(other))[0]).toMatchObject({ outcome: 'denied', code: 'unauthenticated' });
+  expect((await outcomesOf(made, 3))[2]).toMatchObject({ outcome: 'denied', code: 'unauthenticated' });
+  const added = (await entries()).slice(before.length);
+  expect(added.map(({ type }) => type)).toEqual(['CommandDenied', 'CommandDenied']);
 });

@@ -1,4 +1,4 @@
-import { every, numbered, type PauseGroup } from './group.ts';
+import { keys, numbered, type PauseGroup } from './group.ts';
 
 export const clientsPauses: readonly PauseGroup[] = [
   {
@@ -37,11 +37,11 @@ export const clientsPauses: readonly PauseGroup[] = [
   },
   {
     name: 'users',
-    fill: (size) => every(size, 500, (n) => [`key:${n}`, `value:${n}`], ['MSET']),
+    fill: keys,
     cases: [
       [
-        'ACL SETUSER of 100,000',
-        [['ACL', 'SETUSER', 'many', 'on', '>pw', '+@all', ...numbered(100_000, '~key:')]],
+        'ACL SETUSER of many rules',
+        [['ACL', 'SETUSER', 'many', 'on', '>pw', '+@all', ...numbered(1500, '~key:')]],
         { before: [['ACL', 'DELUSER', 'many']] },
       ],
       [

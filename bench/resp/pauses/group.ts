@@ -7,8 +7,6 @@ type PauseCase = readonly [
   more?: {
     /** Run each time before, unwatched. Elements of the large value: `size`. */
     readonly before?: readonly (readonly string[])[] | ((size: number) => Requests);
-    /** V8's heap is collected right after, watched. */
-    readonly collect?: boolean;
   },
 ];
 
@@ -35,6 +33,12 @@ export function* every(
     yield request;
   }
 }
+
+/** Many keys with short values. */
+export const keys = (size: number): Requests => every(size, 500, (n) => [`key:${n}`, `value:${n}`], ['MSET']);
+
+/** Before each time `copy` is made anew from a large value. */
+export const copyOf = (key: string) => ({ before: [['COPY', key, 'copy', 'REPLACE']] }) as const;
 
 /** Many words, numbered. */
 export const numbered = (count: number, prefix: string): string[] =>

@@ -1,11 +1,9 @@
-import { every, numbered, type PauseGroup } from './group.ts';
+import { every, keys, numbered, type PauseGroup } from './group.ts';
 
 export const keyspacePauses: readonly PauseGroup[] = [
   {
     name: 'keyspace',
-    *fill(size) {
-      yield* every(size, 500, (n) => [`key:${n}`, `value:${n}`], ['MSET']);
-    },
+    fill: keys,
     cases: [
       ['KEYS', [['KEYS', '*']]],
       ['SCAN COUNT', [['SCAN', '0', 'COUNT', '1000000']]],
@@ -70,18 +68,10 @@ export const keyspacePauses: readonly PauseGroup[] = [
   },
   {
     name: 'flush',
-    fill: (size) => every(size, 500, (n) => [`key:${n}`, `value:${n}`], ['MSET']),
+    fill: keys,
     cases: [
-      [
-        'FLUSHALL SYNC',
-        [['FLUSHALL', 'SYNC']],
-        { before: (size) => every(size, 500, (n) => [`key:${n}`, `value:${n}`], ['MSET']) },
-      ],
-      [
-        'FLUSHALL ASYNC',
-        [['FLUSHALL', 'ASYNC']],
-        { before: (size) => every(size, 500, (n) => [`key:${n}`, `value:${n}`], ['MSET']) },
-      ],
+      ['FLUSHALL SYNC', [['FLUSHALL', 'SYNC']], { before: keys }],
+      ['FLUSHALL ASYNC', [['FLUSHALL', 'ASYNC']], { before: keys }],
       [
         'FLUSHDB while tracked',
         [
@@ -90,7 +80,7 @@ export const keyspacePauses: readonly PauseGroup[] = [
           ['FLUSHDB'],
           ['CLIENT', 'TRACKING', 'OFF'],
         ],
-        { before: (size) => every(size, 500, (n) => [`key:${n}`, `value:${n}`], ['MSET']) },
+        { before: keys },
       ],
       [
         'DEL while tracked',
@@ -100,7 +90,7 @@ export const keyspacePauses: readonly PauseGroup[] = [
           ['DEL', ...numbered(200_000, 'key:')],
           ['CLIENT', 'TRACKING', 'OFF'],
         ],
-        { before: (size) => every(size, 500, (n) => [`key:${n}`, `value:${n}`], ['MSET']) },
+        { before: keys },
       ],
       [
         'expiry of all',

@@ -1,4 +1,4 @@
-import { every, numbered, type PauseGroup } from './group.ts';
+import { copyOf, every, numbered, type PauseGroup } from './group.ts';
 
 export const listsAndHashesPauses: readonly PauseGroup[] = [
   {
@@ -8,31 +8,27 @@ export const listsAndHashesPauses: readonly PauseGroup[] = [
       ['LRANGE', [['LRANGE', 'list', '0', '-1']]],
       ['LPOS', [['LPOS', 'list', 'none']]],
       ['LPOS COUNT 0', [['LPOS', 'list', 'none', 'COUNT', '0']]],
-      ['LINSERT', [['LINSERT', 'list', 'AFTER', 'element:500000', 'x']]],
+      ['LINSERT', [['LINSERT', 'list', 'AFTER', 'element:100000', 'x']]],
       ['LREM none', [['LREM', 'list', '0', 'none']]],
-      ['LINDEX', [['LINDEX', 'list', '500000']]],
-      ['LSET', [['LSET', 'list', '500000', 'x']]],
+      ['LINDEX', [['LINDEX', 'list', '100000']]],
+      ['LSET', [['LSET', 'list', '100000', 'x']]],
       ['COPY of a list', [['COPY', 'list', 'copy', 'REPLACE']]],
       [
         'LREM of all',
         [['LREM', 'same', '0', 'x']],
         { before: (size) => every(size, 1000, () => ['x'], ['RPUSH', 'same']) },
       ],
-      ['LTRIM', [['LTRIM', 'copy', '100000', '-100001']], { before: [['COPY', 'list', 'copy', 'REPLACE']] }],
-      ['LPOP of all', [['LPOP', 'copy', '1000000']], { before: [['COPY', 'list', 'copy', 'REPLACE']] }],
-      ['RPOP of all', [['RPOP', 'copy', '1000000']], { before: [['COPY', 'list', 'copy', 'REPLACE']] }],
-      [
-        'LMPOP of all',
-        [['LMPOP', '1', 'copy', 'LEFT', 'COUNT', '1000000']],
-        { before: [['COPY', 'list', 'copy', 'REPLACE']] },
-      ],
+      ['LTRIM', [['LTRIM', 'copy', '100000', '-100001']], copyOf('list')],
+      ['LPOP of all', [['LPOP', 'copy', '1000000']], copyOf('list')],
+      ['RPOP of all', [['RPOP', 'copy', '1000000']], copyOf('list')],
+      ['LMPOP of all', [['LMPOP', '1', 'copy', 'LEFT', 'COUNT', '1000000']], copyOf('list')],
       ['SORT', [['SORT', 'list', 'ALPHA', 'LIMIT', '0', '10']]],
       ['SORT STORE', [['SORT', 'list', 'ALPHA', 'STORE', 'sorted']]],
       ['SORT BY GET', [['SORT', 'list', 'BY', 'w:*', 'GET', 'g:*']]],
       ['DUMP of a list', [['DUMP', 'list']]],
       ['MEMORY USAGE', [['MEMORY', 'USAGE', 'list', 'SAMPLES', '0']]],
       ['OBJECT ENCODING', [['OBJECT', 'ENCODING', 'list']]],
-      ['DEL of a list', [['DEL', 'copy']], { before: [['COPY', 'list', 'copy', 'REPLACE']] }],
+      ['DEL of a list', [['DEL', 'copy']], copyOf('list')],
     ],
   },
   {
@@ -47,13 +43,9 @@ export const listsAndHashesPauses: readonly PauseGroup[] = [
       ['HRANDFIELD repeated', [['HRANDFIELD', 'hash', '-500000', 'WITHVALUES']]],
       ['COPY of a hash', [['COPY', 'hash', 'copy', 'REPLACE']]],
       ['HMGET of arguments', [['HMGET', 'hash', ...numbered(200_000, 'field:')]]],
-      [
-        'HDEL of arguments',
-        [['HDEL', 'copy', ...numbered(200_000, 'field:')]],
-        { before: [['COPY', 'hash', 'copy', 'REPLACE']] },
-      ],
+      ['HDEL of arguments', [['HDEL', 'copy', ...numbered(200_000, 'field:')]], copyOf('hash')],
       ['DUMP of a hash', [['DUMP', 'hash']]],
-      ['DEL of a hash', [['DEL', 'copy']], { before: [['COPY', 'hash', 'copy', 'REPLACE']] }],
+      ['DEL of a hash', [['DEL', 'copy']], copyOf('hash')],
     ],
   },
 ];

@@ -1,11 +1,11 @@
-import { every, numbered, type PauseGroup } from './group.ts';
+import { every, keys, numbered, type PauseGroup } from './group.ts';
 
 export const scriptsPauses: readonly PauseGroup[] = [
   {
     name: 'scripts',
     *fill(size) {
       yield* every(size, 1000, (n) => [`member:${n}`], ['SADD', 'set']);
-      yield* every(size, 500, (n) => [`key:${n}`, `value:${n}`], ['MSET']);
+      yield* keys(size);
       yield* every(size, 1000, (n) => [`element:${n}`], ['RPUSH', 'list']);
     },
     cases: [
@@ -29,8 +29,8 @@ export const scriptsPauses: readonly PauseGroup[] = [
           ],
         ],
       ],
-      ['EVAL string.rep', [['EVAL', "return #string.rep('x', 50000000)", '0']]],
-      ['EVAL string.rep of long', [['EVAL', "return #string.rep(string.rep('x', 1000000), 50)", '0']]],
+      ['EVAL string.rep', [['EVAL', "return #string.rep('x', 10000000)", '0']]],
+      ['EVAL string.rep of long', [['EVAL', "return #string.rep(string.rep('x', 1000000), 10)", '0']]],
       [
         'EVAL table.concat',
         [['EVAL', "local t = {} for i = 1, 200000 do t[i] = 'xxxxxxxxxx' end return #table.concat(t)", '0']],
@@ -69,7 +69,7 @@ export const scriptsPauses: readonly PauseGroup[] = [
         [
           [
             'EVAL',
-            `${'local a = 1 do local b = a end a = 2 '.repeat(100)}\n${'do local a = { 1, 2, 3 } end '.repeat(40_000)}return 1`,
+            `${'local a = 1 do local b = a end a = 2 '.repeat(100)}\n${'do local a = { 1, 2, 3 } end '.repeat(8000)}return 1`,
             '0',
           ],
         ],
@@ -86,7 +86,7 @@ export const scriptsPauses: readonly PauseGroup[] = [
             'FUNCTION',
             'LOAD',
             'REPLACE',
-            `#!lua name=large\n${Array.from({ length: 5000 }, (_, n) => `local function f${n % 150}() return ${n} end`).join('\n')}\nredis.register_function('f', function() return 1 end)`,
+            `#!lua name=large\n${Array.from({ length: 5000 }, (_, n) => `do local function f() return ${n} end end`).join('\n')}\nredis.register_function('f', function() return 1 end)`,
           ],
         ],
       ],

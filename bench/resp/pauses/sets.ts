@@ -1,4 +1,4 @@
-import { every, numbered, type PauseGroup } from './group.ts';
+import { copyOf, every, numbered, type PauseGroup } from './group.ts';
 
 export const setsPauses: readonly PauseGroup[] = [
   {
@@ -21,8 +21,8 @@ export const setsPauses: readonly PauseGroup[] = [
       ['SRANDMEMBER repeated', [['SRANDMEMBER', 'set', '-500000']]],
       ['SSCAN COUNT', [['SSCAN', 'set', '0', 'COUNT', '1000000']]],
       ['COPY of a set', [['COPY', 'set', 'copy', 'REPLACE']]],
-      ['SPOP of most', [['SPOP', 'copy', '800000']], { before: [['COPY', 'set', 'copy', 'REPLACE']] }],
-      ['SPOP of some', [['SPOP', 'copy', '200000']], { before: [['COPY', 'set', 'copy', 'REPLACE']] }],
+      ['SPOP of most', [['SPOP', 'copy', '800000']], copyOf('set')],
+      ['SPOP of some', [['SPOP', 'copy', '200000']], copyOf('set')],
       [
         'RENAME over a set',
         [['RENAME', 'a', 'copy']],
@@ -33,16 +33,12 @@ export const setsPauses: readonly PauseGroup[] = [
           ],
         },
       ],
-      ['SET over a set', [['SET', 'copy', 'b']], { before: [['COPY', 'set', 'copy', 'REPLACE']] }],
+      ['SET over a set', [['SET', 'copy', 'b']], copyOf('set')],
       ['SORT of a set', [['SORT', 'numbers']]],
       ['SORT BY nosort of a set', [['SORT', 'numbers', 'BY', 'nosort']]],
       ['DUMP of a set', [['DUMP', 'set']]],
       ['MEMORY USAGE', [['MEMORY', 'USAGE', 'set', 'SAMPLES', '0']]],
-      [
-        'SREM of arguments',
-        [['SREM', 'copy', ...numbered(200_000, 'member:')]],
-        { before: [['COPY', 'set', 'copy', 'REPLACE']] },
-      ],
+      ['SREM of arguments', [['SREM', 'copy', ...numbered(200_000, 'member:')]], copyOf('set')],
       ['SMISMEMBER of arguments', [['SMISMEMBER', 'set', ...numbered(200_000, 'member:')]]],
       ['ZUNIONSTORE of sets', [['ZUNIONSTORE', 'zmade', '2', 'set', 'other']]],
       ['PFADD', [['PFADD', 'hll', ...numbered(200_000, 'member:')]]],

@@ -1,4 +1,4 @@
-import { every, numbered, type PauseGroup } from './group.ts';
+import { copyOf, every, numbered, type PauseGroup } from './group.ts';
 
 export const sortedSetsPauses: readonly PauseGroup[] = [
   {
@@ -26,22 +26,14 @@ export const sortedSetsPauses: readonly PauseGroup[] = [
       ['ZCOUNT', [['ZCOUNT', 'zset', '-inf', '+inf']]],
       ['ZLEXCOUNT', [['ZLEXCOUNT', 'zset', '-', '+']]],
       ['COPY of a zset', [['COPY', 'zset', 'copy', 'REPLACE']]],
-      ['ZPOPMIN of all', [['ZPOPMIN', 'copy', '1000000']], { before: [['COPY', 'zset', 'copy', 'REPLACE']] }],
-      [
-        'ZMPOP of all',
-        [['ZMPOP', '1', 'copy', 'MAX', 'COUNT', '1000000']],
-        { before: [['COPY', 'zset', 'copy', 'REPLACE']] },
-      ],
-      ['ZREMRANGEBYRANK', [['ZREMRANGEBYRANK', 'copy', '0', '-1']], { before: [['COPY', 'zset', 'copy', 'REPLACE']] }],
-      [
-        'ZREMRANGEBYSCORE',
-        [['ZREMRANGEBYSCORE', 'copy', '-inf', '+inf']],
-        { before: [['COPY', 'zset', 'copy', 'REPLACE']] },
-      ],
+      ['ZPOPMIN of all', [['ZPOPMIN', 'copy', '1000000']], copyOf('zset')],
+      ['ZMPOP of all', [['ZMPOP', '1', 'copy', 'MAX', 'COUNT', '1000000']], copyOf('zset')],
+      ['ZREMRANGEBYRANK', [['ZREMRANGEBYRANK', 'copy', '0', '-1']], copyOf('zset')],
+      ['ZREMRANGEBYSCORE', [['ZREMRANGEBYSCORE', 'copy', '-inf', '+inf']], copyOf('zset')],
       ['ZMSCORE of arguments', [['ZMSCORE', 'zset', ...numbered(200_000, 'member:')]]],
       ['SORT of a zset', [['SORT', 'zset', 'ALPHA', 'LIMIT', '0', '1']]],
       ['DUMP of a zset', [['DUMP', 'zset']]],
-      ['DEL of a zset', [['DEL', 'copy']], { before: [['COPY', 'zset', 'copy', 'REPLACE']] }],
+      ['DEL of a zset', [['DEL', 'copy']], copyOf('zset')],
     ],
   },
   {

@@ -1,4 +1,4 @@
-import { numbered, type PauseGroup } from './group.ts';
+import { copyOf, numbered, type PauseGroup } from './group.ts';
 
 export const streamsPauses: readonly PauseGroup[] = [
   {
@@ -50,35 +50,19 @@ export const streamsPauses: readonly PauseGroup[] = [
       [
         'XACK of arguments',
         [['XACK', 'copy', 'read', ...numbered(100_000, '').map((n) => `${n}-1`)]],
-        { before: [['COPY', 'stream', 'copy', 'REPLACE']] },
+        copyOf('stream'),
       ],
-      [
-        'XDEL of arguments',
-        [['XDEL', 'copy', ...numbered(100_000, '').map((n) => `${n}-1`)]],
-        { before: [['COPY', 'stream', 'copy', 'REPLACE']] },
-      ],
-      ['XTRIM', [['XTRIM', 'copy', 'MAXLEN', '10']], { before: [['COPY', 'stream', 'copy', 'REPLACE']] }],
-      [
-        'XADD MAXLEN',
-        [['XADD', 'copy', 'MAXLEN', '10', '*', 'a', 'b']],
-        { before: [['COPY', 'stream', 'copy', 'REPLACE']] },
-      ],
+      ['XDEL of arguments', [['XDEL', 'copy', ...numbered(100_000, '').map((n) => `${n}-1`)]], copyOf('stream')],
+      ['XTRIM', [['XTRIM', 'copy', 'MAXLEN', '10']], copyOf('stream')],
+      ['XADD MAXLEN', [['XADD', 'copy', 'MAXLEN', '10', '*', 'a', 'b']], copyOf('stream')],
       ['XADD of arguments', [['XADD', 'wide', '*', ...numbered(200_000, 'x')]]],
-      ['XGROUP DESTROY', [['XGROUP', 'DESTROY', 'copy', 'read']], { before: [['COPY', 'stream', 'copy', 'REPLACE']] }],
-      [
-        'XGROUP DELCONSUMER',
-        [['XGROUP', 'DELCONSUMER', 'copy', 'read', 'consumer']],
-        { before: [['COPY', 'stream', 'copy', 'REPLACE']] },
-      ],
-      [
-        'XGROUP CREATE',
-        [['XGROUP', 'CREATE', 'copy', 'second', '100-0']],
-        { before: [['COPY', 'stream', 'copy', 'REPLACE']] },
-      ],
-      ['XSETID', [['XSETID', 'copy', '99999999-1']], { before: [['COPY', 'stream', 'copy', 'REPLACE']] }],
+      ['XGROUP DESTROY', [['XGROUP', 'DESTROY', 'copy', 'read']], copyOf('stream')],
+      ['XGROUP DELCONSUMER', [['XGROUP', 'DELCONSUMER', 'copy', 'read', 'consumer']], copyOf('stream')],
+      ['XGROUP CREATE', [['XGROUP', 'CREATE', 'copy', 'second', '100-0']], copyOf('stream')],
+      ['XSETID', [['XSETID', 'copy', '99999999-1']], copyOf('stream')],
       ['COPY of a stream', [['COPY', 'stream', 'copy', 'REPLACE']]],
       ['DUMP of a stream', [['DUMP', 'stream']]],
-      ['DEL of a stream', [['DEL', 'copy']], { before: [['COPY', 'stream', 'copy', 'REPLACE']] }],
+      ['DEL of a stream', [['DEL', 'copy']], copyOf('stream')],
     ],
   },
 ];

@@ -4,7 +4,7 @@
  */
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { constants, PerformanceObserver } from 'node:perf_hooks';
+import { PerformanceObserver } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createEngine } from '#workers/resp/engine.ts';
@@ -21,9 +21,6 @@ export interface Turns {
    * system counts that time in ticks of up to 4 ms.
    */
   readonly work_ms: number;
-  /** The longest stop for a collection, and for a collection of the whole heap. */
-  readonly collection_ms: number;
-  readonly fullCollection_ms: number;
 }
 
 interface Span {
@@ -59,12 +56,10 @@ for (const node of nodes.values()) {
   await wal.openNode({ node, epoch: 1, durability: values.durability === 'always' ? 'always' : 'everysec' });
 }
 
-let collections: (Span & { readonly full: boolean })[] = [];
+let collections: Span[] = [];
 new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) {
-    const { startTime, duration } = entry;
-    const { kind } = (entry as unknown as { readonly detail: { readonly kind: number } }).detail;
-    collections.push({ from: startTime, to: startTime + duration, full: kind === constants.NODE_PERFORMANCE_GC_MAJOR });
+  for (const { startTime, duration } of list.getEntries()) {
+    collections.push({ from: startTime, to: startTime + duration });
   }
 }).observe({ entryTypes: ['gc'] });
 
@@ -97,8 +92,6 @@ async function report(): Promise<Turns> {
   return {
     longest_ms: most(turns.map(({ from, to }) => to - from)),
     work_ms: most(turns.map((turn) => Math.min(turn.to - turn.from, turn.processor_ms) - within(turn))),
-    collection_ms: most(stops.map(({ from, to }) => to - from)),
-    fullCollection_ms: most(stops.filter(({ full }) => full).map(({ from, to }) => to - from)),
   };
 }
 
@@ -111,10 +104,6 @@ process.on('message', (message) => {
     process.send?.('watching');
   }
   if (message === 'report') void report().then((answer) => process.send?.(answer));
-  if (message === 'collect') {
-    globalThis.gc?.();
-    process.send?.('collected');
-  }
 });
 process.on('disconnect', () => process.exit(0));
 await engine.listen({ port: Number(values.port) });

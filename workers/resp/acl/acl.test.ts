@@ -136,3 +136,17 @@ test('users come back from the journal, which holds no password, and from an RDB
   engine.replaceKeyspace(node, loaded);
   expect(await admin('ACL LIST')).toBe(users);
 });
+
+test('a tenant gives no more rules at once than a user can have: to apply very many would stop all nodes of the process', async () => {
+  const tenant = new Node({ id: 'tenant' });
+  const shared = createEngine({ authenticate: () => ({ node: tenant }) });
+  try {
+    const rules = Array.from({ length: 100_000 }, (_, n) => `~key:${n}`);
+    expect(await shared.execute(tenant, ['ACL', 'SETUSER', 'many', 'on', ...rules])).toEqual({
+      error: 'ERR The rules of an ACL user can take at most 16384 characters.',
+    });
+    expect(await shared.execute(tenant, ['ACL', 'SETUSER', 'many', 'on', ...rules.slice(0, 1000)])).toBe('OK');
+  } finally {
+    await shared.close();
+  }
+});

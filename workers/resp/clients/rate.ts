@@ -64,7 +64,7 @@ function waitFor(left: number, perSecond: number): number {
  * Bytes of large texts that a node may make in a second while others are at work, whatever its limits: V8 stops for all of them
  * alike, so this is about how often that happens.
  */
-const LARGE_TEXTS_PER_SECOND = 16_777_216;
+const LARGE_TEXTS_PER_SECOND = 8_388_608;
 
 /** What a node has left of large texts; less than nothing is waited for. */
 interface MakesLargeTexts {

@@ -13,6 +13,7 @@ import { keylessRowsOf } from './rows.ts';
 /** Users count towards no memory limit, so a tenant can't have any number of them. */
 const USERS_MAX = 1000;
 const RULES_LENGTH_MAX = 16_384;
+const TOO_MANY_RULES = `ERR The rules of an ACL user can take at most ${RULES_LENGTH_MAX} characters.`;
 
 function setUser(client: Client, args: readonly string[]): void {
   const { server, reply, node } = client;
@@ -25,6 +26,12 @@ function setUser(client: Client, args: readonly string[]): void {
   const rules = joinSelectors(args.slice(3), (start) => (unclosed = start));
   if (rules === undefined) {
     reply.error(`ERR Unmatched parenthesis in acl selector starting at '${cut(unclosed, Infinity)}'.`);
+    return;
+  }
+  // To apply rules takes longer the more there are.
+  const given = rules.reduce((sum, { length }) => sum + length, 0);
+  if (!server.host.standalone && !node.replaying && given > RULES_LENGTH_MAX) {
+    reply.error(TOO_MANY_RULES);
     return;
   }
   const user = draftOf(server, name);
@@ -40,7 +47,7 @@ function setUser(client: Client, args: readonly string[]): void {
   }
   const rulesText = describeUser(user);
   if (!server.host.standalone && rulesText.length > RULES_LENGTH_MAX) {
-    reply.error(`ERR The rules of an ACL user can take at most ${RULES_LENGTH_MAX} characters.`);
+    reply.error(TOO_MANY_RULES);
     return;
   }
   saveUser(server, user);
