@@ -6,7 +6,7 @@ import { backOff, isTransient, unavailable } from './transient.ts';
 
 /** A batch is full with so many appends, or so many bytes of events. */
 const [batchAppends, batchBytes] = [200, 4 * 1024 * 1024];
-const batchesUnderWay = 2;
+const batchesUnderWayMax = 2;
 /** So few go in one batch, though there is room for another: a batch has its price. */
 const batchAppendsMin = 8;
 /** How long a caller waits at most for a server that is away or does not say what became of an append. */
@@ -43,17 +43,21 @@ export function openAppendQueue(connection: AppendConnection, head: KnownHead): 
   let waiting: Waiting[] = [];
   let underWay = 0;
   let starting = false;
+  /** How far our own batches have come, and whether other processes append as well, about as much. */
+  let lastEnd = 0n;
+  let othersToo = false;
   /** The streams and commands of the batches under way. */
   const busy = new Set<string>();
 
+  /** Where others append too, they keep the server busy between two batches, and one large batch takes the lock once. */
+  function room(): number {
+    return (othersToo ? 1 : batchesUnderWayMax) - underWay;
+  }
+
   function start(): void {
     starting = false;
-    while (underWay < batchesUnderWay && waiting.length > 0) {
-      const { batch, rest } = takeBatch(
-        waiting,
-        busy,
-        Math.max(batchAppendsMin, Math.ceil(waiting.length / (batchesUnderWay - underWay))),
-      );
+    while (room() > 0 && waiting.length > 0) {
+      const { batch, rest } = takeBatch(waiting, busy, Math.max(batchAppendsMin, Math.ceil(waiting.length / room())));
       if (batch.length === 0) return;
       waiting = rest;
       underWay += 1;
@@ -68,7 +72,7 @@ export function openAppendQueue(connection: AppendConnection, head: KnownHead): 
 
   /** Whoever else appends in the same turn of the loop is to come along. */
   function startSoon(): void {
-    if (starting || underWay === batchesUnderWay || waiting.length === 0) return;
+    if (starting || room() <= 0 || waiting.length === 0) return;
     starting = true;
     setImmediate(start);
   }
@@ -76,11 +80,12 @@ export function openAppendQueue(connection: AppendConnection, head: KnownHead): 
   /** Asks until the server has answered for every append of the batch, or its time is up. */
   async function settle(batch: readonly Waiting[]): Promise<void> {
     // Those who have waited too long already, behind others, are not kept waiting for one more answer.
-    let pending = withoutLate(batch, new Error('it has been away, or busy, for too long'));
+    let pending = withoutLate(batch, () => new Error('it has been away, or busy, for too long'));
     for (let retry = 1; pending.length > 0; retry += 1) {
       const appends = pending.map((entry) => entry.append);
       try {
         const results = await connection.use((client) => appendBatch(client, appends));
+        lookForOthers(results);
         deliver(pending, results, retry > 1);
         return;
       } catch (error) {
@@ -89,10 +94,20 @@ export function openAppendQueue(connection: AppendConnection, head: KnownHead): 
           return;
         }
         // Asking again does nothing twice: what was recorded after all is found by its event ids.
-        pending = withoutLate(pending, error);
+        pending = withoutLate(pending, () => error);
         if (pending.length > 0) await backOff(retry);
       }
     }
+  }
+
+  /** What lies between the end of one batch and the beginning of the next is by others. */
+  function lookForOthers(results: readonly AppendResult[]): void {
+    const recorded = results.filter((result) => result.ok && !result.repeated);
+    const [first, last] = [recorded[0], recorded.at(-1)];
+    if (first?.ok !== true || last?.ok !== true) return;
+    const between = first.firstPosition - lastEnd - 1n;
+    othersToo = 2n * between > last.lastPosition - first.firstPosition;
+    if (last.lastPosition > lastEnd) lastEnd = last.lastPosition;
   }
 
   function deliver(batch: readonly Waiting[], results: readonly AppendResult[], again: boolean): void {
@@ -166,11 +181,12 @@ function bytesOf({ streams }: EncodedAppend): number {
   return streams.reduce((sum, { events }) => events.reduce((inner, { data }) => inner + data.length, sum), 0);
 }
 
-function withoutLate(batch: readonly Waiting[], cause: unknown): Waiting[] {
+/** The cause is asked for when there is somebody to tell it to: an error costs a walk of the stack. */
+function withoutLate(batch: readonly Waiting[], cause: () => unknown): Waiting[] {
   const now = Date.now();
   return batch.filter((entry) => {
     if (now < entry.giveUpAt) return true;
-    entry.reject(unavailable(cause));
+    entry.reject(unavailable(cause()));
     return false;
   });
 }

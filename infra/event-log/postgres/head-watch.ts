@@ -1,17 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { Client, type Pool } from 'pg';
 
+import { hintChannel, listenerName, openHeadHints } from './head-hints.ts';
 import { readHead } from './read.ts';
 import { backOff } from './transient.ts';
 
-const channel = 'miniredis_log';
-/** A hint changes nothing, so its commit need not wait for the disk. */
-const hintStatement = `SELECT set_config('synchronous_commit', 'off', true), pg_notify('${channel}', '')`;
 /** Notifications are a hint that may be lost; so often the truth is asked for when nothing is heard. */
 const pollMs = 250;
-/** A hint costs about as much as an append, so under load they come no more often than this. */
-const hintPauseMs = 4;
 
 /** Knows how far the log reaches and wakes those who wait for more. */
 export interface HeadWatch {
@@ -34,10 +28,11 @@ export function watchHead(pool: Pool, notify: boolean): HeadWatch {
   const waiters = new Set<{ position: bigint; wake: () => void }>();
   const closing = new AbortController();
   let known = 0n;
-  let hinted = 0n;
   let looking: Promise<void> | null = null;
   let listening: Promise<void> | null = null;
-  let hinting: Promise<void> | null = null;
+  /** The server's process behind the connection that listens. */
+  let listener: number | null = null;
+  const hints = openHeadHints(pool, () => listener, closing.signal);
   const pause = interruptible();
   closing.signal.addEventListener('abort', pause.interrupt);
 
@@ -60,31 +55,24 @@ export function watchHead(pool: Pool, notify: boolean): HeadWatch {
   async function listen(): Promise<void> {
     let retry = 0;
     while (!closing.signal.aborted) {
-      const options = { ...pool.options, password: pool.options.password, application_name: 'miniredis listen' };
+      const options = { ...pool.options, password: pool.options.password, application_name: listenerName };
       const client = new Client(options);
       try {
         const lost = connectionLost(client, closing.signal);
         client.on('notification', pause.interrupt);
         await client.connect();
-        await client.query(`LISTEN ${channel}`);
+        listener = (await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid ?? null;
+        await client.query(`LISTEN ${hintChannel}`);
         retry = 0;
         await lost;
       } catch {
         // The looks go on meanwhile; the connection is tried again.
       }
+      listener = null;
       client.end().catch(() => {});
       retry += 1;
       await backOff(retry, closing.signal);
     }
-  }
-
-  async function hint(): Promise<void> {
-    while (hinted < known && !closing.signal.aborted) {
-      hinted = known;
-      await pool.query({ name: 'hint', text: hintStatement }).catch(() => {});
-      await sleep(hintPauseMs);
-    }
-    hinting = null;
   }
 
   return {
@@ -93,7 +81,7 @@ export function watchHead(pool: Pool, notify: boolean): HeadWatch {
     },
     recorded(position) {
       learn(position);
-      if (notify) hinting ??= Promise.resolve().then(hint);
+      if (notify) hints.recorded(position);
     },
     seen: learn,
     beyond(position, signal) {
@@ -114,7 +102,7 @@ export function watchHead(pool: Pool, notify: boolean): HeadWatch {
     async close() {
       closing.abort();
       for (const waiter of waiters) waiter.wake();
-      await Promise.all([looking, listening, hinting]);
+      await Promise.all([looking, listening, hints.stopped()]);
     },
   };
 }
