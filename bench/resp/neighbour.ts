@@ -2,10 +2,13 @@
  * A noisy neighbour: what one tenant that takes all it gets does to the p99 of other nodes in the same process. The others
  * have a steady load far below what the process could do, the same with and without the noise.
  */
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchOptions, Print } from '../tools/figure.ts';
-import { makeNoise, noises, type MadeNoise, type Noise } from './load/noise.ts';
-import { runLoad, type LoadResult } from './load/run.ts';
+import type { ToNoise } from './load/noise-process.ts';
+import { noises, type Heard, type Noise } from './load/noise.ts';
+import { runLoad, told, type LoadResult } from './load/run.ts';
 import { startPlatform, type Platform } from './platform.ts';
 import { compare } from './rounds.ts';
 import type { Target } from './target.ts';
@@ -54,22 +57,24 @@ async function amid(
   load: (hooks: { first: () => Promise<void> }) => Promise<LoadResult>,
 ): Promise<LoadResult> {
   const other = await platform.tenant(`loud-${Date.now()}-${round}`);
-  const node = await platform.node({ name: 'loud', durability: 'none', memoryLimitMb: 256, tenantId: other });
-  let made: MadeNoise | undefined;
-  const heardBytes = () => made?.heard().bytes ?? 0;
+  const { address } = await platform.node({ name: 'loud', durability: 'none', memoryLimitMb: 256, tenantId: other });
+  const maker = fork(join(import.meta.dirname, 'load/noise-process.ts'), {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const tell = (message: ToNoise) => told<Heard>(maker, message);
   let before = 0;
   const first = async (): Promise<void> => {
-    made = await makeNoise(node.address, noise);
+    await tell({ name: noise.name, address });
     await sleep(500);
-    before = heardBytes();
+    before = (await tell('heard?')).bytes;
   };
   try {
     const result = await load({ first });
-    const error = made?.heard().error;
+    const { bytes, error } = await tell('heard?');
     if (error !== undefined) console.error(`the noise (${noise.name}) was told ${error}`);
-    if (heardBytes() === before) throw new Error(`the noise (${noise.name}) made none: ${error ?? 'it got no reply'}`);
+    if (bytes === before) throw new Error(`the noise (${noise.name}) made none: ${error ?? 'it got no reply'}`);
     return result;
   } finally {
-    made?.stop();
+    maker.kill('SIGKILL');
   }
 }

@@ -37,18 +37,20 @@ export const noises: readonly Noise[] = [
   },
 ];
 
-/** A noise that is being made. */
-export interface MadeNoise {
-  /** Bytes of replies so far, and the first of the errors among them. */
-  heard(): { readonly bytes: number; readonly error: string | undefined };
-  stop(): void;
+/** Replies are only counted, so all are read into the same bytes. */
+const shared = Buffer.allocUnsafeSlow(65_536);
+
+/** What its maker was answered so far: bytes of replies, and the first of the errors among them. */
+export interface Heard {
+  readonly bytes: number;
+  readonly error?: string | undefined;
 }
 
 /** Requests that a connection begins with. */
 const UNDER_WAY = 4;
 
-/** Makes noise in one node until it is stopped: every connection has always something under way. */
-export async function makeNoise(address: Address, { request, connections, before }: Noise): Promise<MadeNoise> {
+/** Makes noise in one node for as long as the process lives: every connection has always something under way. Gives what tells of the answers. */
+export async function makeNoise(address: Address, { request, connections, before }: Noise): Promise<() => Heard> {
   const { host, port, username = 'default', password } = address;
   const hello = password === undefined ? bulk('PING') : bulk('AUTH', username, password);
   let bytes = 0;
@@ -56,7 +58,15 @@ export async function makeNoise(address: Address, { request, connections, before
   let begun = false;
 
   async function open(): Promise<Socket> {
-    const socket = connect({ host, port, noDelay: true });
+    const received = (length: number): boolean => {
+      ready.resolve();
+      bytes += length;
+      if (shared[0] === 45) error ??= shared.toString('latin1', 0, Math.min(length, 100)).split('\r\n')[0];
+      // What is answered is asked for again, so that there is always as much under way.
+      if (begun && socket.writable && socket.writableLength < 2 ** 20) socket.write(request);
+      return true;
+    };
+    const socket: Socket = connect({ host, port, noDelay: true, onread: { buffer: shared, callback: received } });
     const ready = Promise.withResolvers<void>();
     const ended = (): void => {
       error ??= 'the connection was closed';
@@ -64,13 +74,6 @@ export async function makeNoise(address: Address, { request, connections, before
     };
     socket.on('error', ended);
     socket.on('close', ended);
-    // What is answered is asked for again, so that there is always as much under way.
-    socket.on('data', (chunk: Buffer) => {
-      ready.resolve();
-      bytes += chunk.length;
-      if (chunk[0] === 45) error ??= chunk.toString('latin1', 0, 100).split('\r\n')[0];
-      if (begun && socket.writable && socket.writableLength < 2 ** 20) socket.write(request);
-    });
     socket.write(hello);
     await ready.promise;
     return socket;
@@ -81,10 +84,5 @@ export async function makeNoise(address: Address, { request, connections, before
   if (before !== undefined && sockets[0]?.write(before) === false) await once(sockets[0], 'drain');
   begun = true;
   for (const socket of sockets) for (let n = 0; n < UNDER_WAY; n++) socket.write(request);
-  return {
-    heard: () => ({ bytes, error }),
-    stop() {
-      for (const socket of sockets) socket.destroy();
-    },
-  };
+  return () => ({ bytes, error });
 }

@@ -1,11 +1,13 @@
 import type { Client } from '../clients/server.ts';
+import { othersAtWork } from '../clients/turns.ts';
 import { stamp, startBatch } from '../commands/execute.ts';
 import type { Piece } from '../protocol/chunk.ts';
 import { pushField } from './values.ts';
 import type { ScriptState } from './state.ts';
 
-/** How long a script runs before others have their turn. */
-const SLICE_MS = 1;
+/** How long a script runs before others have their turn: when other nodes are at work too, and when none is. */
+const SLICE_MS = 0.2;
+const SLICE_ALONE_MS = 1;
 /** How long a script that is to end may go on until its next instruction, before it is ended within one. */
 const LAST_MS = 100;
 
@@ -44,6 +46,10 @@ export const TOO_LONG = 'Script has run for too long and was ended';
 /** Thrown through Lua, which can't catch it; the state it leaves behind is dropped. */
 export class Ended extends Error {}
 
+function sliceMs(): number {
+  return othersAtWork() ? SLICE_MS : SLICE_ALONE_MS;
+}
+
 /** Lets a job work in slices. */
 export class Slices {
   private sliceEndsMs = 0;
@@ -74,7 +80,7 @@ export class Slices {
   /** Whether the job has worked for a slice. */
   get over(): boolean {
     const now = performance.now();
-    if (this.sliceEndsMs === 0) this.sliceEndsMs = now + SLICE_MS;
+    if (this.sliceEndsMs === 0) this.sliceEndsMs = now + sliceMs();
     return now >= this.sliceEndsMs;
   }
 
@@ -90,7 +96,7 @@ export class Slices {
         // What others did meanwhile is not the next command's doing.
         startBatch();
         this.resumedMs = stamp();
-        this.sliceEndsMs = this.resumedMs + SLICE_MS;
+        this.sliceEndsMs = this.resumedMs + sliceMs();
         goOn();
       });
     });
