@@ -145,7 +145,9 @@ function* sorted(
   elements: readonly string[],
   options: SortOptions,
 ): Generator<void, string[] | undefined> {
-  const { by, alpha, descending } = options;
+  const { by, alpha, descending, store: destination } = options;
+  // What is stored must come out the same everywhere; what is only shown Redis compares by the locale, as C strings.
+  const compared = alpha && destination === undefined ? upToZero : (weight: string): string => weight;
   const weighted: Weighted[] = [];
   let fits = true;
   yield* windows(elements.length, (from, to) => {
@@ -154,7 +156,7 @@ function* sorted(
       const weight = by === undefined ? element : lookUp(client, by, element);
       const score = alpha || weight === undefined ? 0 : scoreOf(weight);
       if (score === undefined) fits = false;
-      weighted.push({ element, weight, score: score ?? 0 });
+      weighted.push({ element, weight: weight === undefined ? undefined : compared(weight), score: score ?? 0 });
     }
   });
   if (!fits) return undefined;

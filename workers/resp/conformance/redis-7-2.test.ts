@@ -141,6 +141,10 @@ const ANSWERS: Readonly<Record<string, readonly (readonly [request: string, repl
     ['SORT list BY w_*', '*2 $1 2 $1 1'],
     ['SET w_2 1\0y', '+OK'],
     ['SORT list BY w_*', '*2 $1 2 $1 1'],
+    ['RPUSH texts 7\0b 7 7\0a 6', ':4'],
+    ['SORT texts ALPHA', '*4 $1 6 $3 7\0b $1 7 $3 7\0a'],
+    ['SORT texts ALPHA STORE sorted', ':4'],
+    ['LRANGE sorted 0 -1', '*4 $1 6 $1 7 $3 7\0a $3 7\0b'],
   ],
   'keys counted by what is no whole number': [
     ['COMMAND GETKEYSANDFLAGS ZUNION 1.5 a', '*1 *2 $1 a *0'],
