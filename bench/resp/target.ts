@@ -60,7 +60,8 @@ async function startProgram(
 /** Whether there is an answer to PING, and not that data is still being loaded. */
 async function serves({ host, port }: Address): Promise<boolean> {
   const socket = connect({ host, port });
-  socket.write('PING\r\n');
+  // As clients write it: the bare server reads no words as typed into telnet.
+  socket.write('*1\r\n$4\r\nPING\r\n');
   try {
     const [answer] = await once(socket, 'data');
     return !String(answer).startsWith('-LOADING');
