@@ -35,18 +35,7 @@ export async function benchVisible(print: Print, { quick }: BenchOptions): Promi
       await sleep(20);
       alone.push(await visible(under, total + n));
     }
-    for (const share of [0.5, 0.99]) {
-      const atMost = share === 0.99 ? { atMost: IDLE_MAX_MS } : {};
-      const name = `visible.idle.p${share * 100}`;
-      print({
-        name,
-        peer: null,
-        ours: percentile(alone.slice(alone.length / 10), share),
-        theirs: null,
-        unit: 'ms',
-        ...atMost,
-      });
-    }
+    tell(print, 'visible.idle', alone, { atMost: IDLE_MAX_MS });
     const latencies: number[] = [];
     // An open loop: an append begins when it is due, and what it waits for others counts.
     const began = performance.now();
@@ -60,17 +49,21 @@ export async function benchVisible(print: Print, { quick }: BenchOptions): Promi
     const { rows } = await under.pool.query('SELECT count(*)::int AS nodes FROM views.nodes');
     const made = total + alone.length;
     if (rows[0].nodes !== made) throw new Error(`${rows[0].nodes} rows are there of ${made}`);
-    const settled = latencies.slice(Math.floor(total / 10));
-    for (const share of [0.5, 0.99]) {
-      const name = `visible.p${share * 100}`;
-      print({ name, peer: null, ours: percentile(settled, share), theirs: null, unit: 'ms' });
-    }
+    tell(print, 'visible', latencies);
   } finally {
     runner.kill();
     await once(runner, 'exit');
     await under.close();
     await server.stop();
   }
+}
+
+/** Prints the latencies but the first tenth, in which all is still warming up; the bound is that of the 99th percentile. */
+function tell(print: Print, name: string, latencies: readonly number[], bound: { atMost?: number } = {}): void {
+  const settled = latencies.slice(Math.floor(latencies.length / 10));
+  const figure = { peer: null, theirs: null, unit: 'ms' };
+  print({ ...figure, name: `${name}.p50`, ours: percentile(settled, 0.5) });
+  print({ ...figure, name: `${name}.p99`, ours: percentile(settled, 0.99), ...bound });
 }
 
 /** Records a node, and waits until the views have come to its last event, as a GET after a write does; returns how many milliseconds that took. */

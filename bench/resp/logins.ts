@@ -1,10 +1,9 @@
 /** How many clients a second can connect, AUTH, PING and leave: the engine with a password, and a node on the platform, beside redis-server with one. */
-import { fork } from 'node:child_process';
-import { join } from 'node:path';
 import type { BenchOptions, Print } from '../tools/figure.ts';
 import { cpuMicroseconds } from '../tools/processes.ts';
+import { startChild, told } from './load/child.ts';
 import type { LoginOutcome, LoginPlan } from './load/login-process.ts';
-import { told } from './load/run.ts';
+
 import { startPlatform } from './platform.ts';
 import { alternate, compare } from './rounds.ts';
 import { startEngine, startRedis, type Target } from './target.ts';
@@ -59,9 +58,7 @@ async function measure({ address, pids }: Target, seconds: number): Promise<Roun
 }
 
 async function loginsOf(plan: LoginPlan): Promise<LoginOutcome> {
-  const child = fork(join(import.meta.dirname, 'load/login-process.ts'), {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
+  const child = startChild('login-process.ts');
   const outcome = await told<LoginOutcome>(child, plan);
   const [error] = outcome.errors;
   if (error !== undefined) throw new Error(`${outcome.errors.length} logins failed, the first: ${error}`);

@@ -2,13 +2,12 @@
  * A noisy neighbour: what one tenant that takes all it gets does to the p99 of other nodes in the same process. The others
  * have a steady load far below what the process could do, the same with and without the noise.
  */
-import { fork } from 'node:child_process';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchOptions, Print } from '../tools/figure.ts';
+import { startChild, told } from './load/child.ts';
 import type { ToNoise } from './load/noise-process.ts';
 import { noises, type Heard, type Noise } from './load/noise.ts';
-import { runLoad, told, type LoadResult } from './load/run.ts';
+import { runLoad, type LoadResult } from './load/run.ts';
 import { startPlatform, type Platform } from './platform.ts';
 import { compare } from './rounds.ts';
 import type { Target } from './target.ts';
@@ -58,9 +57,7 @@ async function amid(
 ): Promise<LoadResult> {
   const other = await platform.tenant(`loud-${Date.now()}-${round}`);
   const { address } = await platform.node({ name: 'loud', durability: 'none', memoryLimitMb: 256, tenantId: other });
-  const maker = fork(join(import.meta.dirname, 'load/noise-process.ts'), {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
+  const maker = startChild('noise-process.ts');
   const tell = (message: ToNoise) => told<Heard>(maker, message);
   let before = 0;
   const first = async (): Promise<void> => {

@@ -1,7 +1,7 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
 import { quantile, sumOf } from '../../tools/histogram.ts';
 import { cpuMicroseconds } from '../../tools/processes.ts';
+import { startChild, told } from './child.ts';
 import type { FromGenerator, Outcome, Plan } from './plan.ts';
 
 /** What a load came to, over all processes of the generator. */
@@ -12,8 +12,6 @@ export interface LoadResult {
   /** CPU time of the servers for one operation. */
   readonly cpu_us: number;
 }
-
-const generator = join(import.meta.dirname, 'generator.ts');
 
 /**
  * Runs a load from several processes, the targets dealt out among them (or, with fewer targets than processes, the
@@ -27,7 +25,7 @@ export async function runLoad(
   { first, during }: { first?: () => Promise<void>; during?: () => Promise<void> } = {},
 ): Promise<LoadResult> {
   const plans = dealOut(plan, processes);
-  const children = plans.map(() => fork(generator, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
+  const children = plans.map(() => startChild('generator.ts'));
   try {
     await Promise.all(children.map((child, index) => told(child, { plan: plans[index] })));
     await first?.();
@@ -67,18 +65,3 @@ const outcomeOf = async (child: ChildProcess): Promise<Outcome> => {
   if (answer === 'ready') throw new Error('unreachable: the generator is ready once');
   return answer.outcome;
 };
-
-/** Says something to a process of a bench and waits for its next word. Rejects when it ends, or says nothing for a minute. */
-export function told<Answer>(child: ChildProcess, message: unknown): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const ended = (code: number | null): void => reject(new Error(`a process of the bench ended with ${code}`));
-    const late = setTimeout(() => reject(new Error('a process of the bench has said nothing for a minute')), 60_000);
-    child.once('exit', ended);
-    child.once('message', (answer: Answer) => {
-      clearTimeout(late);
-      child.off('exit', ended);
-      resolve(answer);
-    });
-    child.send(message as object);
-  });
-}

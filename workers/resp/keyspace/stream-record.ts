@@ -24,8 +24,13 @@ export function recordOf(id: StreamId, words: readonly string[], at: number): St
     const value = words[at + 1]!;
     return [id, lengthMark(field.length), field, lengthMark(value.length), value].join('');
   }
-  const parts = [id];
-  for (let i = at; i < words.length; i++) parts.push(lengthMark(words[i]!.length), words[i]!);
+  return joined(id, words, at, words.length);
+}
+
+/** What a record begins with, and some of its words. */
+function joined(start: string, words: readonly string[], from: number, to: number): string {
+  const parts = [start];
+  for (let i = from; i < to; i++) parts.push(lengthMark(words[i]!.length), words[i]!);
   return parts.join('');
 }
 
@@ -36,10 +41,7 @@ const AT_ONCE = 512;
 export function* recordInSteps(id: StreamId, words: readonly string[], at: number): Generator<void, StreamRecord> {
   const pieces = [id];
   for (let from = at; from < words.length; from += AT_ONCE) {
-    const parts: string[] = [];
-    const to = Math.min(words.length, from + AT_ONCE);
-    for (let i = from; i < to; i++) parts.push(lengthMark(words[i]!.length), words[i]!);
-    pieces.push(parts.join(''));
+    pieces.push(joined('', words, from, Math.min(words.length, from + AT_ONCE)));
     yield;
   }
   return pieces.join('');

@@ -57,6 +57,18 @@ test('what a long reply is rolled back to, or muted, is without what came since'
   expect(reply.takeText() === filled(new Reply()).takeText()).toBe(true);
 });
 
+test('a mark in the middle of a chunk keeps what was before it, and nothing that came since', () => {
+  const reply = new Reply();
+  reply.beginLong();
+  reply.bulk('wanted');
+  const mark = reply.mark();
+  reply.bulk('unwanted');
+  reply.rollback(mark);
+  reply.bulk('more');
+  expect(reply.length).toBe(22);
+  expect(reply.takeText()).toBe('$6\r\nwanted\r\n$4\r\nmore\r\n');
+});
+
 test('all that waits in one reply can be added to another', () => {
   const found = new Reply();
   found.beginLong();

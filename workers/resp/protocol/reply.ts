@@ -256,6 +256,8 @@ export class Reply {
 
   /** A mark for `rollback`. */
   mark(): { pieces: number; piecesLength: number; out: string } {
+    // What comes after it goes into a chunk of its own, which can be dropped.
+    this.chunk = undefined;
     return { pieces: this.pieces.length, piecesLength: this.piecesLength, out: this.out };
   }
 
