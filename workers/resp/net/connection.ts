@@ -13,6 +13,7 @@ import type { ConnectionLimits, Departure } from '../engine-api.ts';
 import { tick } from '../keyspace/clock.ts';
 import { largeTexts } from '../keyspace/large-text.ts';
 import type { Piece } from '../protocol/chunk.ts';
+import { doneWithLarge, spelledOut, withLarge } from '../protocol/large-arguments.ts';
 import { RequestParser } from '../protocol/parser.ts';
 import { writeRequest } from '../protocol/request.ts';
 import { DirectWriter } from './direct-write.ts';
@@ -156,11 +157,13 @@ export class Connection implements Transport {
         return;
       }
       if (!done) {
-        this.deferred = request;
+        this.deferred = spelledOut(request);
+        if (withLarge.latest === request) this.doneWith(request);
         client.server.pausedClients.add(client);
         break;
       }
       if (client.pending !== undefined) this.awaitPending(client.pending, request);
+      if (withLarge.latest === request) this.doneWith(request);
       if (client.reply.length > CHOKE_BYTES) this.flush();
       if (stamp() >= endsMs && parser.heldBytes > 0) {
         this.waitForTurn();
@@ -170,6 +173,14 @@ export class Connection implements Transport {
     this.flush();
     if (largeTexts.bytes > 0) noteLargeTexts(server, beganMs);
     server.spentMs += performance.now() - beganMs + READ_MS;
+  }
+
+  /** Lets go of the large values of a request, once it has ended. */
+  private doneWith(request: readonly string[]): void {
+    withLarge.latest = undefined;
+    const { pending } = this.client;
+    if (pending === undefined) doneWithLarge(request);
+    else void pending.finally(() => doneWithLarge(request)).catch(() => {});
   }
 
   /** Has what the next requests look for fetched together, and says after how many of them to do so again. */
@@ -349,7 +360,7 @@ export class Connection implements Transport {
     socket.pause();
     const go = (): void => {
       if (this.closed) return;
-      const input = writeRequest(awaited ?? []) + parser.surrender();
+      const input = writeRequest(spelledOut(awaited ?? [])) + parser.surrender();
       const { address, localAddress } = client;
       const handle = takeHandle(socket);
       const session = sessionOf(client);
