@@ -1,5 +1,6 @@
 import { ByteString } from '../keyspace/byte-string.ts';
 import { LargeString } from '../keyspace/large-string.ts';
+import { moved } from '../keyspace/large-text.ts';
 import { isString } from '../keyspace/value.ts';
 import type { StringValue } from '../keyspace/value.ts';
 import type { Client } from '../clients/server.ts';
@@ -24,6 +25,7 @@ export function replyPart(reply: Reply, value: StringValue, start: number, end: 
 export function replyAll(reply: Reply, value: StringValue): void {
   if (value instanceof LargeString) {
     for (const chunk of value.chunks) chunk.holders++;
+    moved(value.length);
     reply.bulkOf(value.chunks);
   } else reply.bulk(typeof value === 'string' ? value : value.toString());
 }
@@ -37,6 +39,7 @@ function* replyInSteps(reply: Reply, value: ByteString | LargeString, start: num
     chunks.push(chunk);
     yield;
   }
+  moved(end - start);
   reply.bulkOf(chunks);
 }
 

@@ -28,6 +28,8 @@ const STALLED_INPUT_MAX = 1_048_576;
 /** What it takes to read from a socket, and for each byte, in milliseconds, which nobody measures. */
 const READ_MS = 0.004;
 const READ_BYTE_MS = 0.000_000_3;
+/** What the next read of a client that is sending a large value is going to take. */
+const FULL_READ_MS = 0.03;
 /** Bytes of input kept of a client whose node has had its share, above which reading stops. */
 const QUEUED_INPUT_MAX = 16_384;
 
@@ -210,6 +212,8 @@ export class Connection implements Transport {
   private takeTurn(): void {
     this.queued = false;
     this.resume(true);
+    // Reading on costs no time yet: of many clients only as many are to do so as the share has room for.
+    if (this.reading && this.parser.isGathering) this.client.server.spentMs += FULL_READ_MS;
   }
 
   /** A mistake of the engine must not become everybody's: who came upon it is let go, and the rest goes on. */

@@ -1,4 +1,5 @@
 import { GatheredString } from '../keyspace/large-string.ts';
+import { moved } from '../keyspace/large-text.ts';
 import { cameAs, forgetAsItCame } from './as-it-came.ts';
 import { Gathering } from './gathering.ts';
 import { headerAt } from './header.ts';
@@ -58,6 +59,11 @@ export class RequestParser extends Incoming {
   /** Bytes kept of an incomplete request. */
   get heldBytes(): number {
     return this.left + (this.large?.size ?? 0) + this.largeBytes + this.held.bytes;
+  }
+
+  /** Whether a large argument is on its way in. */
+  get isGathering(): boolean {
+    return this.large !== undefined;
   }
 
   /** Copies what is left, since the shared buffer is about to be reused. */
@@ -222,6 +228,7 @@ export class RequestParser extends Incoming {
       this.at += 2;
       setLarge(this.args, this.args.length, large.whole());
       this.largeBytes += length;
+      moved(length);
       this.args.push('');
     } else this.args.push(large.text(length));
     this.large = undefined;
