@@ -73,6 +73,7 @@ test('verify passes, names a row that was tampered with, and passes after a rebu
 test('a view that does not exist, or a platform that is not there, is said so', async () => {
   const unknown = await projections('rebuild', 'tenant');
   expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('the views are tenants, nodes') });
+  expect(await projections('rebuild')).toMatchObject({ code: 2, stderr: expect.stringContaining("argument 'name'") });
   const { url } = side;
   side = { ...side, url: 'postgres://nobody:nothing@127.0.0.1:1/none' };
   const away = await projections('list');

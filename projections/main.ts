@@ -39,7 +39,10 @@ const deciders: Readonly<Record<string, Evolver>> = {
 
 const names = allViews.map(({ name }) => name).join(', ');
 
-const program = new Command('projections').description('Works on the read models of the platform in MINIREDIS_HOME.');
+const program = new Command('projections')
+  .description('Works on the read models of the platform in MINIREDIS_HOME.')
+  // Mistakes in the command line end with 2, which no verdict does.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 program
   .command('list')
   .description('each view, how far it has come, and whether it halted')

@@ -8,8 +8,11 @@ import { extendLock, generateIds, idsFile, lockFile, problemsOf, typesFile } fro
 import { generateTypes } from './generate-types.ts';
 import { readSchemas } from './read-schemas.ts';
 
-const program = new Command('schemas').description('Works on the Avro schemas of events, in schemas/.');
-program.option('--folder <folder>', 'another folder with events/*.avsc and lock.json', import.meta.dirname);
+const program = new Command('schemas')
+  .description('Works on the Avro schemas of events, in schemas/.')
+  .option('--folder <folder>', 'another folder with events/*.avsc and lock.json', import.meta.dirname)
+  // Mistakes in the command line end with 2, which no verdict does.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 program
   .command('check')
   .description(
