@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { Command } from 'commander';
 
-import { extendLock, generateIds, idsFile, lockFile, problemsOf, typesFile } from './check.ts';
+import { brokenContracts, extendLock, generateIds, idsFile, lockFile, problemsOf, typesFile } from './check.ts';
 import { generateTypes } from './generate-types.ts';
 import { readSchemas } from './read-schemas.ts';
 
@@ -43,6 +43,12 @@ function check(): void {
 
 function types(): void {
   const folder = folderOf();
+  const broken = brokenContracts(folder);
+  for (const problem of broken) console.error(problem);
+  if (broken.length > 0) {
+    process.exitCode = 1;
+    return;
+  }
   const write = (file: string, text: string) => writeFileSync(path.join(folder, file), text);
   const lock = extendLock(folder);
   write(lockFile, `${JSON.stringify(lock, null, 2)}\n`);
