@@ -68,6 +68,13 @@ test('verify passes, names a row that was tampered with, and passes after a rebu
     stdout: expect.stringMatching(/^tenants is rebuilt/),
   });
   expect(await projections('verify', 'tenants')).toMatchObject({ code: 0 });
+  const halt = "UPDATE views.checkpoints SET halted_at = $1, error = 'no such plan' WHERE view = 'tenants'";
+  await side.pool.query(halt, [4711]);
+  expect(await projections('verify', 'tenants')).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('HALTED at position 4711: no such plan'),
+  });
+  await side.pool.query(halt, [null]);
 });
 
 test('a view that does not exist, or a platform that is not there, is said so', async () => {
