@@ -12,6 +12,7 @@ import { execute, stamp, startBatch } from '../commands/execute.ts';
 import type { ConnectionLimits, Departure } from '../engine-api.ts';
 import { tick } from '../keyspace/clock.ts';
 import { largeTexts } from '../keyspace/large-text.ts';
+import { doneWithLarge, spelledOut, withLarge } from '../protocol/large-arguments.ts';
 import { RequestParser } from '../protocol/parser.ts';
 import { writeRequest } from '../protocol/request.ts';
 import { takeHandle } from './handle.ts';
@@ -21,6 +22,8 @@ import { CHOKE_BYTES, Outgoing, SYSTEM_CALL_MS, type Sender } from './outgoing.t
 const STALLED_INPUT_MAX = 1_048_576;
 /** What each byte that is read takes, in milliseconds, which nobody measures. */
 const READ_BYTE_MS = 0.000_000_3;
+/** What the next read of a client that is sending a large value is going to take. */
+const FULL_READ_MS = 0.03;
 /** Bytes of input kept of a client whose node has had its share, above which reading stops. */
 const QUEUED_INPUT_MAX = 16_384;
 
@@ -141,11 +144,13 @@ export class Connection implements Transport, Sender {
         return;
       }
       if (!done) {
-        this.deferred = request;
+        this.deferred = spelledOut(request);
+        if (withLarge.latest === request) this.doneWith(request);
         client.server.pausedClients.add(client);
         break;
       }
       if (client.pending !== undefined) this.awaitPending(client.pending, request);
+      if (withLarge.latest === request) this.doneWith(request);
       if (client.reply.length > CHOKE_BYTES) this.flush();
       if (stamp() >= endsMs && parser.heldBytes > 0) {
         this.waitForTurn();
@@ -155,6 +160,14 @@ export class Connection implements Transport, Sender {
     this.flush();
     if (largeTexts.bytes > 0) noteLargeTexts(server, beganMs);
     server.spentMs += performance.now() - beganMs + SYSTEM_CALL_MS;
+  }
+
+  /** Lets go of the large values of a request, once it has ended. */
+  private doneWith(request: readonly string[]): void {
+    withLarge.latest = undefined;
+    const { pending } = this.client;
+    if (pending === undefined) doneWithLarge(request);
+    else void pending.finally(() => doneWithLarge(request)).catch(() => {});
   }
 
   /** Has what the next requests look for fetched together, and says after how many of them to do so again. */
@@ -174,6 +187,8 @@ export class Connection implements Transport, Sender {
   private takeTurn(): void {
     this.queued = false;
     this.resume(true);
+    // Reading on costs no time yet: of many clients only as many are to do so as the share has room for.
+    if (this.reading && this.parser.isGathering) this.client.server.spentMs += FULL_READ_MS;
   }
 
   /** A mistake of the engine must not become everybody's: who came upon it is let go, and the rest goes on. */
@@ -253,7 +268,7 @@ export class Connection implements Transport, Sender {
     socket.pause();
     const go = (): void => {
       if (this.closed) return;
-      const input = writeRequest(awaited ?? []) + parser.surrender();
+      const input = writeRequest(spelledOut(awaited ?? [])) + parser.surrender();
       const { address, localAddress } = client;
       const handle = takeHandle(socket);
       const session = sessionOf(client);
