@@ -21,7 +21,7 @@ function meetingsIn(log: EventLog): Meetings {
 /** What a newcomer waits for: those who are ahead on these streams at this moment, and nobody who comes after them. */
 export async function letPass(log: EventLog, streams: readonly string[]): Promise<void> {
   const { passing } = meetingsIn(log);
-  if (passing.size > 0) await Promise.all(streams.map((stream) => passing.get(stream)));
+  if (passing.size > 0) await Promise.all(streams.map(async (stream) => passing.get(stream)));
 }
 
 /**
