@@ -17,9 +17,8 @@ CREATE TABLE events (
   data           bytea NOT NULL
 ) PARTITION BY RANGE (position);
 -- Both columns grow, so new entries go where the last ones went, however large the index is. That versions are unique is
--- seen to under the head lock. The first event of a stream needs no entry: its position is in streams. Many streams, such as the records
--- of commands, have no other.
-CREATE INDEX events_of_stream ON events (stream_id, version) WHERE version > 0;
+-- seen to under the head lock.
+CREATE INDEX events_of_stream ON events (stream_id, version);
 COMMENT ON COLUMN events.stream_id IS 'The position of the first event of the stream.';
 COMMENT ON COLUMN events.metadata IS 'Who did it and what led to it; see stored-metadata.ts in infra/event-log.';
 COMMENT ON COLUMN events.address IS 'The source address as ciphertext under the key of the actor; null where there was none.';

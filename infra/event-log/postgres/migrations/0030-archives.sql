@@ -33,8 +33,7 @@ END $$;
 
 -- Events of a stream, from a version on in one direction, as they were when the log ended at to_position; each row tells where the stream
 -- begins and ends. One row without an event when none of these is here, and no row when there is no such stream. Knowing the
--- positions, the server looks into the partitions alone that have some of it, however many there are. The first event is found by its
--- position, since it is not in the index of the others.
+-- positions, the server looks into the partitions alone that have some of it, however many there are.
 -- Volatile, so that each statement sees what is there when it has locked the tables: archiving may have replaced one just before.
 CREATE FUNCTION read_stream(name text, backward boolean, from_version integer, to_position bigint, wanted bigint)
 RETURNS TABLE (
@@ -44,36 +43,23 @@ RETURNS TABLE (
 LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
-  s     record;
-  given bigint := 0; -- so many events
-  more  bigint;
+  s record;
 BEGIN
   SELECT k.first_position, k.last_position, k.last_version INTO s FROM streams k WHERE k.stream = name;
   IF NOT FOUND THEN RETURN; END IF;
   to_position := least(to_position, s.last_position);
-  -- The first event and all others, or the other way round.
-  FOR part IN 1 .. 2 LOOP
-    IF (part = 1) <> backward THEN
-      CONTINUE WHEN from_version > 0 AND NOT backward OR s.first_position > to_position;
-      RETURN QUERY SELECT s.first_position, s.last_position, s.last_version, e.position, e.event_id, e.stream, e.version, e.type,
-          e.schema_version, e.recorded_at, e.tenant_id, e.metadata, e.address, e.data
-        FROM events e WHERE e.position = s.first_position;
-    ELSIF backward THEN
-      RETURN QUERY SELECT s.first_position, s.last_position, s.last_version, e.position, e.event_id, e.stream, e.version, e.type,
-          e.schema_version, e.recorded_at, e.tenant_id, e.metadata, e.address, e.data
-        FROM events e WHERE e.stream_id = s.first_position AND e.version > 0 AND e.version <= from_version
-          AND e.position > s.first_position AND e.position <= to_position ORDER BY e.version DESC LIMIT wanted;
-    ELSE
-      RETURN QUERY SELECT s.first_position, s.last_position, s.last_version, e.position, e.event_id, e.stream, e.version, e.type,
-          e.schema_version, e.recorded_at, e.tenant_id, e.metadata, e.address, e.data
-        FROM events e WHERE e.stream_id = s.first_position AND e.version > 0 AND e.version >= from_version
-          AND e.position > s.first_position AND e.position <= to_position ORDER BY e.version LIMIT wanted - given;
-    END IF;
-    GET DIAGNOSTICS more = ROW_COUNT;
-    given := given + more;
-    EXIT WHEN given >= wanted OR s.last_version = 0 AND given > 0;
-  END LOOP;
-  IF given = 0 THEN
+  IF backward THEN
+    RETURN QUERY SELECT s.first_position, s.last_position, s.last_version, e.position, e.event_id, e.stream, e.version, e.type,
+        e.schema_version, e.recorded_at, e.tenant_id, e.metadata, e.address, e.data
+      FROM events e WHERE e.stream_id = s.first_position AND e.version <= from_version
+        AND e.position >= s.first_position AND e.position <= to_position ORDER BY e.version DESC LIMIT wanted;
+  ELSE
+    RETURN QUERY SELECT s.first_position, s.last_position, s.last_version, e.position, e.event_id, e.stream, e.version, e.type,
+        e.schema_version, e.recorded_at, e.tenant_id, e.metadata, e.address, e.data
+      FROM events e WHERE e.stream_id = s.first_position AND e.version >= from_version
+        AND e.position >= s.first_position AND e.position <= to_position ORDER BY e.version LIMIT wanted;
+  END IF;
+  IF NOT FOUND THEN
     RETURN QUERY SELECT s.first_position, s.last_position, s.last_version, NULL::bigint, NULL::uuid, NULL, NULL::integer, NULL,
       NULL::integer, NULL::timestamptz(3), NULL, NULL::bytea, NULL::bytea, NULL::bytea;
   END IF;
