@@ -8,8 +8,8 @@ const IDLE_SHARE = 0.02;
 const IDLE_LOOKS = 2;
 /** So much has to have come since memory was last given back. */
 const WORTH_BYTES = 12 * 2 ** 20;
-/** Everybody waits while V8 goes through what is in use: 30 to 45 ms for 20 to 40 MB. */
-const SMALL_BYTES = 64 * 2 ** 20;
+/** Everybody waits while V8 goes through what is in use: 30 to 45 ms for 20 to 40 MB. This is with what is not in use any more. */
+const SMALL_BYTES = 96 * 2 ** 20;
 
 /**
  * Gives the system back, from now on, what a process does not need whenever it has little to do. A burst of nodes leaves
