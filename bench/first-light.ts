@@ -15,6 +15,7 @@ import { readPlatformFile, startPlatform } from '#test/tools/platform.ts';
 import { redisBinaries } from '#test/tools/redis-binaries.ts';
 import { percentile, type Print } from './tools/figure.ts';
 import { residentMb } from './tools/memory.ts';
+import { familyOf } from './tools/processes.ts';
 
 interface Endpoint {
   readonly host: string;
@@ -136,14 +137,20 @@ async function mixedWrites(api: ApiClient, print: Print): Promise<void> {
   print({ name: `write at ${perSecond}/s failures`, peer: null, ours: failures, theirs: null, unit: `of ${total}` });
 }
 
-/** Resident memory of every process of the platform together, and of the node manager alone. */
+/** Resident memory of every process of the platform together, and of the node manager with its engine processes. */
 async function memory(home: string): Promise<{ all: number; nodeManager: number }> {
   const file = await readPlatformFile(home);
   if (file === null) throw new Error('the platform has left no run/platform.json');
-  const children = Object.entries(file.children);
-  const sizes = await Promise.all(children.map(([, child]) => residentMb(child.pid)));
-  const nodeManager = sizes[children.findIndex(([name]) => name === 'node-manager')] ?? Number.NaN;
-  return { all: sizes.reduce((sum, size) => sum + size, await residentMb(file.pid)), nodeManager };
+  const roots = [file.pid, ...Object.values(file.children).map(({ pid }) => pid)];
+  const all = new Set((await Promise.all(roots.map(familyOf))).flat());
+  const managers = await familyOf(file.children['node-manager']?.pid ?? Number.NaN);
+  return { all: await residentTogether([...all]), nodeManager: await residentTogether(managers) };
+}
+
+/** One that has just ended takes nothing. */
+async function residentTogether(pids: readonly number[]): Promise<number> {
+  const sizes = await Promise.all(pids.map((pid) => residentMb(pid).catch(() => 0)));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 async function createUpTo(api: ApiClient, count: number): Promise<void> {
@@ -179,7 +186,13 @@ export async function bench(print: Print): Promise<void> {
       await createUpTo(api, 1);
       const few = await memory(home);
       print({ name: 'memory with 1 node, all processes', peer, ours: few.all, theirs: one, unit: 'MiB' });
-      print({ name: 'memory with 1 node, node manager', peer, ours: few.nodeManager, theirs: one, unit: 'MiB' });
+      print({
+        name: 'memory with 1 node, node manager and engines',
+        peer,
+        ours: few.nodeManager,
+        theirs: one,
+        unit: 'MiB',
+      });
       await createToPong(api, print);
       await mixedWrites(api, print);
       await createUpTo(api, manyNodes);
@@ -193,7 +206,7 @@ export async function bench(print: Print): Promise<void> {
         unit: 'MiB',
       });
       print({
-        name: `${name}, manager`,
+        name: `${name}, manager and engines`,
         peer: `${manyNodes} × ${peer}`,
         ours: many.nodeManager,
         theirs: one * manyNodes,

@@ -1,42 +1,55 @@
 /** `npm run bench -- <name> [<part> …] [--json] …`: runs one bench and prints its figures, beside those of the peer it names. */
 import { readdir } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
+import { Argument, Command, InvalidArgumentError } from 'commander';
 import { printer, type Bench, type Figure } from './tools/figure.ts';
 import { writePage } from './tools/page.ts';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: 'boolean', default: false },
-    only: { type: 'string', default: '' },
-    tests: { type: 'string', default: '' },
-    rounds: { type: 'string', default: '5' },
-    quick: { type: 'boolean', default: false },
-    page: { type: 'string' },
-  },
-});
 const names = (await readdir(import.meta.dirname, { withFileTypes: true }))
   .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && entry.name !== 'main.ts')
   .map((entry) => entry.name.slice(0, -'.ts'.length));
 
-const [name, ...parts] = positionals;
-const rounds = Number(values.rounds);
-if (name === undefined || !names.includes(name) || !(Number.isInteger(rounds) && rounds > 0)) {
-  console.error(
-    'usage: npm run bench -- <name> [<part> …] [--json] [--only <parts>] [--tests <commands>] [--rounds N] [--quick]',
-  );
-  console.error('       [--page <file.md>]');
-  console.error(`benches: ${names.join(', ')}`);
-  process.exit(2);
+interface Options {
+  readonly json: boolean;
+  readonly only: readonly string[];
+  readonly tests: readonly string[];
+  readonly rounds: number;
+  readonly quick: boolean;
+  readonly page?: string;
 }
-const list = (text: string) => text.split(',').filter((word) => word !== '');
+
+const program = new Command('bench')
+  .description('Runs one bench and prints its figures, beside those of the peer it names.')
+  .addArgument(new Argument('<name>', 'the bench').choices(names))
+  .argument('[part...]', 'the parts of it to run, by default all')
+  .option('--json', 'a line of JSON per figure', false)
+  .option('--only <parts>', 'the same as naming parts, with commas between', list, [])
+  .option('--tests <commands>', 'of the commands that it measures these only, with commas between', list, [])
+  .option('--rounds <number>', 'alternating rounds, of which the median counts', roundsOf, 5)
+  .option('--quick', 'short rounds: whether it runs at all, not figures to keep', false)
+  .option('--page <file.md>', 'writes the figures as a page, too')
+  // Mistakes in the command line end with 2, which no verdict does.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .parse();
+const values = program.opts<Options>();
+const [name = '', ...parts] = program.args;
+
+function list(text: string): string[] {
+  return text.split(',').filter((word) => word !== '');
+}
+
+function roundsOf(text: string): number {
+  const rounds = Number(text);
+  if (Number.isInteger(rounds) && rounds > 0) return rounds;
+  throw new InvalidArgumentError('It is a whole number from 1.');
+}
+
 const { bench } = (await import(`./${name}.ts`)) as { bench: Bench };
 const print = printer(values.json);
 const figures: Figure[] = [];
 const options = {
-  only: [...parts, ...list(values.only)],
-  tests: list(values.tests.toUpperCase()),
-  rounds,
+  only: [...parts, ...values.only],
+  tests: values.tests.map((test) => test.toUpperCase()),
+  rounds: values.rounds,
   quick: values.quick,
 };
 const note = (figure: Figure): void => {

@@ -68,11 +68,19 @@ test('verify passes, names a row that was tampered with, and passes after a rebu
     stdout: expect.stringMatching(/^tenants is rebuilt/),
   });
   expect(await projections('verify', 'tenants')).toMatchObject({ code: 0 });
+  const halt = "UPDATE views.checkpoints SET halted_at = $1, error = 'no such plan' WHERE view = 'tenants'";
+  await side.pool.query(halt, [4711]);
+  expect(await projections('verify', 'tenants')).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('HALTED at position 4711: no such plan'),
+  });
+  await side.pool.query(halt, [null]);
 });
 
 test('a view that does not exist, or a platform that is not there, is said so', async () => {
   const unknown = await projections('rebuild', 'tenant');
   expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('the views are tenants, nodes') });
+  expect(await projections('rebuild')).toMatchObject({ code: 2, stderr: expect.stringContaining("argument 'name'") });
   const { url } = side;
   side = { ...side, url: 'postgres://nobody:nothing@127.0.0.1:1/none' };
   const away = await projections('list');

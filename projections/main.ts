@@ -11,12 +11,13 @@ import type { DomainEvent } from '#domains/kernel/decider.ts';
 import { categoryOf } from '#domains/kernel/envelope.ts';
 import { bigintLiterals } from '#gateway/json.ts';
 import type { EventLog } from '#infra/event-log/event-log.ts';
+import { isTransient } from '#infra/event-log/postgres/transient.ts';
 import { UsageProblem, withPlatformLog, type PlatformLog } from '#infra/local/platform-log.ts';
 import { Command } from 'commander';
 
+import { ViewFailure } from './kernel/apply.ts';
 import { ensureViews, readCheckpoints, shapeOf } from './kernel/checkpoints.ts';
 import { rebuild } from './kernel/rebuild.ts';
-import { SideTableBusy } from './kernel/side-table.ts';
 import { verify, type Verdict } from './kernel/verify.ts';
 import type { AnyView } from './kernel/view.ts';
 import { aggregateAt, positionNamed, rowsInOrder, type AggregateThen, type Evolver } from './past.ts';
@@ -39,7 +40,10 @@ const deciders: Readonly<Record<string, Evolver>> = {
 
 const names = allViews.map(({ name }) => name).join(', ');
 
-const program = new Command('projections').description('Works on the read models of the platform in MINIREDIS_HOME.');
+const program = new Command('projections')
+  .description('Works on the read models of the platform in MINIREDIS_HOME.')
+  // Mistakes in the command line end with 2, which no verdict does.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 program
   .command('list')
   .description('each view, how far it has come, and whether it halted')
@@ -52,7 +56,7 @@ program
 program
   .command('verify')
   .argument('[name]', `one of ${names}; all without it`)
-  .description('rebuilds beside the live view and compares row by row; exit 1 at a difference')
+  .description('rebuilds beside the live view and compares row by row; exit 1 where they differ or the view has halted')
   .action((name?: string) => withParts((parts) => verifyAll(parts, name === undefined ? allViews : [viewNamed(name)])));
 program
   .command('at')
@@ -128,8 +132,10 @@ async function verifyAll({ log, pool }: PlatformLog, views: readonly AnyView[]):
     const progress = watchProgress(`rebuilding ${view.name} beside`);
     const verdict = await verify(log, pool, view, { progress: progress.report, signal, share: sharedByThreads() });
     progress.done();
-    console.log(`${view.name.padEnd(12)} ${sentence(view, verdict)}`);
-    if (!verdict.same) worst = 1;
+    const halted = (await readCheckpoints(pool)).find((one) => one.view === view.name && one.haltedAt !== null);
+    const more = halted === undefined ? '' : `, and HALTED at position ${halted.haltedAt}: ${halted.error}`;
+    console.log(`${view.name.padEnd(12)} ${sentence(view, verdict)}${more}`);
+    if (!verdict.same || halted !== undefined) worst = 1;
   }
   return worst;
 }
@@ -157,6 +163,14 @@ function interrupted(): AbortSignal {
   return controller.signal;
 }
 
+/** What went wrong, and what to do about it. */
+function wrong(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof ViewFailure)
+    return `${error.view.name} can't be made from the log: ${message}. Mend the cause and try again; the live view is as it was.`;
+  return isTransient(error) ? `The read models could not be reached: ${message}` : message;
+}
+
 async function withParts(work: (parts: PlatformLog) => Promise<number>): Promise<void> {
   process.exitCode = await withPlatformLog('projections', async (parts) => {
     const client = await parts.pool.connect();
@@ -168,7 +182,6 @@ async function withParts(work: (parts: PlatformLog) => Promise<number>): Promise
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof UsageProblem || error instanceof SideTableBusy) console.error(error.message);
-  else console.error(`The read models could not be reached: ${(error as Error).message}`);
+  console.error(wrong(error));
   process.exitCode = 2;
 }

@@ -92,6 +92,11 @@ describe('what is refused, with the field and what to do', () => {
       /Grown.v2.avsc: field "x" was added without a default; give it a "default"/,
     ],
     [
+      'one that is no JSON',
+      () => writeFileSync(path.join(folder, 'events/Grown.v2.avsc'), '{'),
+      /v2.avsc is not JSON: /,
+    ],
+    [
       'one that is no Avro',
       () => put('Grown.v2', id, { name: 'x', type: 'wrong', default: 0 }),
       /Grown.v2.avsc is no Avro schema/,
@@ -111,7 +116,13 @@ describe('what is refused, with the field and what to do', () => {
     change();
     const { code, text } = await run('check');
     expect(text).toMatch(sentence);
-    expect(code).toBe(1);
+    expect(code).toBe(text.includes('not JSON') ? 2 : 1);
+  });
+
+  test('nothing of that is recorded', async () => {
+    put('Grown.v2', id, { name: 'x', type: 'int' });
+    expect(await run('types')).toMatchObject({ code: 1, text: expect.stringContaining('added without a default') });
+    expect(Object.keys(readLock(folder))).toEqual(['events/Grown.v1.avsc']);
   });
 
   test('one that is compatible with the version before, but not with all', async () => {

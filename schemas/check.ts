@@ -18,14 +18,12 @@ export const idsFile = 'ids.json';
 
 /** Everything that is wrong with the schemas of a folder, a sentence each that says what to do. */
 export function problemsOf(folder: string): string[] {
-  const files = readSchemas(folder);
-  const lock = readLock(folder);
-  const unreadable = schemaProblems(files);
-  // What is no schema can't be compared with others, and no types can be made of it.
-  if (unreadable.length > 0) return unreadable;
+  const broken = brokenContracts(folder);
+  // That is to be mended before anything is recorded, and no types can be made of what is no schema.
+  if (broken.length > 0) return broken;
+  const [files, lock] = [readSchemas(folder), readLock(folder)];
   return [
-    ...lockProblems(files, lock),
-    ...versionProblems(files),
+    ...newProblems(files, lock),
     ...madeProblems(folder, typesFile, generateTypes(files)),
     ...madeProblems(folder, idsFile, generateIds(lock)),
   ];
@@ -52,7 +50,25 @@ export function generateIds(lock: Lock): string {
   return `${JSON.stringify(Object.fromEntries(ids), null, 2)}\n`;
 }
 
-function lockProblems(files: readonly SchemaFile[], lock: Lock): string[] {
+/**
+ * What would break the contract if it were recorded: schemas that are none, were changed or are gone, and versions that are not
+ * compatible with all before them. A sentence each.
+ */
+export function brokenContracts(folder: string): string[] {
+  const files = readSchemas(folder);
+  const unreadable = schemaProblems(files);
+  // What is no schema can't be compared with others.
+  if (unreadable.length > 0) return unreadable;
+  return [...changedProblems(files, readLock(folder)), ...versionProblems(files)];
+}
+
+function newProblems(files: readonly SchemaFile[], lock: Lock): string[] {
+  return files
+    .filter(({ file }) => lock[file] === undefined)
+    .map(({ file }) => `${file} is not recorded yet: run npm run schemas -- types, and commit what it writes.`);
+}
+
+function changedProblems(files: readonly SchemaFile[], lock: Lock): string[] {
   const there = new Set(files.map(({ file }) => file));
   const gone = Object.keys(lock).filter((file) => !there.has(file));
   return [
@@ -61,9 +77,7 @@ function lockProblems(files: readonly SchemaFile[], lock: Lock): string[] {
     ),
     ...files.flatMap((one) => {
       const locked = lock[one.file];
-      if (locked === undefined)
-        return [`${one.file} is not recorded yet: run npm run schemas -- types, and commit what it writes.`];
-      if (locked.sha256 === hashOf(one)) return [];
+      if (locked === undefined || locked.sha256 === hashOf(one)) return [];
       const next = `${one.eventType}.v${one.version + 1}.avsc`;
       return [
         `${one.file} was changed; what was recorded stays as it is: undo it, and make the change in ${next} (npm run schemas -- new ${one.eventType}). If it was never committed, take its line out of schemas/${lockFile} and record it again.`,

@@ -78,11 +78,14 @@ function compare(reader: Schema, writer: Schema, place: Place): string[] {
   const [wanted, given] = [kindOf(reader), kindOf(writer)];
   if (wanted !== given) {
     if (promotions[given]?.includes(wanted) === true) return [];
-    return [say(place, `is ${show(writer)} in one version and ${show(reader)} in the other`, keepType)];
+    const [before, after] = place.reading === 'older events' ? [writer, reader] : [reader, writer];
+    return [say(place, `was ${show(before)} and is ${show(after)} in this version`, keepType)];
   }
   const [meant, said] = [meaningOf(reader), meaningOf(writer)];
-  if (meant !== said)
-    return [say(place, `means ${said ?? wanted} in one version and ${meant ?? wanted} in the other`, keepType)];
+  if (meant !== said) {
+    const [before, after] = place.reading === 'older events' ? [said, meant] : [meant, said];
+    return [say(place, `meant ${before ?? wanted} and means ${after ?? wanted} in this version`, keepType)];
+  }
   if (typeof reader === 'string' || typeof writer === 'string') return [];
   switch (wanted) {
     case 'record':

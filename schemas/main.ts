@@ -4,12 +4,15 @@ import path from 'node:path';
 
 import { Command } from 'commander';
 
-import { extendLock, generateIds, idsFile, lockFile, problemsOf, typesFile } from './check.ts';
+import { brokenContracts, extendLock, generateIds, idsFile, lockFile, problemsOf, typesFile } from './check.ts';
 import { generateTypes } from './generate-types.ts';
 import { readSchemas } from './read-schemas.ts';
 
-const program = new Command('schemas').description('Works on the Avro schemas of events, in schemas/.');
-program.option('--folder <folder>', 'another folder with events/*.avsc and lock.json', import.meta.dirname);
+const program = new Command('schemas')
+  .description('Works on the Avro schemas of events, in schemas/.')
+  .option('--folder <folder>', 'another folder with events/*.avsc and lock.json', import.meta.dirname)
+  // Mistakes in the command line end with 2, which no verdict does.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 program
   .command('check')
   .description(
@@ -40,6 +43,12 @@ function check(): void {
 
 function types(): void {
   const folder = folderOf();
+  const broken = brokenContracts(folder);
+  for (const problem of broken) console.error(problem);
+  if (broken.length > 0) {
+    process.exitCode = 1;
+    return;
+  }
   const write = (file: string, text: string) => writeFileSync(path.join(folder, file), text);
   const lock = extendLock(folder);
   write(lockFile, `${JSON.stringify(lock, null, 2)}\n`);

@@ -17,8 +17,9 @@ export interface SchemaFile {
 /** The rooms of schemas: what events say, and what is on the wire beside them. */
 const rooms = ['events', 'wire'];
 
-/** Every schema there is in a folder with these rooms, by type and version. Throws for a file that is no JSON or has another kind of name. */
+/** Every schema there is in a folder with these rooms, by type and version. Throws for a file that is no JSON or has another kind of name, and where there is no room of events. */
 export function readSchemas(folder: string): SchemaFile[] {
+  if (!existsSync(path.join(folder, 'events'))) throw new Error(`There is no folder ${path.join(folder, 'events')}.`);
   return rooms
     .filter((room) => existsSync(path.join(folder, room)))
     .flatMap((room) => readdirSync(path.join(folder, room)).map((name) => readSchema(folder, `${room}/${name}`)))
@@ -29,7 +30,12 @@ function readSchema(folder: string, file: string): SchemaFile {
   const name = /\/(?<type>[A-Za-z]+)\.v(?<version>[1-9]\d*)\.avsc$/.exec(file)?.groups;
   if (name?.['type'] === undefined) throw new Error(`${file}: name it <Event>.v<N>.avsc`);
   const text = readFileSync(path.join(folder, file), 'utf8');
-  const schema = JSON.parse(text) as SchemaFile['schema'];
+  let schema: SchemaFile['schema'];
+  try {
+    schema = JSON.parse(text) as SchemaFile['schema'];
+  } catch (error) {
+    throw new Error(`${file} is not JSON: ${(error as Error).message}`, { cause: error });
+  }
   return { eventType: name['type'], version: Number(name['version']), file, text, schema };
 }
 

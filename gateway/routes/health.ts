@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 
 import { readRelayState } from '#infra/kafka/relay-state.ts';
+import { readCheckpoints } from '#projections/kernel/checkpoints.ts';
 import { waitForHead } from '#projections/kernel/consistency.ts';
 import { listManagers } from '#projections/routing/queries.ts';
 import type { FastifyInstance } from 'fastify';
@@ -62,8 +63,8 @@ async function readiness({ log, pool }: GatewayDependencies): Promise<Record<str
   const [eventLog, readModels, nodeManagers] = await Promise.all([
     checked(async () => void (await log.head())),
     checked(async () => {
-      const { reached, at } = await waitForHead(pool, views, 500);
-      if (!reached) throw new Error(`behind, at position ${at}`);
+      const waited = await waitForHead(pool, views, 500);
+      if (!waited.reached) throw new Error([`behind, at position ${waited.at}`, ...(await halts(pool))].join('; '));
     }),
     checked(async () => {
       const managers = await listManagers(pool);
@@ -75,6 +76,13 @@ async function readiness({ log, pool }: GatewayDependencies): Promise<Record<str
     }),
   ]);
   return { eventLog, readModels, nodeManagers };
+}
+
+/** Which views halted, and at what event. Why is for those who may see data, as an error may quote it. */
+async function halts(pool: GatewayDependencies['pool']): Promise<string[]> {
+  return (await readCheckpoints(pool)).flatMap(({ view, haltedAt }) =>
+    haltedAt === null ? [] : [`${view} halted at position ${haltedAt}, npm run projections -- list says why`],
+  );
 }
 
 /** How far the relay to Kafka is behind, in words; null where none ever ran, or nobody knows. */

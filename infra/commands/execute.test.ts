@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Decider, DomainEvent } from '#domains/kernel/decider.ts';
 import { reject } from '#domains/kernel/rejection.ts';
 import { reservationDecider } from '#domains/reservation/decider.ts';
@@ -12,7 +14,16 @@ import { flawsOf } from '#infra/event-log/testing/sound-log.ts';
 import { testDatabase } from '#test/tools/postgres.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import { execute, findOutcome, loadState, recordDenial, step, systemRequest, type CommandRequest } from './execute.ts';
+import {
+  execute,
+  findOutcome,
+  loadState,
+  recordDenial,
+  step,
+  systemRequest,
+  type CommandOutcome,
+  type CommandRequest,
+} from './execute.ts';
 
 let database: Awaited<ReturnType<typeof testDatabase>>;
 let under: LogUnderTest;
@@ -291,7 +302,25 @@ describe('at the same moment', () => {
     expect((await loadState(log, 'node-popular', counter)).state).toBe(100);
   });
 
-  test('a stream that moves on every time ends as a concurrent change, after three decisions', async () => {
+  test('a stream that others keep coming to is changed and looked at by all of them', async () => {
+    const writes: Decider<{ type: 'Add' | 'Look'; data: null }, DomainEvent, number> = {
+      initialState: 0,
+      decide: ({ type }) => (type === 'Add' ? [{ type: 'NodeStopped', data: { nodeId: 'n' } }] : []),
+      evolve: (state) => state + 1,
+    };
+    const coming: Promise<CommandOutcome>[] = [];
+    for (let n = 0; n < 400; n += 1) {
+      const type = n % 2 === 0 ? 'Add' : 'Look';
+      const one = step({ stream: 'node-busy', decider: writes, command: { type, data: null } });
+      coming.push(execute(log, request(), [one]));
+      await sleep(2);
+    }
+    const outcomes = await Promise.all(coming);
+    expect(outcomes.filter(({ outcome }) => outcome !== 'accepted')).toEqual([]);
+    expect((await loadState(log, 'node-busy', writes)).state).toBe(200);
+  });
+
+  test('a stream that moves on every time ends as a concurrent change, after four decisions', async () => {
     let decisions = 0;
     const counter: Decider<{ type: 'Add'; data: null }, DomainEvent, number> = {
       initialState: 0,
@@ -307,10 +336,10 @@ describe('at the same moment', () => {
     });
     const asked = request();
     expect(await execute(meddled, asked, [add])).toMatchObject({ rejection: { code: 'concurrent_change' } });
-    // Three of the caller and three of the meddler.
-    expect(decisions).toBe(6);
+    // Four of the caller and four of the meddler.
+    expect(decisions).toBe(8);
     expect(await entryOf(asked)).toMatchObject([{ type: 'CommandRejected', data: { code: 'concurrent_change' } }]);
-    expect((await loadState(log, 'node-counter', counter)).state).toBe(3);
+    expect((await loadState(log, 'node-counter', counter)).state).toBe(4);
   });
 
   test('a stream that is only looked at must not move either', async () => {

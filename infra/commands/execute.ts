@@ -8,15 +8,12 @@ import { loadAggregate, rememberAggregate, type Aggregate } from './aggregates.t
 import { findOutcome, type CommandOutcome } from './outcome.ts';
 import { metadataOf, type CommandRequest } from './request.ts';
 import { foldOf, type Evolve, type Fold, type Step } from './step.ts';
-import { inTurn } from './turns.ts';
+import { aheadOfNewcomers, inTurn, letPass } from './turns.ts';
 
 // Whoever executes commands needs these, too, and finds them here.
 export { findOutcome, type CommandOutcome } from './outcome.ts';
 export { systemRequest, type CommandRequest } from './request.ts';
 export { step, type Step } from './step.ts';
-
-/** A stream that somebody else writes to at the same moment is decided on anew so often. */
-const attempts = 3;
 
 /**
  * Decides and records a command once, whoever asks how often. Each step decides on the state of its stream; what all of them
@@ -24,17 +21,33 @@ const attempts = 3;
  * streams alone. Throws `LogUnavailable` when the log is out of reach; the same request may then be made again.
  */
 export async function execute(log: EventLog, request: CommandRequest, steps: readonly Step[]): Promise<CommandOutcome> {
+  await letPass(
+    log,
+    steps.map(({ stream }) => stream),
+  );
   // Most commands are new, so their streams are loaded while the command is looked up.
-  const [earlier, first] = await Promise.all([earlierOutcome(log, request), loadAll(log, steps)]);
+  const [earlier, loaded] = await Promise.all([earlierOutcome(log, request), loadAll(log, steps)]);
   if (earlier !== null) return earlier;
-  const met: string[] = [];
-  for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    const outcome = await inTurn(log, met, async () =>
-      attemptOnce(log, request, steps, attempt === 1 ? first : await loadAll(log, steps)),
-    );
-    if (!('metOn' in outcome)) return outcome;
-    met.push(outcome.metOn);
-  }
+  const first = await attemptOnce(log, request, steps, loaded);
+  return 'metOn' in first ? decideAgain(log, request, steps, first.metOn) : first;
+}
+
+/** Somebody else wrote to a stream at the same moment: decides anew, three times, each time with less company. */
+async function decideAgain(
+  log: EventLog,
+  request: CommandRequest,
+  steps: readonly Step[],
+  metOn: string,
+): Promise<CommandOutcome> {
+  const attempt = async () => attemptOnce(log, request, steps, await loadAll(log, steps));
+  const second = await inTurn(log, [metOn], attempt);
+  if (!('metOn' in second)) return second;
+  const last = await aheadOfNewcomers(log, [metOn, second.metOn], async () => {
+    const third = await attempt();
+    // Those who came just before are over now.
+    return 'metOn' in third ? attempt() : third;
+  });
+  if (!('metOn' in last)) return last;
   const rejection = reject('concurrent_change', 'Others changed this at the same moment; look at it again and retry.');
   return recordRefusal(log, request, 'CommandRejected', rejection);
 }

@@ -65,9 +65,10 @@ export interface KafkaSettings {
 
 type SaslMechanism = NonNullable<Values['KAFKA_SASL_MECHANISM']>;
 
-/** What a role is started with: everything has an address. */
+/** What a role is started with: everything that it needs has an address. */
 export interface Config extends Settings {
   readonly databaseUrl: string;
+  /** Empty where a role runs apart that has no use for it. */
   readonly temporalAddress: string;
 }
 

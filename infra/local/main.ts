@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { parseSettings, type Settings, withAddresses } from '../config/config.ts';
 import { describeVariables } from '../config/help.ts';
 import { createLog } from '../logging/log.ts';
-import { loadRole, servesProbes, whyNot, availableRoles } from '../process/roles.ts';
+import { availableRoles, loadRole, needsTemporal, servesProbes, whyNot } from '../process/roles.ts';
 import { runRole } from '../process/run-role.ts';
 import { migrateDatabase } from './database.ts';
 import { readPlatformFile } from './platform-file.ts';
@@ -62,11 +62,11 @@ async function runApart(name: string, settings: Settings): Promise<void> {
   const temporalAddress = settings.temporalAddress ?? beside?.temporalAddress;
   const missing = [
     ...(databaseUrl === undefined ? ['DATABASE_URL'] : []),
-    ...(temporalAddress === undefined ? ['TEMPORAL_ADDRESS'] : []),
+    ...(temporalAddress === undefined && needsTemporal(name) ? ['TEMPORAL_ADDRESS'] : []),
   ];
-  if (databaseUrl === undefined || temporalAddress === undefined) {
+  if (databaseUrl === undefined || missing.length > 0) {
     refuse([
-      `A role that runs apart needs ${missing.join(' and ')}: set them, or start the platform in ${settings.home} first.`,
+      `To run apart, the role ${name} needs ${missing.join(' and ')}: set them, or start the platform in ${settings.home} first.`,
     ]);
   }
   const log = createLog(name, settings.logLevel);
@@ -78,7 +78,7 @@ async function runApart(name: string, settings: Settings): Promise<void> {
   }
   await runRole({
     name,
-    config: withAddresses(settings, databaseUrl, temporalAddress),
+    config: withAddresses(settings, databaseUrl, temporalAddress ?? ''),
     log,
     load: () => loadRole(name),
     probes: servesProbes(name) ? undefined : { host: settings.bindHost, port: settings.rolePorts[name] ?? 0 },

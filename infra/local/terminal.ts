@@ -57,9 +57,9 @@ MiniRedis is ready (${seconds(took_ms)}).
 Paste next, into another terminal:
 
   KEY=$(node -p 'require("${file}").apiKey')
-  TENANT=$(curl -s ${url}/v1/tenants ${headers} \
+  TENANT=$(curl -s ${url}/v1/tenants ${headers} \\
     -d '{"name":"acme"}' ${answer('id')})
-  NODE=$(curl -s ${url}/v1/tenants/$TENANT/nodes ${headers} \
+  NODE=$(curl -s ${url}/v1/tenants/$TENANT/nodes ${headers} \\
     -d '{"name":"cache","memoryLimitMb":64}' ${answer('endpoint.url')})
   redis-cli -u "$NODE" SET greeting hello
   redis-cli -u "$NODE" GET greeting

@@ -55,7 +55,7 @@ async function archive(
     const details = { before: before.toISOString() };
     await recordAct(log, { action: 'ArchiveLog', target: { kind: 'log', id: 'archive' }, details });
   }
-  let moved = 0;
+  let [moved, found] = [0, false];
   try {
     for await (const one of archiveLog({
       pool,
@@ -66,12 +66,15 @@ async function archive(
       signal: interrupted(),
     })) {
       console.log(sentence(one));
+      found = true;
       if (one.outcome === 'archived') moved += one.goes;
     }
   } catch (error) {
     if (error instanceof ArchivingBusy) throw new UsageProblem(error.message);
     throw error;
   }
+  // The partition that is written to stays, whatever is closed in it.
+  if (!found) console.log('No partition is full yet, so there is nothing to look through.');
   console.log(dryRun ? 'Nothing was changed.' : `${moved} events went to the archive.`);
   return 0;
 }
@@ -116,10 +119,12 @@ async function list({ pool, log }: PlatformLog): Promise<number> {
 }
 
 async function verify({ pool, objects }: PlatformLog): Promise<number> {
-  let flaws = 0;
+  let [files, flaws] = [0, 0];
   for await (const { archive: one, flaw } of verifyArchives(pool, objects)) {
     console.log(`${String(one.number).padStart(6)}  ${flaw ?? `is whole: ${one.events} events`}`);
+    files += 1;
     if (flaw !== null) flaws += 1;
   }
+  console.log(flaws === 0 ? `${files} archives, all whole.` : `${flaws} of ${files} archives are flawed.`);
   return flaws === 0 ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, unlink, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 
 import { syncFolder } from '#infra/files/sync-folder.ts';
@@ -60,7 +60,8 @@ export async function openDirectoryStore(root: string): Promise<ObjectStore> {
       const target = fileOf(key);
       const found = await stat(target).catch(unlessMissing);
       if (found?.isFile() !== true) return;
-      await rm(target, { force: true });
+      // Not rm: of a file that may not go it says that it is no folder.
+      await unlink(target).catch(unlessMissing);
       await syncFolder(path.dirname(target));
     },
     list: (prefix) => list(folder, prefix),

@@ -9,17 +9,19 @@ interface Role {
   readonly module: string | undefined;
   /** Whether the role serves `/livez` and `/readyz` itself. */
   readonly servesProbes: boolean;
+  /** Whether it talks to Temporal; the others run without its address. */
+  readonly needsTemporal: boolean;
 }
 
-const planned: Role = { module: undefined, servesProbes: false };
-const worker: Role = { module: '#workers/main.ts', servesProbes: false };
+const planned: Role = { module: undefined, servesProbes: false, needsTemporal: false };
+const worker: Role = { module: '#workers/main.ts', servesProbes: false, needsTemporal: false };
 
 /** Every role of the design. Modules are imported only when their role starts, so a process carries its own role's code alone. */
 const roles: Readonly<Record<string, Role>> = {
-  gateway: { module: '#gateway/main.ts', servesProbes: true },
+  gateway: { module: '#gateway/main.ts', servesProbes: true, needsTemporal: false },
   backend: worker,
   'node-manager': worker,
-  backup: worker,
+  backup: { ...worker, needsTemporal: true },
   auth: planned,
   monitoring: planned,
   pubsub: planned,
@@ -44,6 +46,11 @@ export function whyNot(name: string): string | undefined {
 /** Whether the role answers `/livez` and `/readyz` on a port of its own accord. */
 export function servesProbes(name: string): boolean {
   return roles[name]?.servesProbes ?? false;
+}
+
+/** Whether the role cannot run without Temporal's address. */
+export function needsTemporal(name: string): boolean {
+  return roles[name]?.needsTemporal ?? false;
 }
 
 /** Imports the role's code. */

@@ -47,6 +47,8 @@ const program = new Command('replay')
   .option('--filtered', 'the history is that of one tenant or category, so positions may be missing', false)
   .option('--json', 'print one JSON document', false)
   .option('--compare', 'compare with what the gateway shows; exit 1 at the first difference', false)
+  // Mistakes in the command line end with 2, which no verdict does.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .action(async (options: Options) => {
     process.exitCode = await main(options);
   });

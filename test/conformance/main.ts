@@ -5,36 +5,47 @@
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import { listUnits, runUnit } from './tcl-suite.ts';
 import { startTarget } from './target.ts';
 import { commandsOf } from './command-coverage.ts';
 import { compatibilityPage, PAGE_FILE, RUN_FILE, summarize } from './page.ts';
 import type { SuiteRun, UnitRun } from './page.ts';
 
-const { values } = parseArgs({
-  options: {
-    'redis-source': { type: 'string' },
-    unit: { type: 'string', multiple: true, default: [] },
-    tags: { type: 'string', default: '-needs:debug -needs:repl -cluster' },
-    jobs: { type: 'string', default: '2' },
-    port: { type: 'string' },
-    'base-port': { type: 'string', default: '24000' },
-    'minutes-per-unit': { type: 'string', default: '8' },
-    output: { type: 'string' },
-    'write-docs': { type: 'boolean', default: false },
-  },
-});
-const source = values['redis-source'];
-if (source === undefined && values['write-docs']) {
-  await writeFile(PAGE_FILE, await compatibilityPage());
-  process.exit(0);
+interface Options {
+  readonly redisSource?: string;
+  readonly unit: readonly string[];
+  readonly tags: string;
+  readonly singledb: boolean;
+  readonly jobs: string;
+  readonly port?: string;
+  readonly basePort: string;
+  readonly minutesPerUnit: string;
+  readonly output?: string;
+  readonly writeDocs: boolean;
 }
+
+const values = new Command('conformance')
+  .description('Runs Redis’s own test suite against the standalone engine, as against any external server.')
+  .option('--redis-source <dir>', 'a source tree of Redis 7.2; without it, --write-docs makes the page of the last run')
+  .option('--unit <units...>', 'such as unit/scan; all without it', [])
+  .option('--tags <tags>', 'as the suite takes them', '-needs:debug -needs:repl -cluster')
+  .option('--singledb', 'everything in database 0, as the suite’s option of this name', false)
+  .option('--jobs <number>', 'units beside each other', '2')
+  .option('--port <port>', 'a server that runs already; one is started for each job without it')
+  .option('--base-port <port>', 'where the suite’s own sockets begin', '24000')
+  .option('--minutes-per-unit <minutes>', 'after which a unit counts as not run to its end', '8')
+  .option('--output <dir>', 'keeps what each unit printed')
+  .option('--write-docs', 'writes what came of it to docs/compatibility.md', false)
+  // Mistakes in the command line end with 2, which no verdict does.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .parse()
+  .opts<Options>();
+const source = values.redisSource;
 if (source === undefined) {
-  console.error(
-    'usage: npm run conformance -- --redis-source <source tree of Redis 7.2> [--unit unit/scan]… [--write-docs]',
-  );
-  process.exit(2);
+  if (values.writeDocs) await writeFile(PAGE_FILE, await compatibilityPage());
+  else console.error('Name a source tree of Redis 7.2: npm run conformance -- --redis-source <dir>');
+  process.exit(values.writeDocs ? 0 : 2);
 }
 
 const units = values.unit.length > 0 ? values.unit : await listUnits(source);
@@ -55,9 +66,10 @@ async function work(job: number): Promise<void> {
       source: source!,
       unit,
       port: target?.port ?? given!,
-      basePort: Number(values['base-port']) + job * 500,
+      basePort: Number(values.basePort) + job * 500,
       tags: values.tags,
-      limitMs: Number(values['minutes-per-unit']) * 60_000,
+      singleDatabase: values.singledb,
+      limitMs: Number(values.minutesPerUnit) * 60_000,
     });
     if (values.output !== undefined)
       await writeFile(join(values.output, `${unit.replaceAll('/', '-')}.out`), report.output);
@@ -101,7 +113,7 @@ const result: SuiteRun = {
   commands: await commandsOf(source),
 };
 console.log(summarize(result));
-if (values['write-docs']) {
+if (values.writeDocs) {
   await writeFile(RUN_FILE, `${JSON.stringify(result, null, 2)}\n`);
   await writeFile(PAGE_FILE, await compatibilityPage());
 }

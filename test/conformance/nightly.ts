@@ -6,21 +6,23 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 
-const { values } = parseArgs({
-  options: {
-    'redis-source': { type: 'string' },
-    commands: { type: 'string', default: '5000000' },
-    'fuzz-minutes': { type: 'string', default: '10' },
-    events: { type: 'string', default: '100000' },
-  },
-});
+const values = new Command('test:nightly')
+  .description('What takes too long for every test run: differential, fuzz, both transports, and Redis’s own suite.')
+  .option('--redis-source <dir>', 'a source tree of Redis 7.2, whose suite is run then, too')
+  .option('--commands <number>', 'random commands beside a real redis-server', '5000000')
+  .option('--fuzz-minutes <minutes>', 'of damaged and wild input', '10')
+  .option('--events <number>', 'after which read models by way of PostgreSQL and of Kafka are compared', '100000')
+  // Mistakes in the command line end with 2, which no verdict does.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .parse()
+  .opts<{ redisSource?: string; commands: string; fuzzMinutes: string; events: string }>();
 const root = join(import.meta.dirname, '../..');
-const source = values['redis-source'];
+const source = values.redisSource;
 const parts: (readonly string[])[] = [
   ['test/conformance/differential.ts', '--commands', values.commands],
-  ['workers/resp/fuzz/main.ts', '--minutes', values['fuzz-minutes']],
+  ['workers/resp/fuzz/main.ts', '--minutes', values.fuzzMinutes],
   ['node_modules/vitest/vitest.mjs', 'run', 'test/integration/transports-compare.test.ts'],
   ...(source === undefined ? [] : [['test/conformance/main.ts', '--redis-source', source]]),
 ];

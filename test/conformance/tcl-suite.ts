@@ -17,6 +17,8 @@ export interface UnitOptions {
   readonly basePort: number;
   /** As the suite's own `--tags`, for example `-needs:debug -slow`. */
   readonly tags: string;
+  /** The suite's own `--singledb`: everything in database 0, without SELECT. */
+  readonly singleDatabase: boolean;
   /** A unit that takes longer is ended and counted as not run to its end. */
   readonly limitMs: number;
 }
@@ -29,11 +31,12 @@ export async function listUnits(source: string): Promise<string[]> {
 
 /** Runs one unit of the suite against an external server. `output` is all that it printed. */
 export async function runUnit(options: UnitOptions): Promise<UnitReport & { readonly output: string }> {
-  const { source, unit, port, basePort, tags, limitMs } = options;
+  const { source, unit, port, basePort, tags, singleDatabase, limitMs } = options;
   // A test that throws counts as failed and the next one runs (--durable); nobody else's temporary files are removed.
   const args = [HELPER, '--host', '127.0.0.1', '--port', String(port), '--single', unit, '--durable'];
   args.push('--baseport', String(basePort), '--dont-clean', '--dont-pre-clean');
   if (tags !== '') args.push('--tags', tags);
+  if (singleDatabase) args.push('--singledb');
   const child = spawn('tclsh', args, { cwd: source, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   let output = '';
   child.stdout.on('data', (chunk) => (output += String(chunk)));

@@ -162,7 +162,12 @@ test('read models that stand still are waited for, then the read says how far th
   expect(behind).toMatchObject({ status: 503, body: { code: 'read_model_behind' } });
   expect(behind.body.position).toBeLessThan(Number(made.headers['x-miniredis-position']));
   expect(behind.headers['retry-after']).toBe('1');
-  expect(await bed.operator('GET', '/readyz')).toMatchObject({ status: 503, body: { ready: false } });
+  const halt = "UPDATE views.checkpoints SET halted_at = $1 WHERE view = 'backups'";
+  await bed.pool.query(halt, [4711]);
+  const readModels = expect.stringMatching(/^behind, at position \d+; backups halted at position 4711, npm run/);
+  const unready = { status: 503, body: { ready: false, detail: { readModels } } };
+  expect(await bed.operator('GET', '/readyz')).toMatchObject(unready);
+  await bed.pool.query(halt, [null]);
 
   const waiting = bed.operator('GET', `/v1/tenants/${made.body.id}`);
   bed.projections.resume();

@@ -44,7 +44,8 @@ test.each([
   ],
   [['--role', 'toString'], 'There is no role "toString"'],
   [['--rolle', 'gateway'], '--rolle'],
-  [['--role', 'backend'], 'A role that runs apart needs DATABASE_URL and TEMPORAL_ADDRESS'],
+  [['--role', 'backend'], 'To run apart, the role backend needs DATABASE_URL: '],
+  [['--role', 'backup'], 'To run apart, the role backup needs DATABASE_URL and TEMPORAL_ADDRESS: '],
 ])('%s is refused with a sentence', async (args, sentence) => {
   const { code, output } = await npmStart(args);
   expect(code).toBe(2);

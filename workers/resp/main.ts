@@ -1,19 +1,28 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { readSettings } from './config/command-line.ts';
+import { readSettings, USAGE } from './config/command-line.ts';
 import type { StartSettings } from './config/command-line.ts';
 import { createEngine } from './engine.ts';
 import { giveBackWhenIdle } from './give-back.ts';
 import { Node } from './keyspace/node.ts';
 import { rdbCodec } from './persistence/codec.ts';
 import { createPersistence } from './persistence/standalone.ts';
+import { REDIS_VERSION } from './version.ts';
 
-/** Reads redis.conf and the command line; a mistake in them ends the process with what is wrong. */
+function answer(text: string): never {
+  process.stdout.write(text);
+  process.exit(0);
+}
+
+/** Reads redis.conf and the command line; a mistake in them, and a question, end the process with the answer. */
 function startSettings(): StartSettings {
+  const [first] = process.argv.slice(2);
+  if (first === '--help' || first === '-h') answer(USAGE);
+  if (first === '--version' || first === '-v') answer(`MiniRedis, as Redis ${REDIS_VERSION}\n`);
   try {
     return readSettings(process.argv.slice(2));
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
+    console.error(`${error instanceof Error ? error.message : String(error)}\nTry --help.`);
     process.exit(1);
   }
 }

@@ -1,8 +1,8 @@
 import type { Command } from '../commands/command.ts';
 import { keyUses } from '../commands/key-uses.ts';
 import type { KeyUse } from '../commands/key-uses.ts';
-import { matches } from '../protocol/glob.ts';
 import { numberOf } from './command-index.ts';
+import { anyMatches } from './patterns.ts';
 import type { AclUser, Selector } from './shapes.ts';
 
 /** Why a request is not allowed. `subject` is the command, key or channel. */
@@ -85,19 +85,19 @@ const WRITES = new Set(['insert', 'delete', 'update']);
 function mayUse(selector: Selector, key: string, flags: readonly string[]): boolean {
   const reads = flags.some((flag) => READS.has(flag));
   const writes = flags.some((flag) => WRITES.has(flag));
-  return selector.keys.some(({ glob, read, write }) => (read || !reads) && (write || !writes) && matches(glob, key));
+  return anyMatches(selector.keys, key, ({ read, write }) => (read || !reads) && (write || !writes));
 }
 
 /** Whether a channel, or a pattern word for word, is among those allowed. */
 export function mayListen(selector: Selector, channel: string, literally: boolean): boolean {
   if (selector.allChannels) return true;
-  return selector.channels.some((glob) => (literally ? glob === channel : matches(glob, channel)));
+  return literally ? selector.channels.has(channel) : anyMatches(selector.channels, channel, () => true);
 }
 
 /** Whether a user may make a request with any keys it names while it runs, as SORT does by patterns. */
 export function mayReadAllKeys(user: AclUser, command: Command, args: readonly string[]): boolean {
   return user.selectors.some((selector) => {
-    const all = selector.allKeys || selector.keys.some(({ glob, read }) => read && glob === '*');
+    const all = selector.allKeys || selector.keys.get('*')?.read === true;
     return all && (selector.allCommands || mayRun(selector, command, args));
   });
 }

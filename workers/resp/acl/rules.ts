@@ -94,10 +94,11 @@ function addSelector(user: AclUser, rule: string): string | undefined {
 
 function applyToSelector(selector: Selector, rule: string): string | undefined {
   const lower = rule.toLowerCase();
-  if (lower === 'allkeys' || rule === '~*') Object.assign(selector, { allKeys: true, keys: [] });
-  else if (lower === 'resetkeys') Object.assign(selector, { allKeys: false, keys: [] });
-  else if (lower === 'allchannels' || rule === '&*') Object.assign(selector, { allChannels: true, channels: [] });
-  else if (lower === 'resetchannels') Object.assign(selector, { allChannels: false, channels: [] });
+  if (lower === 'allkeys' || rule === '~*') Object.assign(selector, { allKeys: true, keys: new Map() });
+  else if (lower === 'resetkeys') Object.assign(selector, { allKeys: false, keys: new Map() });
+  else if (lower === 'allchannels' || rule === '&*')
+    Object.assign(selector, { allChannels: true, channels: new Map() });
+  else if (lower === 'resetchannels') Object.assign(selector, { allChannels: false, channels: new Map() });
   else if (lower === 'allcommands' || lower === '+@all') setAll(selector, true);
   else if (lower === 'nocommands' || lower === '-@all') setAll(selector, false);
   else if (rule[0] === '~' || rule[0] === '%') return addKeys(selector, rule);
@@ -123,19 +124,15 @@ function addKeys(selector: Selector, rule: string): string | undefined {
   const read = access === '~' || /r/i.test(access);
   const write = access === '~' || /w/i.test(access);
   if (selector.allKeys) return AFTER_ALL_KEYS;
-  const known = selector.keys.findIndex((pattern) => pattern.glob === glob);
-  if (known < 0) selector.keys.push({ glob, read, write });
-  else {
-    const old = selector.keys[known]!;
-    selector.keys[known] = { glob, read: old.read || read, write: old.write || write };
-  }
+  const old = selector.keys.get(glob);
+  selector.keys.set(glob, { read: old?.read === true || read, write: old?.write === true || write });
   return undefined;
 }
 
 function addChannel(selector: Selector, glob: string): string | undefined {
   if (selector.allChannels) return AFTER_ALL_CHANNELS;
   if (/[ \t\n\v\f\r\0]/.test(glob)) return SYNTAX;
-  if (!selector.channels.includes(glob)) selector.channels.push(glob);
+  selector.channels.set(glob, true);
   return undefined;
 }
 

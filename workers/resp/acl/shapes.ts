@@ -1,6 +1,5 @@
-/** Keys that match `glob` may be read, written or both. */
+/** What may be done with keys that match a pattern. */
 interface KeyPattern {
-  readonly glob: string;
   readonly read: boolean;
   readonly write: boolean;
 }
@@ -18,9 +17,10 @@ export interface Selector {
   /** The rules about commands since the last +@all or -@all, as they were given. */
   rules: string[];
   allKeys: boolean;
-  keys: KeyPattern[];
+  /** Patterns, in their order. */
+  keys: Map<string, KeyPattern>;
   allChannels: boolean;
-  channels: string[];
+  channels: Map<string, true>;
 }
 
 /** A user of a node. */

@@ -10,9 +10,9 @@ export function newSelector(allChannels = false): Selector {
     firstArgs: undefined,
     rules: [],
     allKeys: false,
-    keys: [],
+    keys: new Map(),
     allChannels,
-    channels: [],
+    channels: new Map(),
   };
 }
 
@@ -29,8 +29,8 @@ export function copyUser(user: AclUser): AclUser {
     commands: one.commands.slice(),
     firstArgs: one.firstArgs && new Map(Array.from(one.firstArgs, ([name, args]) => [name, new Set(args)])),
     rules: [...one.rules],
-    keys: [...one.keys],
-    channels: [...one.channels],
+    keys: new Map(one.keys),
+    channels: new Map(one.channels),
   });
   return { ...user, passwords: [...user.passwords], selectors: user.selectors.map(copySelector) };
 }
@@ -40,7 +40,7 @@ export function isUnrestricted({ selectors: [root] }: AclUser): boolean {
   return root!.allCommands && root!.allKeys && root!.allChannels;
 }
 
-function patternText({ glob, read, write }: Selector['keys'][number]): string {
+function patternText([glob, { read, write }]: [string, { read: boolean; write: boolean }]): string {
   return read && write ? `~${glob}` : `%${read ? 'R' : 'W'}~${glob}`;
 }
 
@@ -51,12 +51,12 @@ export function commandRules(selector: Selector): string {
 
 /** The rules about keys. */
 export function keyRules({ allKeys, keys }: Selector): string {
-  return allKeys ? '~*' : keys.map(patternText).join(' ');
+  return allKeys ? '~*' : Array.from(keys, patternText).join(' ');
 }
 
 /** The rules about channels. */
 export function channelRules({ allChannels, channels }: Selector): string {
-  return allChannels ? '&*' : channels.map((channel) => `&${channel}`).join(' ');
+  return allChannels ? '&*' : Array.from(channels.keys(), (channel) => `&${channel}`).join(' ');
 }
 
 /** The words ACL GETUSER lists as flags. */

@@ -62,7 +62,7 @@ function waitFor(left: number, perSecond: number): number {
 
 /**
  * Bytes of large texts that a node may make in a second while others are at work, whatever its limits: V8 stops for all of them
- * alike, so this is about how often that happens.
+ * alike, so this is about how often that happens. Of values in chunks it is 16 times as much.
  */
 const LARGE_TEXTS_PER_SECOND = 8_388_608;
 

@@ -1,4 +1,5 @@
 import { clock } from '../keyspace/clock.ts';
+import { largeAt } from '../protocol/large-arguments.ts';
 import { redacted } from './monitor.ts';
 import type { Client } from './server.ts';
 
@@ -11,11 +12,12 @@ export function noteSlow(client: Client, args: readonly string[], microseconds: 
   if (server.slowLogMax === 0) return;
   const open = redacted(args);
   const shown = open.length > ARGUMENTS_MAX ? open.slice(0, ARGUMENTS_MAX - 1) : open;
-  const short = shown.map((arg) =>
-    arg.length > ARGUMENT_LENGTH_MAX
-      ? `${arg.slice(0, ARGUMENT_LENGTH_MAX)}... (${arg.length - ARGUMENT_LENGTH_MAX} more bytes)`
-      : arg,
-  );
+  const short = shown.map((text, place) => {
+    const arg = text === '' ? (largeAt(args, place) ?? text) : text;
+    if (arg.length <= ARGUMENT_LENGTH_MAX) return text;
+    const start = typeof arg === 'string' ? arg.slice(0, ARGUMENT_LENGTH_MAX) : arg.toString(0, ARGUMENT_LENGTH_MAX);
+    return `${start}... (${arg.length - ARGUMENT_LENGTH_MAX} more bytes)`;
+  });
   if (shown !== open) short.push(`... (${args.length - ARGUMENTS_MAX + 1} more arguments)`);
   server.slowLog.unshift({
     id: server.nextSlowId++,

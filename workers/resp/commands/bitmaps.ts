@@ -26,7 +26,7 @@ function offsetArg(client: Client, text: string): number | undefined {
 /** The bytes `from` to `to` (exclusive) of a value, as far as there are any; only to be read. Of a text no more than these are copied. */
 export function bytesOf(value: StringValue | undefined, from: number, to: number): Uint8Array {
   if (value === undefined) return new Uint8Array(0);
-  return typeof value === 'string' ? Buffer.from(value.slice(from, to), 'latin1') : value.view().subarray(from, to);
+  return typeof value === 'string' ? Buffer.from(value.slice(from, to), 'latin1') : value.slice(from, to);
 }
 
 function setBit(client: Client, args: readonly string[]): Walk | undefined {
@@ -67,7 +67,8 @@ function getBit(client: Client, args: readonly string[]): void {
   const value = readAs(client, args[1]!, 'string');
   if (value === null) return;
   const at = offset >>> 3;
-  const byte = value === undefined ? 0 : typeof value === 'string' ? value.charCodeAt(at) : (value.view()[at] ?? 0);
+  const byte =
+    value === undefined ? 0 : typeof value === 'string' ? value.charCodeAt(at) : (value.slice(at, at + 1)[0] ?? 0);
   client.reply.integer(((Number.isNaN(byte) ? 0 : byte) >>> (7 - (offset & 7))) & 1);
 }
 

@@ -2,7 +2,6 @@ import type { Client } from '../clients/server.ts';
 import { clock } from '../keyspace/clock.ts';
 import { setActiveExpiry } from '../keyspace/expiry.ts';
 import { idleMs } from '../keyspace/usage.ts';
-import { textOf } from '../keyspace/value.ts';
 import { wrongSubcommand } from '../protocol/errors.ts';
 import { parseDouble, parseInteger } from '../protocol/numbers.ts';
 import { integerFrom } from './arguments.ts';
@@ -95,7 +94,7 @@ const sdsLength: Run = ({ db, reply }, args) => {
   if (value === undefined) reply.error(NO_KEY);
   else if (typeof value !== 'string' && value.kind !== 'string') reply.error('ERR Not an sds encoded string.');
   else {
-    const [key, text] = [args[2]!.length, textOf(value).length];
+    const [key, text] = [args[2]!.length, value.length];
     reply.simple(
       `key_sds_len:${key}, key_sds_avail:0, key_zmalloc: ${key + 8}, val_sds_len:${text}, val_sds_avail:0, val_zmalloc: ${text + 8}`,
     );

@@ -9,6 +9,7 @@ import { deliverOwn } from '../clients/pushes.ts';
 import { feedMonitors } from '../clients/monitor.ts';
 import { parseScript } from '../scripting/script.ts';
 import { makeRoom } from '../keyspace/eviction.ts';
+import { spelledOut, withLarge } from '../protocol/large-arguments.ts';
 import { NO_AUTH, NO_REPLICAS, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
 import type { Command } from './command.ts';
 import { keyUses } from './key-uses.ts';
@@ -123,7 +124,13 @@ function dispatch(client: Client, args: readonly string[]): boolean {
     // On the platform an AUTH may lead to another node, or another process.
     const allowed = !command.noMulti || (command.noAuth && client.server.host.standalone);
     if (!allowed) reject(client, command, 'ERR Command not allowed inside a transaction');
-    else if (!enqueue(transaction, args, client.server.host.limits.queryBufferBytesMax))
+    else if (
+      !enqueue(
+        transaction,
+        args === withLarge.latest ? spelledOut(args) : args,
+        client.server.host.limits.queryBufferBytesMax,
+      )
+    )
       reject(client, command, 'ERR The transaction is larger than client-query-buffer-limit');
     else client.reply.simple('QUEUED');
     return true;
@@ -287,7 +294,7 @@ function afterRun(
 
 /** Redis holds administrative commands to be too dangerous to be shown. */
 function showToMonitors(client: Client, command: Command, args: readonly string[]): void {
-  if (!command.admin) feedMonitors(client.server.monitors!, client, client.db.index, args);
+  if (!command.admin) feedMonitors(client.server.monitors!, client, client.db.index, spelledOut(args));
 }
 
 /** Remembers what a client that tracks has read by a request of its own, or of a script that it runs. */

@@ -9,6 +9,9 @@ import type { CommandSpec, Run } from './command.ts';
 import { asNeeded, bulksInSteps, WINDOW } from './walk.ts';
 import type { Walk } from './walk.ts';
 
+/** So many texts are gathered in one array. */
+const PART_LENGTH = 1024;
+
 interface ScanOptions {
   count: number;
   pattern: string | undefined;
@@ -51,11 +54,24 @@ function scanOptions(client: Client, args: readonly string[], at: number, types:
   return options;
 }
 
-function* send({ reply }: Client, cursor: number, found: readonly string[]): Walk {
-  reply.array(2);
-  reply.bulk(String(cursor));
-  reply.array(found.length);
-  yield* bulksInSteps(reply, found);
+/** What a scan has found, in arrays of some length: a long one is copied, all of it, each time it outgrows its room. */
+class Found {
+  length = 0;
+  private last: string[] = [];
+  private readonly parts = [this.last];
+
+  add(...texts: readonly string[]): void {
+    if (this.last.length >= PART_LENGTH) this.parts.push((this.last = []));
+    for (const text of texts) this.last.push(text);
+    this.length += texts.length;
+  }
+
+  *send({ reply }: Client, cursor: number): Walk {
+    reply.array(2);
+    reply.bulk(String(cursor));
+    reply.array(this.length);
+    for (const part of this.parts) yield* bulksInSteps(reply, part);
+  }
 }
 
 function scan(client: Client, args: readonly string[]): Walk | undefined {
@@ -65,13 +81,13 @@ function scan(client: Client, args: readonly string[]): Walk | undefined {
   const options = scanOptions(client, args, 1, true);
   if (options === undefined) return undefined;
   const { pattern, type } = options;
-  const found: string[] = [];
+  const found = new Found();
   const due: string[] = [];
   const visit = (value: Value, key: string): void => {
     if (pattern !== undefined && !matches(pattern, key)) return;
     // What has expired is removed, also when it is not of the type.
     if (db.expires.size !== 0 && db.isExpired(key)) due.push(key);
-    else if (type === undefined || typeOf(value) === type) found.push(key);
+    else if (type === undefined || typeOf(value) === type) found.add(key);
   };
   return scanned(
     cursor,
@@ -79,7 +95,7 @@ function scan(client: Client, args: readonly string[]): Walk | undefined {
     (from, count) => db.entries.scan(from, count, visit),
     (next) => {
       for (const key of due) db.expireIfDue(key);
-      return send(client, next, found);
+      return found.send(client, next);
     },
   );
 }
@@ -111,30 +127,30 @@ function scanOf(kind: 'hash' | 'set' | 'zset'): Run {
     const collection = readAs(client, args[1]!, kind);
     if (collection === null) return undefined;
     if (collection === undefined) {
-      return asNeeded(0, send(client, 0, []));
+      return asNeeded(0, new Found().send(client, 0));
     }
     const options = scanOptions(client, args, 2, false);
     if (options === undefined) return undefined;
     const { count, pattern } = options;
-    const found: string[] = [];
+    const found = new Found();
     const wanted = (name: string): boolean => pattern === undefined || matches(pattern, name);
     const scanSome = (from: number, some: number): number => {
       switch (collection.kind) {
         case 'hash':
           return collection.scan(from, some, (value, field) => {
-            if (wanted(field)) found.push(field, value);
+            if (wanted(field)) found.add(field, value);
           });
         case 'set':
           return collection.scan(from, some, (member) => {
-            if (wanted(member)) found.push(member);
+            if (wanted(member)) found.add(member);
           });
         default:
           return collection.scan(from, some, (score, member) => {
-            if (wanted(member)) found.push(member, formatDouble(score));
+            if (wanted(member)) found.add(member, formatDouble(score));
           });
       }
     };
-    return scanned(cursor, count, scanSome, (next) => send(client, next, found));
+    return scanned(cursor, count, scanSome, (next) => found.send(client, next));
   };
 }
 

@@ -1,12 +1,14 @@
 import type { Client } from '../clients/server.ts';
 import { clock } from '../keyspace/clock.ts';
-import { isString, textOf } from '../keyspace/value.ts';
-import type { StringValue } from '../keyspace/value.ts';
+import { isString } from '../keyspace/value.ts';
+import type { StringValue, Value } from '../keyspace/value.ts';
 import { SYNTAX, WRONG_TYPE, wrongArity } from '../protocol/errors.ts';
+import type { Reply } from '../protocol/reply.ts';
 import { changed, readAs } from './arguments.ts';
 import type { CommandSpec, Run } from './command.ts';
 import { expiryFrom } from './expiry-times.ts';
-import { replyPart } from './long-text.ts';
+import { carryOver, valueAt } from '../protocol/large-arguments.ts';
+import { replyAll, replyPart } from './long-text.ts';
 import { ONE, stringRow } from './string-row.ts';
 import { asNeeded, overArguments, walkArguments, WINDOW, windows } from './walk.ts';
 import type { Walk } from './walk.ts';
@@ -44,7 +46,7 @@ function set(client: Client, args: readonly string[]): void {
   const { reply, db, node } = client;
   const key = args[1]!;
   if (args.length === 3) {
-    db.replace(key, args[2]!);
+    db.replace(key, valueAt(args, 2));
     changed(client, '$', 'set', key);
     reply.ok();
     return;
@@ -64,24 +66,36 @@ function set(client: Client, args: readonly string[]): void {
     reply.error(WRONG_TYPE);
     return;
   }
-  const previous = options.get && old !== undefined ? textOf(old as StringValue) : undefined;
   if ((options.nx && old !== undefined) || (options.xx && old === undefined)) {
-    reply.bulkOrNull(previous);
+    if (options.get) replyOrNull(reply, old);
+    else reply.null();
     return;
   }
-  if (options.keepTtl) db.put(key, args[2]!);
-  else db.replace(key, args[2]!);
+  if (options.keepTtl) db.put(key, valueAt(args, 2));
+  else db.replace(key, valueAt(args, 2));
   changed(client, '$', 'set', key);
   if (expireAt !== undefined) {
     db.expireAt(key, expireAt);
     if (expireAt <= clock.now && !node.replaying) db.remove(key);
     node.notify('g', 'expire', key, db.index);
-    node.propagate(db.index, ['SET', key, args[2]!, 'PXAT', String(expireAt)]);
+    propagateSet(client, args, 2, 'PXAT', String(expireAt));
   } else if (options.nx || options.xx || options.get) {
-    node.propagate(db.index, options.keepTtl ? ['SET', key, args[2]!, 'KEEPTTL'] : ['SET', key, args[2]!]);
+    if (options.keepTtl) propagateSet(client, args, 2, 'KEEPTTL');
+    else propagateSet(client, args, 2);
   }
-  if (options.get) reply.bulkOrNull(previous);
+  if (options.get) replyOrNull(reply, old);
   else reply.ok();
+}
+
+/** Propagates a SET of the value that a request has at a place. */
+function propagateSet({ db, node }: Client, args: readonly string[], place: number, ...options: string[]): void {
+  const effect = ['SET', args[1]!, args[place]!, ...options];
+  node.propagate(db.index, carryOver(args, place, effect, 2));
+}
+
+function replyOrNull(reply: Reply, value: Value | undefined): void {
+  if (value === undefined) reply.null();
+  else replyAll(reply, value as StringValue);
 }
 
 function setNx(client: Client, args: readonly string[]): void {
@@ -89,7 +103,7 @@ function setNx(client: Client, args: readonly string[]): void {
     client.reply.integer(0);
     return;
   }
-  client.db.replace(args[1]!, args[2]!);
+  client.db.replace(args[1]!, valueAt(args, 2));
   changed(client, '$', 'set', args[1]!);
   client.reply.integer(1);
 }
@@ -100,11 +114,11 @@ function setWithExpiry(unit: 'EX' | 'PX', name: string): Run {
     const { db, node } = client;
     const expireAt = expiryFrom(client, unit, args[2]!, name);
     if (expireAt === undefined) return;
-    db.replace(args[1]!, args[3]!);
+    db.replace(args[1]!, valueAt(args, 3));
     db.expireAt(args[1]!, expireAt);
     changed(client, '$', 'set', args[1]!);
     node.notify('g', 'expire', args[1]!, db.index);
-    node.propagate(db.index, ['SET', args[1]!, args[3]!, 'PXAT', String(expireAt)]);
+    propagateSet(client, args, 3, 'PXAT', String(expireAt));
     client.reply.ok();
   };
 }
@@ -121,17 +135,16 @@ function get(client: Client, args: readonly string[]): Walk | undefined {
 function getSet(client: Client, args: readonly string[]): void {
   const old = readAs(client, args[1]!, 'string');
   if (old === null) return;
-  const text = old === undefined ? undefined : textOf(old);
-  client.db.replace(args[1]!, args[2]!);
+  client.db.replace(args[1]!, valueAt(args, 2));
   changed(client, '$', 'set', args[1]!);
-  client.node.propagate(client.db.index, ['SET', args[1]!, args[2]!]);
-  client.reply.bulkOrNull(text);
+  propagateSet(client, args, 2);
+  replyOrNull(client.reply, old);
 }
 
 function getDel(client: Client, args: readonly string[]): void {
   const old = readAs(client, args[1]!, 'string');
   if (old === null) return;
-  client.reply.bulkOrNull(old === undefined ? undefined : textOf(old));
+  replyOrNull(client.reply, old);
   if (old === undefined) return;
   client.db.remove(args[1]!);
   changed(client, 'g', 'del', args[1]!);
@@ -169,7 +182,7 @@ function getEx(client: Client, args: readonly string[]): void {
   }
   const expireAt = expiry === undefined ? undefined : expiryFrom(client, expiry.unit, expiry.value, 'getex');
   if (expiry !== undefined && expireAt === undefined) return;
-  reply.bulk(textOf(value));
+  replyAll(reply, value);
   if (expireAt !== undefined && expireAt <= clock.now) {
     db.remove(key);
     changed(client, 'g', 'del', key);
@@ -191,7 +204,7 @@ function mget(client: Client, args: readonly string[]): Walk | undefined {
     for (let i = from; i < to; i++) {
       const value = db.read(args[i]!);
       if (value === undefined || !isString(value)) reply.null();
-      else reply.bulk(textOf(value));
+      else replyAll(reply, value);
     }
   };
   return overArguments(args, 1, visit, () => {});
@@ -214,7 +227,7 @@ function mset(onlyNew: boolean): Run {
 
 function setSome(client: Client, args: readonly string[], from: number, to: number): void {
   for (let i = from; i < to; i += 2) {
-    client.db.replace(args[i]!, args[i + 1]!);
+    client.db.replace(args[i]!, valueAt(args, i + 1));
     changed(client, '$', 'set', args[i]!);
   }
 }

@@ -12,6 +12,19 @@ export interface StartSettings {
   readonly users: readonly string[];
 }
 
+/** What `--help` prints. */
+export const USAGE = `Usage: npm run resp -- [<redis.conf>] [--<parameter> <value>…]…
+
+A Redis server: the engine alone, with all that Redis 7.2 has but replication and modules.
+Parameters are those of a redis.conf, and CONFIG GET * lists them:
+
+  npm run resp -- --port 7000
+  npm run resp -- --port 7000 --requirepass secret --dir /var/lib/resp --appendonly yes
+  npm run resp -- redis.conf --save 900 1 --maxmemory 1gb --maxmemory-policy allkeys-lru
+
+Also: --help, -h; --version, -v.
+`;
+
 /** Words of a line of a configuration file; those in quotes may hold blanks and escapes. */
 function wordsOf(line: string): string[] {
   const words = line.match(/"(?:\\.|[^"\\])*"|'(?:\\'|[^'])*'|\S+/g) ?? [];

@@ -25,7 +25,7 @@ export interface Side {
 }
 
 /** Longer than the lifetime of keys that are to expire. */
-const EXPIRY_MS = 4;
+const EXPIRY_MS = 13;
 /** A request that has not begun to wait by then never will. */
 const BLOCKED_MAX_MS = 5000;
 

@@ -1,3 +1,4 @@
+import type { LargeString } from './large-string.ts';
 import { made } from './large-text.ts';
 import { atOnce } from './steps.ts';
 
@@ -24,11 +25,13 @@ export class ByteString {
     return 'string' as const;
   }
 
-  constructor(text: string, capacity = text.length) {
+  constructor(text: string | LargeString, capacity = text.length) {
     // Zeros come from the system, page by page as they are touched: a value far longer than what is in it costs nothing.
     const zeroed = capacity - text.length > PAGE_BYTES;
     this.buffer = zeroed ? Buffer.alloc(capacity) : Buffer.allocUnsafeSlow(Math.max(capacity, text.length));
-    this.length = this.buffer.write(text, 0, 'latin1');
+    if (typeof text === 'string') this.buffer.write(text, 0, 'latin1');
+    else text.copyTo(this.buffer, 0, 0, text.length);
+    this.length = text.length;
     this.zeroFrom = zeroed ? this.length : this.buffer.length;
   }
 
@@ -42,10 +45,13 @@ export class ByteString {
   }
 
   /** As the constructor makes one, in steps. */
-  static *inSteps(text: string, capacity: number): Generator<void, ByteString> {
+  static *inSteps(text: string | LargeString, capacity: number): Generator<void, ByteString> {
     const value = new ByteString('', Math.max(capacity, text.length));
     for (let at = 0; at < text.length; at += AT_ONCE) {
-      value.write(at, text.slice(at, at + AT_ONCE));
+      const end = Math.min(text.length, at + AT_ONCE);
+      value.extend(end);
+      if (typeof text === 'string') value.buffer.write(text.slice(at, end), at, 'latin1');
+      else text.copyTo(value.buffer, at, at, end);
       yield;
     }
     return value;
@@ -129,7 +135,7 @@ export class ByteString {
     this.frozen = undefined;
   }
 
-  toString(): string {
-    return made(this.buffer.toString('latin1', 0, this.length));
+  toString(start = 0, end = this.length): string {
+    return made(this.buffer.toString('latin1', start, end));
   }
 }

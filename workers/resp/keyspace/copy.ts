@@ -15,7 +15,7 @@ export function* copyValue(value: Value, limits: EncodingLimits): Generator<void
   if (typeof value === 'string') return value;
   switch (value.kind) {
     case 'string':
-      return new ByteString(value.toString());
+      return value instanceof ByteString ? new ByteString(value.toString()) : value.share();
     case 'hash': {
       const copy = new HashValue();
       const add = (item: string, field: string): void => void copy.set(field, item, limits);

@@ -3,6 +3,7 @@ import { Dict } from './dict.ts';
 import type { Restamp } from './dict.ts';
 import { stringBytes } from './sizes.ts';
 import type { EncodingLimits } from './sizes.ts';
+import { LargeString } from './large-string.ts';
 import { bytesOf } from './value.ts';
 import type { Value } from './value.ts';
 
@@ -305,7 +306,9 @@ export class Database {
 
   private charge(value: Value): void {
     this.payload += bytesOf(value);
-    if (typeof value !== 'string') value.charged = value.bytes;
+    if (typeof value === 'string') return;
+    value.charged = value.bytes;
+    if (value instanceof LargeString) value.hold();
   }
 
   private release(value: Value): void {
@@ -313,6 +316,7 @@ export class Database {
     else {
       this.payload -= value.charged;
       value.charged = 0;
+      if (value instanceof LargeString) value.letGo();
     }
   }
 }

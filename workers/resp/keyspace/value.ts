@@ -1,5 +1,6 @@
 import { ByteString } from './byte-string.ts';
 import type { HashValue } from './hash-value.ts';
+import { LargeString } from './large-string.ts';
 import type { ListValue } from './list-value.ts';
 import type { SetValue } from './set-value.ts';
 import { stringBytes } from './sizes.ts';
@@ -10,7 +11,7 @@ import type { ZSetValue } from './zset-value.ts';
  * All byte strings (keys, values, fields, members, arguments) are JavaScript strings with one char per byte
  * ("latin1", char codes 0 to 255): V8 keeps them at one byte a char and compares and hashes them natively.
  */
-export type StringValue = string | ByteString;
+export type StringValue = string | ByteString | LargeString;
 
 /** What a key can hold. */
 export type Value = StringValue | HashValue | ListValue | SetValue | ZSetValue | StreamValue;
@@ -38,5 +39,5 @@ export function bytesOf(value: Value): number {
 
 /** A string value that can be written in place. */
 export function mutable(value: StringValue, capacity: number): ByteString {
-  return typeof value === 'string' ? new ByteString(value, capacity) : value;
+  return value instanceof ByteString ? value : new ByteString(value, capacity);
 }

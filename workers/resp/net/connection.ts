@@ -12,31 +12,23 @@ import { execute, stamp, startBatch } from '../commands/execute.ts';
 import type { ConnectionLimits, Departure } from '../engine-api.ts';
 import { tick } from '../keyspace/clock.ts';
 import { largeTexts } from '../keyspace/large-text.ts';
-import type { Piece } from '../protocol/chunk.ts';
+import { doneWithLarge, spelledOut, withLarge } from '../protocol/large-arguments.ts';
 import { RequestParser } from '../protocol/parser.ts';
 import { writeRequest } from '../protocol/request.ts';
-import { DirectWriter } from './direct-write.ts';
 import { takeHandle } from './handle.ts';
+import { CHOKE_BYTES, Outgoing, SYSTEM_CALL_MS, type Sender } from './outgoing.ts';
 
-/** Bytes not yet taken by the peer at which its requests are no longer read. */
-const CHOKE_BYTES = 1_048_576;
-/** Replies up to this many bytes are written before anyone asks whether they may wait. */
-const BIG_REPLY = 16_384;
 /** Bytes of input kept while a client is blocked, above which reading stops. */
 const STALLED_INPUT_MAX = 1_048_576;
-/** What it takes to read from a socket, and for each byte, in milliseconds, which nobody measures. */
-const READ_MS = 0.004;
+/** What each byte that is read takes, in milliseconds, which nobody measures. */
 const READ_BYTE_MS = 0.000_000_3;
+/** What the next read of a client that is sending a large value is going to take. */
+const FULL_READ_MS = 0.03;
 /** Bytes of input kept of a client whose node has had its share, above which reading stops. */
 const QUEUED_INPUT_MAX = 16_384;
 
 /** The hashes of keys of the requests that come next, as many as are looked at together. */
 const keyHashes = new Int32Array(16);
-
-interface HeldReplies {
-  readonly pieces: Piece[];
-  durable: boolean;
-}
 
 /** How many milliseconds a node has to wait until it may go on. */
 function heldBackMs(server: Server, nowMs: number): number {
@@ -46,33 +38,29 @@ function heldBackMs(server: Server, nowMs: number): number {
 }
 
 /** One socket: reads requests, runs them one after another, and writes their replies with one write per read. */
-export class Connection implements Transport {
+export class Connection implements Transport, Sender {
   readonly client: Client;
   private readonly socket: Socket;
-  private readonly writer: DirectWriter;
+  private readonly out: Outgoing;
   private readonly limits: ConnectionLimits;
   private readonly parser: RequestParser;
   /** A request that has been read but must wait for a pause to end. */
   private deferred: readonly string[] | undefined;
-  private held: HeldReplies[] | undefined;
   /** The request whose asynchronous end is awaited. */
   private awaited: readonly string[] | undefined;
   private leaving = false;
   /** The node has had its share of the event loop: the rest of the input waits for its next turn. */
   private queued = false;
-  private choked = false;
-  /** Since when more waits than the soft limit allows; 0 while it does not. */
-  private overSinceMs = 0;
   private reading = true;
   private scheduled = false;
   private closed = false;
 
   constructor(socket: Socket, server: Server, address: string, localAddress: string) {
     this.socket = socket;
-    this.writer = new DirectWriter(socket, (portion) => this.writeInTurn(portion));
     this.limits = server.host.limits;
     this.parser = new RequestParser(this.limits.bulkBytesMax);
     this.client = new Client(server, this, address, localAddress);
+    this.out = new Outgoing(socket, this);
     this.client.authenticated = mayEnterFreely(server);
     attach(this.client, server);
   }
@@ -100,7 +88,7 @@ export class Connection implements Transport {
     // A full buffer tells that more is there, which would be read at once.
     if (length === chunk.length && !this.queued && mustWait(this.client.server)) this.waitForTurn();
     const inputMax = this.queued ? QUEUED_INPUT_MAX : this.stalled ? STALLED_INPUT_MAX : Infinity;
-    this.reading = !this.choked && heldBytes <= inputMax && !(this.queued && length === chunk.length);
+    this.reading = !this.out.choked && heldBytes <= inputMax && !(this.queued && length === chunk.length);
     return this.reading;
   }
 
@@ -137,7 +125,7 @@ export class Connection implements Transport {
     }
     const endsMs = beganMs + shareLeft(server);
     let fetched = 0;
-    while (!client.closing && !this.closed && !this.choked && !this.waits) {
+    while (!client.closing && !this.closed && !this.out.choked && !this.waits) {
       parser.unauthenticated = !client.authenticated;
       if (fetched-- === 0) fetched = this.fetchAhead();
       const request = this.deferred ?? parser.next();
@@ -156,11 +144,13 @@ export class Connection implements Transport {
         return;
       }
       if (!done) {
-        this.deferred = request;
+        this.deferred = spelledOut(request);
+        if (withLarge.latest === request) this.doneWith(request);
         client.server.pausedClients.add(client);
         break;
       }
       if (client.pending !== undefined) this.awaitPending(client.pending, request);
+      if (withLarge.latest === request) this.doneWith(request);
       if (client.reply.length > CHOKE_BYTES) this.flush();
       if (stamp() >= endsMs && parser.heldBytes > 0) {
         this.waitForTurn();
@@ -169,7 +159,15 @@ export class Connection implements Transport {
     }
     this.flush();
     if (largeTexts.bytes > 0) noteLargeTexts(server, beganMs);
-    server.spentMs += performance.now() - beganMs + READ_MS;
+    server.spentMs += performance.now() - beganMs + SYSTEM_CALL_MS;
+  }
+
+  /** Lets go of the large values of a request, once it has ended. */
+  private doneWith(request: readonly string[]): void {
+    withLarge.latest = undefined;
+    const { pending } = this.client;
+    if (pending === undefined) doneWithLarge(request);
+    else void pending.finally(() => doneWithLarge(request)).catch(() => {});
   }
 
   /** Has what the next requests look for fetched together, and says after how many of them to do so again. */
@@ -181,16 +179,6 @@ export class Connection implements Transport {
     return Math.max(0, count - 1);
   }
 
-  /** Hands a part of a long reply to the socket when it is the node's turn. */
-  private writeInTurn(portion: () => void): void {
-    const { server } = this.client;
-    inTurn(server, () => {
-      const beganMs = performance.now();
-      portion();
-      server.spentMs += performance.now() - beganMs + READ_MS;
-    });
-  }
-
   private waitForTurn(): void {
     this.queued = true;
     inTurn(this.client.server, () => this.takeTurn());
@@ -199,6 +187,8 @@ export class Connection implements Transport {
   private takeTurn(): void {
     this.queued = false;
     this.resume(true);
+    // Reading on costs no time yet: of many clients only as many are to do so as the share has room for.
+    if (this.reading && this.parser.isGathering) this.client.server.spentMs += FULL_READ_MS;
   }
 
   /** A mistake of the engine must not become everybody's: who came upon it is let go, and the rest goes on. */
@@ -245,101 +235,30 @@ export class Connection implements Transport {
   }
 
   private readOn(): void {
-    if (this.reading || this.choked || this.queued || this.closed) return;
+    if (this.reading || this.out.choked || this.queued || this.closed) return;
     this.reading = true;
     this.socket.resume();
   }
 
-  /** Sends what waits, or holds it until what it tells of is durable. */
+  /** Sends what waits, or has it held until what it tells of is durable. */
   private flush(): void {
     if (this.closed) return;
     const pieces = this.client.reply.take();
-    if (pieces.length > 0) {
-      const { journal } = this.client.node;
-      if (this.held !== undefined || journal?.holdsReplies === true) this.hold(pieces);
-      else this.write(pieces);
-    }
-    if (this.client.closing && this.held === undefined) this.end();
+    if (pieces.length > 0) this.out.send(pieces);
+    this.released();
   }
 
-  private hold(pieces: Piece[]): void {
-    const held = { pieces, durable: false };
-    (this.held ??= []).push(held);
-    const release = (durable: boolean): void => {
-      if (!durable) {
-        // The write was carried out but can't be promised: no reply is the honest answer.
-        this.destroy();
-        return;
-      }
-      held.durable = true;
-      while (this.held?.[0]?.durable === true) this.write(this.held.shift()!.pieces);
-      if (this.held?.length === 0) this.held = undefined;
-      if (this.client.closing && this.held === undefined) this.end();
-    };
-    const { journal } = this.client.node;
-    if (journal === undefined) release(true);
-    else journal.whenKept(release);
+  released(): void {
+    if (this.client.closing && !this.out.holds) this.end();
   }
 
-  private write(pieces: Piece[]): void {
-    const { client } = this;
-    if (this.closed) return;
-    let bytes = 0;
-    for (const piece of pieces) bytes += piece.length;
-    if (bytes > BIG_REPLY && this.exceedsHard(bytes + this.writer.waiting)) {
-      this.destroy();
-      return;
-    }
-    const [first] = pieces;
-    if (pieces.length === 1 && typeof first === 'string') this.writer.write(first);
-    else this.writer.writeAll(pieces, bytes);
-    client.node.writesProcessed++;
-    client.node.netOutputBytes += bytes;
-    const { waiting } = this.writer;
-    if (waiting === 0) return;
-    if (this.exceedsOutput(waiting)) this.destroy();
-    else if (client.server.clientBytesMax === 0) {
-      if (waiting > CHOKE_BYTES && !this.choked) this.choke();
-    } else checkClientMemory(client.server, client);
-  }
-
-  /** Whether so many bytes are more than may ever wait to be taken. */
-  private exceedsHard(waiting: number): boolean {
-    const { limits, client } = this;
-    const hard = client.subscriptions > 0 ? limits.pubsubBufferBytesMax : limits.outputBufferBytesMax;
-    return hard > 0 && waiting > hard;
-  }
-
-  /** Whether more waits to be taken than may, or has for too long. */
-  private exceedsOutput(waiting: number): boolean {
-    if (this.exceedsHard(waiting)) return true;
-    const { server, subscriptions } = this.client;
-    const { bytes, seconds } = server.host.softLimits[subscriptions > 0 ? 'pubsub' : 'normal'];
-    if (bytes === 0 || waiting <= bytes) this.overSinceMs = 0;
-    else if (this.overSinceMs === 0) {
-      this.overSinceMs = Date.now();
-      // It may be that nothing more is written that would make us look again.
-      setTimeout(() => this.lookAgain(), seconds * 1000 + 100).unref();
-    } else return Date.now() - this.overSinceMs > seconds * 1000;
-    return false;
-  }
-
-  private lookAgain(): void {
-    if (!this.closed && this.overSinceMs !== 0 && this.exceedsOutput(this.writer.waiting)) this.destroy();
-  }
-
-  /** Reads no more of a client until it has taken its replies. */
-  private choke(): void {
-    this.choked = true;
-    this.writer.whenSent(() => {
-      this.choked = false;
-      this.resume();
-      this.readOn();
-    });
+  taken(): void {
+    this.resume();
+    this.readOn();
   }
 
   sizes(): { input: number; output: number } {
-    return { input: this.parser.heldBytes, output: this.writer.waiting };
+    return { input: this.parser.heldBytes, output: this.out.waiting };
   }
 
   leave(to: (connection: Departure) => void): void {
@@ -349,29 +268,25 @@ export class Connection implements Transport {
     socket.pause();
     const go = (): void => {
       if (this.closed) return;
-      const input = writeRequest(awaited ?? []) + parser.surrender();
+      const input = writeRequest(spelledOut(awaited ?? [])) + parser.surrender();
       const { address, localAddress } = client;
       const handle = takeHandle(socket);
       const session = sessionOf(client);
       this.destroy();
       if (handle !== undefined) to({ handle, address, localAddress, session, input });
     };
-    const goOnceSent = (): void => {
-      if (this.writer.waiting === 0) go();
-      else this.writer.whenSent(go);
-    };
+    const goOnceSent = (): void => this.out.whenSent(go);
     const { journal } = client.node;
-    if (this.held === undefined || journal === undefined) goOnceSent();
+    if (!this.out.holds || journal === undefined) goOnceSent();
     else journal.whenKept(goOnceSent);
   }
 
   end(): void {
     if (this.closed) return;
     const pieces = this.client.reply.take();
-    if (pieces.length > 0) this.write(pieces);
+    if (pieces.length > 0) this.out.write(pieces);
     this.release();
-    if (this.writer.waiting === 0) this.socket.destroySoon();
-    else this.writer.whenSent(() => this.socket.destroySoon());
+    this.out.whenSent(() => this.socket.destroySoon());
   }
 
   destroy(): void {
@@ -392,7 +307,7 @@ export class Connection implements Transport {
   release(): void {
     if (this.closed) return;
     this.closed = true;
-    this.held = undefined;
+    this.out.close();
     this.client.gone = true;
     this.client.whenGone?.();
     detach(this.client);

@@ -90,7 +90,7 @@ test('records give back the effects that came as requests', () => {
         expected.push({ db, args });
       });
       buffer.seal();
-      const bytes = Buffer.from(buffer.view());
+      const bytes = Buffer.concat([...buffer.parts()]);
       const found: unknown[] = [];
       for (let at = 0; at < bytes.length;) {
         const record = readRecord(bytes, at, at) as NodeRecord;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { splitWords } from './inline.ts';
+import { spelledOut } from './large-arguments.ts';
 import { RequestParser } from './parser.ts';
 
 const bytes = fc.string({
@@ -23,7 +24,7 @@ function parse(text: string, cuts: readonly number[], parser = new RequestParser
       shared.write(piece, 0, 'latin1');
       parser.feed(shared, piece.length);
       for (let request = parser.next(); request !== undefined; request = parser.next()) {
-        results.push(request);
+        results.push(Array.isArray(request) ? spelledOut(request) : request);
         if (!Array.isArray(request)) return results;
       }
       parser.rest();
@@ -42,9 +43,19 @@ test('requests come out as they went in, however the bytes are cut', () => {
   );
 });
 
-test('a large argument is put together from many reads', () => {
-  const large = 'x'.repeat(300_000);
-  expect(parse(encode(['SET', 'k', large]), [])).toEqual([['SET', 'k', large]]);
+test('a large argument is put together from many reads, as a text or in chunks', () => {
+  const large = 'abcdefghijklmnopqrstuvwxyz0'.repeat(11_000);
+  for (const request of [
+    ['SET', 'k', large],
+    ['MSET', 'a', large, 'b', '', 'c', large],
+    ['ECHO', large],
+  ]) {
+    const text = encode(request);
+    // Between the value, the two characters of its line end, and what follows.
+    for (const cut of [text.length, text.length - 1, text.length - 2, text.length - 3, 40_000]) {
+      expect(parse(text + encode(['PING']), [cut])).toEqual([request, ['PING']]);
+    }
+  }
 });
 
 test('inline requests are split into words with quotes and escapes', () => {

@@ -1,3 +1,5 @@
+import { GatheredString } from '../keyspace/large-string.ts';
+import { moved } from '../keyspace/large-text.ts';
 import { cameAs, forgetAsItCame } from './as-it-came.ts';
 import { Gathering } from './gathering.ts';
 import { headerAt } from './header.ts';
@@ -5,6 +7,7 @@ import { HeldArguments } from './held-arguments.ts';
 import { Incoming } from './incoming.ts';
 import { splitWords } from './inline.ts';
 import { keysAhead } from './keys-ahead.ts';
+import { LARGE_VALUE, setLarge, takesLarge, withLarge } from './large-arguments.ts';
 import { textAt, wordAt } from './words.ts';
 import type { Latin1Buffer } from './words.ts';
 
@@ -42,7 +45,9 @@ export class RequestParser extends Incoming {
   private bulkLength = -1;
   private args: string[] = [];
   private readonly held = new HeldArguments();
-  private large: Gathering | undefined;
+  private large: Gathering | GatheredString | undefined;
+  /** Bytes of the values in chunks that the request being read has so far. */
+  private largeBytes = 0;
   /** Whether all ends of lines and numbers of the request being read are as they are written, and not merely as they may be. */
   private exact = false;
 
@@ -53,12 +58,18 @@ export class RequestParser extends Incoming {
 
   /** Bytes kept of an incomplete request. */
   get heldBytes(): number {
-    return this.left + (this.large?.size ?? 0) + this.held.bytes;
+    return this.left + (this.large?.size ?? 0) + this.largeBytes + this.held.bytes;
+  }
+
+  /** Whether a large argument is on its way in. */
+  get isGathering(): boolean {
+    return this.large !== undefined;
   }
 
   /** Copies what is left, since the shared buffer is about to be reused. */
   override rest(): void {
     forgetAsItCame();
+    this.gather();
     this.held.count(this.missing === 0 ? NONE : this.args);
     super.rest();
   }
@@ -96,6 +107,10 @@ export class RequestParser extends Incoming {
       const problem = this.arguments(buffer);
       if (problem !== undefined) return problem;
       if (this.missing > 0) return undefined;
+      if (this.largeBytes > 0) {
+        this.largeBytes = 0;
+        withLarge.latest = this.args;
+      }
       return this.args;
     }
   }
@@ -196,22 +211,37 @@ export class RequestParser extends Incoming {
   /** Reads one argument and the line end after it; false when it is not all there. */
   private argument(buffer: Latin1Buffer, length: number): boolean {
     if (this.large === undefined) {
-      if (this.at + length + 2 <= this.end) {
+      const inChunks = length >= LARGE_VALUE && takesLarge(this.args[0] ?? '', this.args.length);
+      if (!inChunks && this.at + length + 2 <= this.end) {
         this.args.push(buffer.latin1Slice(this.at, this.at + length));
         this.at += length + 2;
         return true;
       }
       if (length < LARGE) return false;
-      this.large = new Gathering(length + 2);
+      this.large = inChunks ? new GatheredString(length) : new Gathering(length + 2);
     }
     const { large } = this;
+    this.gather();
+    if (large.missing > 0) return false;
+    if (large instanceof GatheredString) {
+      if (this.at + 2 > this.end) return false;
+      this.at += 2;
+      setLarge(this.args, this.args.length, large.whole());
+      this.largeBytes += length;
+      moved(length);
+      this.args.push('');
+    } else this.args.push(large.text(length));
+    this.large = undefined;
+    return true;
+  }
+
+  /** Takes what there is of a large argument to where it is gathered. */
+  private gather(): void {
+    const { large, buffer } = this;
+    if (large === undefined || buffer === undefined) return;
     const taken = Math.min(large.missing, this.end - this.at);
     large.add(buffer, this.at, this.at + taken);
     this.at += taken;
-    if (large.missing > 0) return false;
-    this.args.push(large.text(length));
-    this.large = undefined;
-    return true;
   }
 
   /** Reads `*<number>` or `$<number>` and its line end; NaN when it is no number, undefined when the line is not all there. */

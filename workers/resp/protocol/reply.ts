@@ -63,14 +63,14 @@ export class Reply {
     } else this.out += `$${text.length}\r\n${text}\r\n`;
   }
 
-  /** A bulk string that is in pieces. */
-  bulkOf(pieces: readonly string[]): void {
+  /** A bulk string that is in pieces; chunks are given back once they have left. */
+  bulkOf(pieces: readonly Piece[]): void {
     let length = 0;
     for (const piece of pieces) length += piece.length;
     this.out += `$${length}\r\n`;
     for (const piece of pieces) {
-      if (piece.length > PIECE_MAX) this.piece(piece);
-      else this.out += piece;
+      if (typeof piece === 'string' && piece.length <= PIECE_MAX) this.out += piece;
+      else this.piece(piece);
     }
     this.out += '\r\n';
   }

@@ -3,6 +3,8 @@ import { Node } from '../keyspace/node.ts';
 import { rdbCodec } from '../persistence/codec.ts';
 import { loadRdb } from '../persistence/load.ts';
 import { snapshotRdb } from '../persistence/snapshot.ts';
+import { RequestParser } from '../protocol/parser.ts';
+import { writeRequest } from '../protocol/request.ts';
 import { memoryWorkloads } from './memory-workloads.ts';
 
 /**
@@ -13,9 +15,18 @@ import { memoryWorkloads } from './memory-workloads.ts';
 const [wanted, scale] = process.argv.slice(2);
 const engine = createEngine({ codec: rdbCodec });
 
-/** A string as the parser makes it: flat, and on V8's heap by itself. */
-function flat(word: string): string {
-  return Buffer.from(word, 'latin1').toString('latin1');
+const READ_BYTES = 65_536;
+
+/** A request as it comes off a socket: its strings are flat and on V8's heap by themselves, its large values are in chunks. */
+function asRead(words: readonly string[]): readonly string[] {
+  const parser = new RequestParser(2 ** 29);
+  const bytes = Buffer.from(writeRequest(words), 'latin1');
+  for (let at = 0; ; at += READ_BYTES) {
+    parser.feed(bytes.subarray(at, at + READ_BYTES), Math.min(READ_BYTES, bytes.length - at));
+    const request = parser.next();
+    if (Array.isArray(request)) return request;
+    parser.rest();
+  }
 }
 
 async function collected(): Promise<number> {
@@ -30,7 +41,7 @@ async function collected(): Promise<number> {
 
 async function filled(fill: (typeof memoryWorkloads)[number]['fill'], size: number): Promise<Node> {
   const node = new Node({ id: 'measured' });
-  await fill((...args) => engine.execute(node, args.map(flat)), size);
+  await fill((...args) => engine.execute(node, asRead(args)), size);
   return node;
 }
 

@@ -1,13 +1,18 @@
 import { bytesAsItCame, copyAsItCame, copyNow } from '../../protocol/as-it-came.ts';
+import type { LargeString } from '../../keyspace/large-string.ts';
+import { valueAt } from '../../protocol/large-arguments.ts';
+import { LargeParts } from '../large-parts.ts';
 
 /** Up to this length a loop is cheaper than a call into native code. */
 const SHORT = 24;
 const FIRST_BYTES = 65_536;
 const KEPT_BYTES = 4_194_304;
 
-/** Commands as RESP that gather until the next write, in one buffer that is used again. */
+/** Commands as RESP that gather until the next write, in one buffer that is used again, with large values beside it. */
 export class CommandBuffer {
+  /** Bytes that are in the buffer itself. */
   length = 0;
+  private readonly large = new LargeParts();
   bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
 
   reset(): void {
@@ -15,9 +20,26 @@ export class CommandBuffer {
     if (this.bytes.length > KEPT_BYTES) this.bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   }
 
+  /** Bytes of all commands. */
+  get size(): number {
+    return this.length + this.large.bytes;
+  }
+
+  /** All bytes of commands without large values. */
   view(): Buffer {
     copyNow();
     return this.bytes.subarray(0, this.length);
+  }
+
+  /** All bytes, one part after another. */
+  parts(): Iterable<Buffer> {
+    copyNow();
+    return this.large.between(this.bytes, 0, this.length);
+  }
+
+  /** All was written: lets go of the large values. */
+  written(): void {
+    this.large.clear();
   }
 
   /** Adds a command: an array of bulk strings. */
@@ -30,7 +52,11 @@ export class CommandBuffer {
       return;
     }
     this.header(42, args.length);
-    for (const arg of args) this.bulk(arg);
+    for (let i = 0; i < args.length; i++) {
+      const arg = args[i]!;
+      if (arg === '') this.bulk(valueAt(args, i));
+      else this.bulk(arg);
+    }
   }
 
   /** Adds a SET of a value that follows in parts, and then the end of a line. */
@@ -54,10 +80,15 @@ export class CommandBuffer {
     this.lineEnd();
   }
 
-  private bulk(text: string): void {
-    this.header(36, text.length);
-    this.reserve(text.length + 2);
-    this.latin1(text);
+  private bulk(value: string | LargeString): void {
+    this.header(36, value.length);
+    if (typeof value === 'string') {
+      this.reserve(value.length + 2);
+      this.latin1(value);
+    } else {
+      this.reserve(2);
+      this.large.add(this.length, value);
+    }
     this.lineEnd();
   }
 

@@ -13,7 +13,7 @@ const ITEMS = 64;
 const SLICE = 512;
 const CHUNK_BYTES = 32_768;
 /** How much of a long string is written between two looks at the clock. */
-const PART_BYTES = 131_072;
+const PART_BYTES = 65_536;
 /** By kind, the command that adds elements. */
 const ADDING = { list: 'RPUSH', set: 'SADD', hash: 'HMSET', zset: 'ZADD' } as const;
 
@@ -60,7 +60,7 @@ class CommandChunks {
     this.gathering.set(key, value.length);
     for (let at = 0; at < value.length; at += PART_BYTES) {
       const end = Math.min(at + PART_BYTES, value.length);
-      this.gathering.part(typeof value === 'string' ? value.slice(at, end) : value.view().toString('latin1', at, end));
+      this.gathering.part(typeof value === 'string' ? value.slice(at, end) : value.slice(at, end).toString('latin1'));
       this.retire();
       yield;
     }
@@ -90,7 +90,7 @@ class CommandKeys implements SnapshotKeys {
     const { out } = this;
     if (typeof value === 'string' || value.kind === 'string') {
       if (isLarge(value)) yield* out.longSet(key, value);
-      else out.command(['SET', key, typeof value === 'string' ? value : value.view().toString('latin1')]);
+      else out.command(['SET', key, typeof value === 'string' ? value : value.toString()]);
     } else if (value.kind === 'stream') {
       let count = 0;
       for (const command of streamCommands(key, value)) {

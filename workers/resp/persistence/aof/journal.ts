@@ -1,8 +1,9 @@
-import { fdatasyncSync, writeSync } from 'node:fs';
+import { fdatasyncSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 
 import type { Effect, NodeJournal } from '../../keyspace/journal.ts';
 import { DiskPace } from '../disk-pace.ts';
+import { writeAllSync, writeParts } from '../write-parts.ts';
 import { GroupCommit } from '../group-commit.ts';
 import type { CommitSink } from '../group-commit.ts';
 import { CommandBuffer } from './command-buffer.ts';
@@ -62,11 +63,11 @@ export class AofJournal implements NodeJournal, CommitSink {
   }
 
   get end(): number {
-    return this.taken + this.pending.length;
+    return this.taken + this.pending.size;
   }
 
   get gathered(): number {
-    return this.pending.length + (this.batch?.length ?? 0);
+    return this.pending.size + (this.batch?.size ?? 0);
   }
 
   append(db: number, args: readonly string[]): void {
@@ -137,7 +138,7 @@ export class AofJournal implements NodeJournal, CommitSink {
   switchTo(handle: FileHandle): FileHandle {
     const old = this.increment.handle;
     const batch = this.takeBatch();
-    writeFrom(old.fd, batch.view(), this.offset(batch));
+    writeAllSync(old.fd, [...batch.parts()], this.offset(batch));
     // Little is left to sync, and the next increment must not be on the disk before the end of this one.
     fdatasyncSync(old.fd);
     this.doneWith(batch);
@@ -158,17 +159,7 @@ export class AofJournal implements NodeJournal, CommitSink {
 
   async write(): Promise<number> {
     const batch = (this.batch ??= this.takeBatch());
-    const since = performance.now();
-    const offset = this.offset(batch);
-    const { handle } = this.increment;
-    const bytes = batch.view();
-    if (this.writePace.inline) writeFrom(handle.fd, bytes, offset);
-    else {
-      for (let at = 0; at < bytes.length;) {
-        at += (await handle.write(bytes, at, bytes.length - at, offset + at)).bytesWritten;
-      }
-    }
-    this.writePace.took(since);
+    await writeParts(this.increment.handle, batch.parts(), this.offset(batch), this.writePace);
     this.doneWith(batch);
     return this.taken;
   }
@@ -183,19 +174,20 @@ export class AofJournal implements NodeJournal, CommitSink {
 
   /** Where in the increment a batch that was taken begins. */
   private offset(batch: CommandBuffer): number {
-    return this.increment.size + this.taken - batch.length - this.incrementFrom;
+    return this.increment.size + this.taken - batch.size - this.incrementFrom;
   }
 
   private takeBatch(): CommandBuffer {
     const batch = this.pending;
     this.batch = batch;
-    this.taken += batch.length;
+    this.taken += batch.size;
     this.pending = this.spare;
     this.pending.reset();
     return batch;
   }
 
   private doneWith(batch: CommandBuffer): void {
+    batch.written();
     this.spare = batch;
     this.batch = undefined;
   }
@@ -217,8 +209,4 @@ export class AofJournal implements NodeJournal, CommitSink {
     this.stampSeconds = seconds;
     this.pending.line(`#TS:${seconds}`);
   }
-}
-
-function writeFrom(fd: number, bytes: Buffer, offset: number): void {
-  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at, offset + at);
 }

@@ -73,14 +73,12 @@ function* writeTextSliced(out: RdbOutput, value: StringValue): Generator<void> {
 /** The text in LZF's form; undefined where that is not shorter. */
 function* compressedSliced(value: StringValue): Generator<void, Buffer | undefined> {
   const { length } = value;
-  let bytes: Buffer;
-  if (typeof value === 'string') {
-    bytes = Buffer.allocUnsafeSlow(length);
-    for (let at = 0; at < length; at += LARGE_BYTES) {
-      bytes.write(value.slice(at, at + LARGE_BYTES), at, 'latin1');
-      yield;
-    }
-  } else bytes = value.view();
+  const bytes = Buffer.allocUnsafeSlow(length);
+  for (let at = 0; at < length; at += LARGE_BYTES) {
+    if (typeof value === 'string') bytes.write(value.slice(at, at + LARGE_BYTES), at, 'latin1');
+    else value.slice(at, at + LARGE_BYTES).copy(bytes, at);
+    yield;
+  }
   const out = Buffer.allocUnsafeSlow(length);
   const size = yield* compressLzfSliced(bytes, out);
   return size === 0 ? undefined : out.subarray(0, size);

@@ -47,18 +47,18 @@ export class WalJournal implements NodeJournal {
   append(db: number, args: readonly string[]): void {
     if (!this.writes) return;
     const buffer = this.run();
-    const { length } = buffer;
+    const { end } = buffer;
     buffer.effect(db, args);
-    this.grew(buffer.length - length);
+    this.grew(buffer.end - end);
   }
 
   appendBlock(effects: readonly Effect[]): void {
     if (!this.writes) return;
     // A record is recovered whole or not at all, and is never ended within a block.
     const buffer = this.run();
-    const { length } = buffer;
+    const { end } = buffer;
     for (const { db, args } of effects) buffer.effect(db, args);
-    this.grew(buffer.length - length);
+    this.grew(buffer.end - end);
   }
 
   /** Records that the node has no data from here on; returns the size of the record, which its share then is. */

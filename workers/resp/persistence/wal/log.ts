@@ -1,10 +1,12 @@
 import { fdatasyncSync, writeSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { unlink } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { DiskPace } from '../disk-pace.ts';
 import { GroupCommit } from '../group-commit.ts';
 import type { CommitSink } from '../group-commit.ts';
+import { writeParts } from '../write-parts.ts';
 import { RecordBuffer } from './record-buffer.ts';
 import { createSegment, SEGMENT_HEADER, syncFolder } from './segment.ts';
 import type { Segment } from './segment.ts';
@@ -55,7 +57,7 @@ export class SharedLog implements CommitSink {
   }
 
   get gathered(): number {
-    return this.pending.length;
+    return this.pending.size;
   }
 
   /** Everything before it is on the disk. */
@@ -149,21 +151,18 @@ export class SharedLog implements CommitSink {
       await this.rotate(batch.position);
     }
     const { start } = this.segments.at(-1)!;
-    const bytes = batch.view();
+    for (const _ of batch.sealLarge()) await nextTurn();
     const offset = batch.position - start + SEGMENT_HEADER;
-    const since = performance.now();
     this.options.probe('write');
-    for (let at = 0; at < bytes.length;) {
-      if (this.writePace.inline) at += writeSync(this.handle!.fd, bytes, at, bytes.length - at, offset + at);
-      else at += (await this.handle!.write(bytes, at, bytes.length - at, offset + at)).bytesWritten;
-    }
+    const fileEnd = await writeParts(this.handle!, batch.parts(), offset, this.writePace);
     this.options.probe('written');
-    this.fileBytes = Math.max(this.fileBytes, offset + bytes.length);
-    if (batch.waitedFor && offset + bytes.length === this.fileBytes) this.makeRoom();
-    this.writePace.took(since);
+    this.fileBytes = Math.max(this.fileBytes, fileEnd);
+    if (batch.waitedFor && fileEnd === this.fileBytes) this.makeRoom();
+    const { end } = batch;
+    batch.written();
     this.spare = batch;
     this.batch = undefined;
-    return batch.end;
+    return end;
   }
 
   async sync(waitedFor: boolean): Promise<void> {

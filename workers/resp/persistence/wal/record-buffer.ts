@@ -1,4 +1,8 @@
+import { crc32 } from 'node:zlib';
+
 import { bytesAsItCame, copyAsItCame, copyNow } from '../../protocol/as-it-came.ts';
+import { largeAt } from '../../protocol/large-arguments.ts';
+import { LargeParts } from '../large-parts.ts';
 import { checksum } from './checksum.ts';
 import { HEADER_BYTES, KIND, REQUESTS_OF } from './record.ts';
 
@@ -8,6 +12,8 @@ const BATCH_BYTES = HEADER_BYTES + 13;
 const RUN_BYTES = 4096;
 const FIRST_BYTES = 65_536;
 const KEPT_BYTES = 4_194_304;
+/** Bytes of large values that are summed up from one step to the next. */
+const SUMMED_AT_ONCE = 262_144;
 /** Up to this length a loop is cheaper than a call into native code. */
 const SHORT = 24;
 
@@ -21,16 +27,28 @@ export function nodePrefix(id: string, epoch: number): Buffer {
   return prefix;
 }
 
-/** Records that are gathered until the next write, in one buffer that is used again. */
+/** A record with large parts, whose checksum is still to be made. */
+interface Unsealed {
+  readonly start: number;
+  readonly end: number;
+  readonly position: number;
+}
+
+/** Records that are gathered until the next write, in one buffer that is used again, with large values beside it. */
 export class RecordBuffer {
   /** The position of the first byte. */
   position = 0;
+  /** Bytes that are in the buffer itself. */
   length = 0;
+  private readonly large = new LargeParts();
+  private unsealed: Unsealed[] = [];
   /** Whether somebody waits for the sync after it. */
   waitedFor = false;
   bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   /** Where the open record begins; there is none when it is undefined. */
   private start: number | undefined;
+  /** Bytes of the large values before it. */
+  private largeBefore = 0;
   /** Whose effects the open record takes. */
   private runOf: Buffer | undefined;
   /** The database that requests in the open record are of. */
@@ -38,7 +56,12 @@ export class RecordBuffer {
 
   /** The position after the last record, or the last effect of the open one. */
   get end(): number {
-    return this.position + this.length;
+    return this.position + this.size;
+  }
+
+  /** Bytes of all records. */
+  get size(): number {
+    return this.length + this.large.bytes;
   }
 
   /** Makes the buffer empty again, beginning at a position. */
@@ -49,9 +72,31 @@ export class RecordBuffer {
     if (this.bytes.length > KEPT_BYTES) this.bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   }
 
-  view(): Buffer {
+  /** All bytes, one part after another; `sealLarge` comes first. */
+  parts(): Iterable<Buffer> {
     copyNow();
-    return this.bytes.subarray(0, this.length);
+    return this.large.between(this.bytes, 0, this.length);
+  }
+
+  /** Makes the checksums of records with large values, in steps. */
+  *sealLarge(): Generator<void> {
+    for (let next = this.unsealed[0]; next !== undefined; next = this.unsealed[0]) {
+      const { start, end, position } = next;
+      let [size, sum] = [0, position >>> 0];
+      for (const part of this.large.between(this.bytes, start + HEADER_BYTES, end)) {
+        sum = crc32(part, sum);
+        if (Math.floor((size + part.length) / SUMMED_AT_ONCE) > Math.floor(size / SUMMED_AT_ONCE)) yield;
+        size += part.length;
+      }
+      this.uint32(size, start);
+      this.uint32(sum, start + 4);
+      this.unsealed.shift();
+    }
+  }
+
+  /** All was written: lets go of the large values. */
+  written(): void {
+    this.large.clear();
   }
 
   /** Keeps room for the batch record, which is known when the buffer is written. */
@@ -63,18 +108,17 @@ export class RecordBuffer {
   fillBatch(syncedTo: number, nowMs: number): void {
     this.seal();
     const { length } = this;
-    this.start = 0;
     this.length = HEADER_BYTES;
     this.byte(KIND.batch);
     this.uint48(syncedTo);
     this.uint48(nowMs);
-    this.seal();
+    this.sealAt(0, this.position);
     this.length = length;
   }
 
   /** Whether effects of this writer go to the record that is open. */
   continues(prefix: Buffer): boolean {
-    return this.runOf === prefix && this.length - this.start! < RUN_BYTES;
+    return this.runOf === prefix && this.size - this.largeBefore - this.start! < RUN_BYTES;
   }
 
   /** Begins a record that a writer's effects go to until somebody else begins one. */
@@ -87,6 +131,7 @@ export class RecordBuffer {
   open(kind: number, prefix: Buffer, sequence: number): void {
     this.seal();
     this.start = this.length;
+    this.largeBefore = this.large.bytes;
     this.reserve(HEADER_BYTES + 1 + prefix.length + 6);
     this.length += HEADER_BYTES;
     this.byte(kind);
@@ -104,10 +149,13 @@ export class RecordBuffer {
     this.reserve(6);
     this.byte(db);
     this.varint(args.length);
-    for (const arg of args) {
+    for (let i = 0; i < args.length; i++) {
+      const arg = args[i]!;
+      const value = arg === '' ? largeAt(args, i) : undefined;
       this.reserve(5 + arg.length);
-      this.varint(arg.length);
-      this.latin1(arg);
+      this.varint(value?.length ?? arg.length);
+      if (value === undefined) this.latin1(arg);
+      else this.large.add(this.length, value);
     }
   }
 
@@ -128,15 +176,23 @@ export class RecordBuffer {
 
   /** Ends the open record, if there is one. */
   seal(): void {
-    const { bytes, start, length } = this;
+    const { start, length, largeBefore } = this;
     if (start === undefined) return;
     copyNow();
     this.requestsOf = -1;
-    const body = start + HEADER_BYTES;
-    this.uint32(length - body, start);
-    this.uint32(checksum(bytes, body, length, (this.position + start) >>> 0), start + 4);
+    const position = this.position + start + largeBefore;
+    if (this.large.bytes === largeBefore) this.sealAt(start, position);
+    else this.unsealed.push({ start, end: length, position });
     this.start = undefined;
     this.runOf = undefined;
+  }
+
+  /** Fills in length and checksum of the record that begins there and ends where the bytes do. */
+  private sealAt(start: number, position: number): void {
+    const { bytes, length } = this;
+    const body = start + HEADER_BYTES;
+    this.uint32(length - body, start);
+    this.uint32(checksum(bytes, body, length, position >>> 0), start + 4);
   }
 
   private byte(value: number): void {
