@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createEngine } from '#workers/resp/engine.ts';
+import { giveBackWhenIdle } from '#workers/resp/give-back.ts';
 import { Node } from '#workers/resp/keyspace/node.ts';
 import { openWal } from '#workers/resp/persistence/wal/wal.ts';
 import type { Weight } from './weigh.ts';
@@ -50,6 +51,7 @@ process.on('message', (message) => {
 });
 
 process.on('disconnect', () => process.exit(0));
+giveBackWhenIdle();
 
 async function useAll(): Promise<void> {
   for (const one of nodes) await engine.execute(one, ['SET', 'key', 'value']);

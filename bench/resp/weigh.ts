@@ -33,7 +33,7 @@ export async function startProbedEngine(nodes = 0): Promise<ProbedEngine> {
   const args = ['--port', String(port), '--nodes', String(nodes)];
   const child = fork(join(import.meta.dirname, 'probed-engine.ts'), args, {
     cwd: folder,
-    execArgv: ['--expose-gc', ...V8_FLAGS],
+    execArgv: [...V8_FLAGS],
     // As the platform starts its processes: without the compiler of TypeScript in memory, once there is what it made.
     env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'miniredis-bench-compiled') },
   });

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Resident memory of a process in MiB, from /proc (Linux). */
 export async function residentMb(pid: number): Promise<number> {
@@ -20,4 +21,22 @@ export async function memoryOf(pids: readonly number[]): Promise<Memory> {
   const sum = (field: string) =>
     all.reduce((total, text) => total + Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1]), 0) / 1024;
   return { rss: sum('Rss'), pss: sum('Pss') };
+}
+
+const RESTING_MS = 10_000;
+const RESTLESS_MS = 60_000;
+
+/** Waits until what processes take has not changed by a megabyte for ten seconds, which is as left alone as they get, and returns it. */
+export async function memoryAtRest(pids: readonly number[]): Promise<Memory> {
+  const began = performance.now();
+  let since = began;
+  let resting = await memoryOf(pids);
+  for (;;) {
+    await sleep(1000);
+    const now = await memoryOf(pids);
+    const at = performance.now();
+    if (Math.abs(now.rss - resting.rss) > 1) [resting, since] = [now, at];
+    else if (at - since > RESTING_MS) return now;
+    if (at - began > RESTLESS_MS) throw new Error('The processes that are to be idle take now more memory, now less.');
+  }
 }

@@ -20,9 +20,12 @@ const compiled = { NODE_COMPILE_CACHE: path.join(cacheFolder(), 'compiled') };
 
 /**
  * A manager hands connections on and follows the log; with V8's own young generation, which grows to some 100 MB, its process is
- * twice as large after making thousands of nodes, of each of which it keeps less than a kilobyte.
+ * twice as large after making thousands of nodes, of each of which it keeps less than a kilobyte. What is left of that it gives
+ * back by itself.
  */
-const v8Flags: Readonly<Record<string, readonly string[]>> = { 'node-manager': ['--max-semi-space-size=8'] };
+const v8Flags: Readonly<Record<string, readonly string[]>> = {
+  'node-manager': ['--max-semi-space-size=8', '--expose-gc'],
+};
 
 /** Longer than a role takes for itself to drain, so that force is for those that hang. */
 const stopSteps = [['SIGTERM', 13_000]] as const;

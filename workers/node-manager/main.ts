@@ -16,6 +16,7 @@ import type { RunningRole } from '#infra/process/role.ts';
 import type { AuthRequest, AuthResult } from '#workers/resp/engine-api.ts';
 import { createThrottle } from '#workers/resp/clients/throttle.ts';
 import { createEngine } from '#workers/resp/engine.ts';
+import { giveBackWhenIdle } from '#workers/resp/give-back.ts';
 
 import { authenticator } from './auth/authenticate.ts';
 import type { EngineStatus, Verdict } from './engines/calls.ts';
@@ -100,6 +101,8 @@ export async function startNodeManager(config: Config, log: Logger): Promise<Run
     },
     throttle,
   );
+
+  giveBackWhenIdle();
 
   // A manager that is ready has all nodes open whose data could be read.
   let recovered = false;

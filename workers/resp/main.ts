@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { readSettings, USAGE } from './config/command-line.ts';
 import type { StartSettings } from './config/command-line.ts';
 import { createEngine } from './engine.ts';
+import { giveBackWhenIdle } from './give-back.ts';
 import { Node } from './keyspace/node.ts';
 import { rdbCodec } from './persistence/codec.ts';
 import { createPersistence } from './persistence/standalone.ts';
@@ -62,6 +63,7 @@ const stopBySignal = (): void => {
     console.error('The data could not be saved, so the server goes on. Look at the log, or use SHUTDOWN NOSAVE.');
   });
 };
+giveBackWhenIdle();
 process.on('SIGTERM', stopBySignal);
 process.on('SIGINT', stopBySignal);
 const bind = given('bind', '127.0.0.1').split(' ')[0]!;

@@ -104,13 +104,13 @@ export function testKeysBehindTheLock(
 ): void {
   test('a stream that came to be is noticed', async () => {
     await expect(behind(appendOf(3, ['c', 'no-stream', 1]), appendOf(4, ['c', 'no-stream', 1]))).rejects.toThrow(
-      'streams_pkey',
+      'streams_key',
     );
   });
 
   test('a command that was recorded is noticed', async () => {
     await expect(behind(appendOf(3, ['c', 'no-stream', 1]), appendOf(3, ['d', 'no-stream', 1]))).rejects.toThrow(
-      'appends_pkey',
+      'appends_key',
     );
   });
 }

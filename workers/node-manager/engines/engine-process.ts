@@ -1,4 +1,6 @@
 /** The program of an engine process: it hosts nodes as the manager that forked it says, over IPC, and ends when that is gone. */
+import { giveBackWhenIdle } from '#workers/resp/give-back.ts';
+
 import type { EngineCalls, EngineSettings, ManagerCalls } from './calls.ts';
 import { openChannel } from './channel.ts';
 import { hostEngine, type HostedEngine } from './host-engine.ts';
@@ -47,5 +49,6 @@ process.on('unhandledRejection', crash);
 process.on('SIGTERM', () => void end().catch(crash));
 // Without the manager nobody is let in, and nobody knows what becomes of the nodes.
 process.on('disconnect', () => void end().catch(crash));
+giveBackWhenIdle();
 // It may have gone while this process was loading, and then nobody says so any more.
 if (!process.connected) await end();

@@ -11,6 +11,8 @@ const easedAt = 0.95;
 const heapShare = 0.9;
 /** A change smaller than this is not worth telling. */
 const toldBytes = 2 ** 20;
+/** Asking thousands of nodes takes milliseconds, which an idle process should not spend: where its heap is as it was, only every so many looks. */
+const restingLooks = 20;
 
 /** Watches what an engine's nodes hold together. */
 export interface MemoryGuard {
@@ -37,10 +39,20 @@ export function guardMemory({ engine, usedBytes, budgetBytes, log, tell }: Memor
   let full = false;
   let others = 0;
   let told = 0;
+  let used = 0;
+  /** The heap when the nodes were last asked, and how many looks ago that was. */
+  let heapThen_bytes = -Infinity;
+  let looks = 0;
   const look = () => {
-    const used = usedBytes();
-    if (Math.abs(used - told) >= toldBytes) tell((told = used));
     const heap = getHeapStatistics();
+    const heap_bytes = heap.used_heap_size + heap.external_memory;
+    looks += 1;
+    if (full || looks >= restingLooks || Math.abs(heap_bytes - heapThen_bytes) >= toldBytes) {
+      used = usedBytes();
+      heapThen_bytes = heap_bytes;
+      looks = 0;
+    }
+    if (Math.abs(used - told) >= toldBytes) tell((told = used));
     const share = Math.max((used + others) / budgetBytes, heap.used_heap_size / (heap.heap_size_limit * heapShare));
     const now = full ? share > easedAt : share > 1;
     if (now === full) return;

@@ -25,20 +25,25 @@ COMMENT ON COLUMN events.address IS 'The source address as ciphertext under the 
 COMMENT ON COLUMN events.data IS 'Avro, by the schema of this type and version; personal fields are ciphertext within.';
 
 -- Where each stream begins and ends. Versions count from 0.
+--
+-- The keys of this table and the next are hashed: they are the only ones that are entered at random places, and a hash index, which is
+-- smaller and has no levels, takes half as long for that as a tree. An exclusion makes it unique.
 CREATE TABLE streams (
-  stream         text COLLATE "C" PRIMARY KEY,
+  stream         text COLLATE "C" NOT NULL,
   first_position bigint NOT NULL,
   last_position  bigint NOT NULL,
-  last_version   integer NOT NULL
+  last_version   integer NOT NULL,
+  CONSTRAINT streams_key EXCLUDE USING hash (stream WITH =)
 ) WITH (fillfactor = 90);
 
 -- What was appended, by the command that the ids of its events are made from; this is how a repeat is recognised. The events of
 -- an append have positions that follow each other.
 CREATE TABLE appends (
-  command_uid    uuid PRIMARY KEY,
+  command_uid    uuid NOT NULL,
   first_position bigint NOT NULL,
   events         integer NOT NULL,
-  content        bytea NOT NULL
+  content        bytea NOT NULL,
+  CONSTRAINT appends_key EXCLUDE USING hash (command_uid WITH =)
 );
 COMMENT ON COLUMN appends.content IS 'A digest of streams, types, schema versions and data; what has another one is no repeat.';
 
