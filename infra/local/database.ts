@@ -52,9 +52,10 @@ export async function migrateDatabase(url: string, log: Logger): Promise<void> {
       const { code = '', message } = error as Error & { code?: string };
       log.warn({ err: error, attempt }, 'the schema could not be brought up to date');
       if (attempt === attempts || !(passing.test(code) || /terminated|closed/.test(message))) {
-        throw new CannotStart(`The database could not be made ready: ${message || code}. Is DATABASE_URL right?`, {
-          cause: error,
-        });
+        const reason = (message || code).replace(/\.$/, '');
+        // A server's own refusals and those of the network have a code; what is wrong with the schema says what to do.
+        const remedy = code === '' ? '' : ' Is DATABASE_URL right?';
+        throw new CannotStart(`The database could not be made ready: ${reason}.${remedy}`, { cause: error });
       }
       await sleep(250);
     }

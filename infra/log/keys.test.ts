@@ -83,7 +83,7 @@ test('keys that were lost come back from their backup, but for those of whom was
 
   const put = await keys(['import', file], { MASTER_KEY: readFileSync(side.masterKeyFile, 'utf8').trim() });
   expect(put).toMatchObject({ code: 0, stderr: '' });
-  expect(put.stdout).toMatch(/\d+ keys were put back, 0 were there; 1 subjects are erased/);
+  expect(put.stdout).toMatch(/\d+ keys were put back, 0 were there; 1 subject is erased/);
   const after = await names();
   expect(after.filter((name) => name === null)).toHaveLength(1);
   expect(after.filter((name) => typeof name === 'string')).toHaveLength(1);

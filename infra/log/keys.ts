@@ -58,7 +58,8 @@ async function read({ pool, log, masterKey }: PlatformLog, file: string): Promis
     // Reading who was erased destroys those of their keys that came back with an older backup.
     let erased = 0;
     for await (const batch of log.readAll({ after: 0n, filter: { categories: ['subject'] } })) erased += batch.length;
-    console.log(`${added} keys were put back, ${kept} were there; ${erased} subjects are erased and stay so.`);
+    const gone = erased === 1 ? '1 subject is erased and stays so' : `${erased} subjects are erased and stay so`;
+    console.log(`${added} keys were put back, ${kept} were there; ${gone}.`);
     return 0;
   } catch (error) {
     if (error instanceof BadKeyBackup) throw new UsageProblem(error.message);

@@ -31,6 +31,12 @@ export interface TrackingTable {
   current: Client | undefined;
 }
 
+/** A key that a client watches. */
+interface WatchedKey {
+  readonly db: Database;
+  readonly key: string;
+}
+
 /** One connection as commands see it. */
 export class Client {
   id = 0;
@@ -57,7 +63,9 @@ export class Client {
   /** Carries out what scripts call. */
   scripted = false;
   watcher: Watcher | undefined;
-  watchedKeys: { readonly db: Database; readonly key: string }[] | undefined;
+  watchedKeys: WatchedKey[] | undefined;
+  /** Those of them that had an expiry when they were watched: a key that is given one later counts as changed. */
+  watchedExpiring: WatchedKey[] | undefined;
   channels: Set<string> | undefined;
   patterns: Set<string> | undefined;
   shardChannels: Set<string> | undefined;

@@ -11,6 +11,7 @@ export function unwatch(client: Client): void {
   if (watcher === undefined || watchedKeys === undefined) return;
   client.watcher = undefined;
   client.watchedKeys = undefined;
+  client.watchedExpiring = undefined;
   const letGo = (from: number): void => {
     const beganMs = performance.now();
     const end = Math.min(watchedKeys.length, from + AT_ONCE);

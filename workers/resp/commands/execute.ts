@@ -3,7 +3,7 @@ import { serveReady } from '../clients/blocking.ts';
 import type { Client, Server } from '../clients/server.ts';
 import type { Transaction } from '../clients/states.ts';
 import { noteCall, noteErrors, statOf } from '../clients/statistics.ts';
-import { beginCommand, endCommand, rememberRead } from '../clients/tracking.ts';
+import { beginCommand, endCommand } from '../clients/tracking.ts';
 import { discard } from '../clients/transactions.ts';
 import { deliverOwn } from '../clients/pushes.ts';
 import { feedMonitors } from '../clients/monitor.ts';
@@ -12,9 +12,9 @@ import { makeRoom } from '../keyspace/eviction.ts';
 import { spelledOut, withLarge } from '../protocol/large-arguments.ts';
 import { NO_AUTH, NO_REPLICAS, OOM, unknownCommand, unknownSubcommand, wrongArity } from '../protocol/errors.ts';
 import type { Command } from './command.ts';
-import { keyUses } from './key-uses.ts';
 import { runExtra } from './extra.ts';
 import { commandNamed } from './registry.ts';
+import { readsMany, track, walkAndTrack } from './track-reads.ts';
 import { carryOut, takenBy } from './walk.ts';
 import type { Walk } from './walk.ts';
 
@@ -239,7 +239,8 @@ export function call(client: Client, command: Command, args: readonly string[]):
   if (client.noTouch) node.noTouch = command.fullName !== 'touch';
   if (command.shownFirst && server.monitors !== undefined) showToMonitors(client, command, args);
   const beganMs = stampMs;
-  const walk = command.run(client, args);
+  const ran = command.run(client, args);
+  const walk = readsMany(client, command, args) ? walkAndTrack(client, command, args, ran ?? undefined) : ran;
   // Commands that it called have read the stopwatch, too.
   stampMs = beganMs;
   if (client.noTouch) node.noTouch = false;
@@ -295,21 +296,6 @@ function afterRun(
 /** Redis holds administrative commands to be too dangerous to be shown. */
 function showToMonitors(client: Client, command: Command, args: readonly string[]): void {
   if (!command.admin) feedMonitors(client.server.monitors!, client, client.db.index, spelledOut(args));
-}
-
-/** Remembers what a client that tracks has read by a request of its own, or of a script that it runs. */
-export function trackRead(client: Client, command: Command, args: readonly string[]): void {
-  if (!command.readOnly || command.spec.group === 'scripting') return;
-  const keys = keyUses(command, args).map(({ at }) => args[at]!);
-  rememberRead(client, keys);
-}
-
-/** Remembers what a client that tracks has read; CLIENT CACHING holds for one command that is no CLIENT, or one transaction. */
-function track(client: Client, command: Command, args: readonly string[]): void {
-  trackRead(client, command, args);
-  const { tracking } = client;
-  if (tracking === undefined || client.executing || client.transaction !== undefined) return;
-  if (!command.fullName.startsWith('client|')) tracking.caching = false;
 }
 
 function reject(client: Client, command: Command | undefined, line: string): void {

@@ -24,9 +24,8 @@ function watchedChanged(client: Client): boolean {
   if (watcher === undefined) return false;
   return (
     watcher.dirty ||
-    client.watchedKeys?.some(
-      ({ db, key }) => db.expires.size !== 0 && db.isExpired(key) && db.watched?.get(key)?.get(watcher) === false,
-    ) === true
+    client.watchedExpiring?.some(({ db, key }) => db.isExpired(key) && db.watched?.get(key)?.get(watcher) === false) ===
+      true
   );
 }
 
@@ -114,12 +113,14 @@ function watch(client: Client, args: readonly string[]): Walk | undefined {
   }
   const watcher = (client.watcher ??= { dirty: false });
   const watchOne = (key: string): void => {
-    const watched = (db.watched ??= new Map());
-    const watchers = watched.get(key) ?? new Map();
-    watched.set(key, watchers);
+    const ofDatabase = (db.watched ??= new Map());
+    const watchers = ofDatabase.get(key) ?? new Map();
+    ofDatabase.set(key, watchers);
     if (watchers.has(watcher)) return;
     watchers.set(watcher, db.isExpired(key));
-    (client.watchedKeys ??= []).push({ db, key });
+    const watched = { db, key };
+    (client.watchedKeys ??= []).push(watched);
+    if (db.expiryOf(key) !== undefined) (client.watchedExpiring ??= []).push(watched);
   };
   const visit = (from: number, to: number): void => {
     for (let i = from; i < to; i++) watchOne(args[i]!);

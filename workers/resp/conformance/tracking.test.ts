@@ -49,6 +49,8 @@ async function play(port: number, script: string): Promise<Record<string, string
   return received;
 }
 
+const many = Array.from({ length: 3000 }, (_, n) => `k:${n}`).join(' ');
+
 /** HELLO's reply names versions, so RESP3 is entered by each script in a line of its own and taken out here. */
 const withoutGreeting = (text: string): string => text.replace(/%7\r\n[^]*?modules\r\n\*0\r\n/g, '');
 
@@ -70,6 +72,10 @@ test.each([
   [
     'own changes come after the reply',
     'a hello 3\na client tracking on\na get k\na set k 1\na get k\na flushall\na set k 2',
+  ],
+  [
+    'many reads at once',
+    `a hello 3\na client tracking on\na mget ${many}\nb set k:2999 1\na multi\na mget ${many}\na exec\nb set k:0 1\nb set k:0 2`,
   ],
   ['NOLOOP', 'a hello 3\na client tracking on noloop\na get k\na set k 1\na get k\nb set k 2'],
   ['a transaction', 'a hello 3\na client tracking on\na multi\na get k\na set k 1\na get k\na exec\nb set k 2'],
