@@ -69,7 +69,8 @@ export class RequestParser extends Incoming {
   /** Copies what is left, since the shared buffer is about to be reused. */
   override rest(): void {
     forgetAsItCame();
-    this.gather();
+    // What would complete it stays, since `next` looks only where there are bytes.
+    if (this.large !== undefined && this.left < this.large.missing) this.gather();
     this.held.count(this.missing === 0 ? NONE : this.args);
     super.rest();
   }
