@@ -2,6 +2,7 @@ import type { EncodedAppend } from '../codec.ts';
 import type { AppendResult } from '../event-log.ts';
 import { appendBatch } from './append-batch.ts';
 import type { AppendConnection } from './append-connection.ts';
+import { openStayAwake } from './stay-awake.ts';
 import { backOff, isTransient, unavailable } from './transient.ts';
 
 /** A batch is full with so many appends, or so many bytes of events. */
@@ -43,6 +44,7 @@ export function openAppendQueue(connection: AppendConnection, head: KnownHead): 
   let waiting: Waiting[] = [];
   let underWay = 0;
   let starting = false;
+  const stayAwake = openStayAwake();
   /** How far our own batches have come, and whether other processes append as well, about as much. */
   let lastEnd = 0n;
   let othersToo = false;
@@ -84,7 +86,9 @@ export function openAppendQueue(connection: AppendConnection, head: KnownHead): 
     for (let retry = 1; pending.length > 0; retry += 1) {
       const appends = pending.map((entry) => entry.append);
       try {
-        const results = await connection.use((client) => appendBatch(client, appends));
+        const answer = connection.use((client) => appendBatch(client, appends));
+        if (appends.length === 1 && underWay === 1 && waiting.length === 0) stayAwake(answer);
+        const results = await answer;
         lookForOthers(results);
         deliver(pending, results, retry > 1);
         return;
